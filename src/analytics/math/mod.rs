@@ -1,0 +1,1 @@
+//! Special functions and optimisers that the estimators share, each with its source.

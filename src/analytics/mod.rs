@@ -1,0 +1,9 @@
+//! Pure numerics: a frame in, columns out; no clock, no network, no database, randomness by a seed that is passed in.
+
+pub mod cluster;
+pub mod frame;
+pub mod ltv;
+pub mod math;
+pub mod scale;
+
+pub use frame::{Column, Frame, Values};

@@ -1,0 +1,229 @@
+//! Settings: `config/quintile.toml`, then environment, then secret files, checked into one type.
+//!
+//! The only reader of the environment. Any setting by `QUINTILE__SECTION__KEY`, any secret also by `..._FILE`.
+
+use crate::error::{Error, Result};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Everything that can be set, checked.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Folder that holds `models/`, `macros/`, `seeds/`, `config/`.
+    pub project_dir: PathBuf,
+    /// The workspace that commands work on.
+    pub workspace: String,
+    /// Where the database is.
+    pub database: Database,
+    /// The private local PostgreSQL, used when no database is given.
+    pub embedded: Embedded,
+    /// How runs are made.
+    pub run: Run,
+    /// The daemon.
+    pub serve: Serve,
+    /// Values for `var()` in models.
+    pub vars: BTreeMap<String, serde_json::Value>,
+    /// Scheduled jobs.
+    pub jobs: Vec<Job>,
+    /// Settings of single workspaces.
+    pub workspaces: BTreeMap<String, Workspace>,
+}
+
+/// `[database]`.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Database {
+    /// Connection URL or `key=value` string; none means the embedded PostgreSQL.
+    pub url: Option<String>,
+    /// Connections that this process opens at most.
+    pub max_connections: usize,
+    /// Seconds to wait for a connection.
+    pub connect_timeout_seconds: u64,
+}
+
+/// `[embedded]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Embedded {
+    /// Folder of the data, the socket and the generated passwords; relative to the project folder.
+    pub dir: PathBuf,
+    /// Loopback port; 0 picks the first free one from 54320 on and remembers it.
+    pub port: u16,
+    /// Leave the server running when the program ends.
+    pub stay: bool,
+    /// Folder of `initdb` and `postgres`; searched for when absent.
+    pub bin_dir: Option<PathBuf>,
+}
+
+/// `[run]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Run {
+    /// Models built at the same time.
+    pub threads: usize,
+    /// Published runs whose data is kept, the live one included.
+    pub keep_runs: usize,
+}
+
+/// `[serve]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Serve {
+    /// Address of the dashboard, health and metrics.
+    pub listen: String,
+    /// Seconds that running work is given after a stop signal.
+    pub grace_seconds: u64,
+    /// Seconds that a leadership lease lasts without renewal.
+    pub lease_seconds: u64,
+}
+
+/// One `[[jobs]]` entry.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Job {
+    /// Name, unique among the jobs.
+    pub name: String,
+    /// Five-field crontab line, or `@daily` and the like.
+    pub schedule: String,
+    /// IANA time zone in which the schedule is read.
+    #[serde(default = "utc")]
+    pub timezone: String,
+    /// Selectors of the models to build; none means all.
+    #[serde(default)]
+    pub select: Vec<String>,
+    /// Selectors of the models to leave out.
+    #[serde(default)]
+    pub exclude: Vec<String>,
+    /// Workspace the job works on; none means the default.
+    #[serde(default)]
+    pub workspace: Option<String>,
+}
+
+/// One `[workspaces.NAME]` entry.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Workspace {
+    /// Words for the page's selector.
+    pub title: Option<String>,
+    /// Values for `var()` that replace the general ones.
+    pub vars: BTreeMap<String, serde_json::Value>,
+}
+
+/// Name of the workspace with the bare schema names.
+pub const DEFAULT_WORKSPACE: &str = "default";
+
+/// The schema names of one workspace; no statement may hold such a name by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Schemas {
+    /// Name of the workspace, as it stands in the control tables.
+    pub workspace: String,
+    /// Ingested orders and rejected rows.
+    pub raw: String,
+    /// Tables of the runs; private.
+    pub store: String,
+    /// The public views.
+    pub marts: String,
+}
+
+impl Schemas {
+    /// The names for `workspace`: bare for the default one, prefixed for others.
+    pub fn of(workspace: &str) -> Result<Schemas> {
+        let well_formed = workspace.starts_with(|c: char| c.is_ascii_lowercase())
+            && workspace.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+            && workspace.len() <= 40;
+        if !well_formed || workspace == "quintile" || workspace == "pg" {
+            return Err(Error::config(format!("workspace name \"{workspace}\" cannot be used"))
+                .hint("use up to 40 lower-case letters, digits and underscores, beginning with a letter"));
+        }
+        let (raw, store, marts) = if workspace == DEFAULT_WORKSPACE {
+            ("raw".into(), "quintile_store".into(), "marts".into())
+        } else {
+            (format!("{workspace}_raw"), format!("{workspace}_store"), format!("{workspace}_marts"))
+        };
+        Ok(Schemas { workspace: workspace.into(), raw, store, marts })
+    }
+}
+
+fn utc() -> String {
+    "UTC".into()
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            project_dir: PathBuf::from("."),
+            workspace: DEFAULT_WORKSPACE.into(),
+            database: Database::default(),
+            embedded: Embedded::default(),
+            run: Run::default(),
+            serve: Serve::default(),
+            vars: BTreeMap::new(),
+            jobs: Vec::new(),
+            workspaces: BTreeMap::new(),
+        }
+    }
+}
+
+impl Default for Database {
+    fn default() -> Self {
+        Database { url: None, max_connections: 8, connect_timeout_seconds: 10 }
+    }
+}
+
+impl Default for Embedded {
+    fn default() -> Self {
+        Embedded { dir: PathBuf::from(".quintile"), port: 0, stay: false, bin_dir: None }
+    }
+}
+
+impl Default for Run {
+    fn default() -> Self {
+        Run { threads: 4, keep_runs: 2 }
+    }
+}
+
+impl Default for Serve {
+    fn default() -> Self {
+        Serve { listen: "127.0.0.1:8080".into(), grace_seconds: 8, lease_seconds: 15 }
+    }
+}
+
+impl std::fmt::Debug for Database {
+    /// Never shows the URL: it may hold a password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Database").field("url", &self.url.as_ref().map(|_| "(set)")).finish_non_exhaustive()
+    }
+}
+
+impl Settings {
+    /// Reads `<project_dir>/config/quintile.toml` if it is there, then the environment.
+    pub fn load(project_dir: &Path) -> Result<Settings> {
+        let file = project_dir.join("config/quintile.toml");
+        let built = config::Config::builder()
+            .add_source(config::File::from(file.as_path()).required(false))
+            .add_source(config::Environment::with_prefix("QUINTILE").prefix_separator("__").separator("__").try_parsing(true))
+            .build()
+            .and_then(config::Config::try_deserialize::<Settings>);
+        let mut settings = built.map_err(|e| {
+            Error::config(format!("settings are not right: {e}")).hint("config/quintile.toml lists every setting with its default")
+        })?;
+        settings.project_dir = project_dir.to_path_buf();
+        if settings.database.url.is_none() {
+            settings.database.url = std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty());
+        }
+        Ok(settings)
+    }
+
+    /// Schema names of the workspace in force.
+    pub fn schemas(&self) -> Result<Schemas> {
+        Schemas::of(&self.workspace)
+    }
+
+    /// The same settings for another workspace.
+    #[must_use]
+    pub fn with_workspace(&self, workspace: &str) -> Settings {
+        Settings { workspace: workspace.into(), ..self.clone() }
+    }
+}

@@ -1,0 +1,1 @@
+//! The private local PostgreSQL, started from the server binaries found on the machine.

@@ -1,0 +1,1 @@
+//! Order files to rows of `raw.orders`, by mapping files; rows that do not fit are kept with their reason.

@@ -1,0 +1,27 @@
+//! Quintile keeps a company's customer intelligence fresh inside its own PostgreSQL.
+//!
+//! The map, in the order data flows; arrows point down only, and `tests/it/tidy.rs` holds them:
+//!
+//! | module | turns | into |
+//! |---|---|---|
+//! | [`error`] | anything that went wrong | kind, message, detail, hint, exit code |
+//! | [`config`] | files, environment, secret files | checked [`config::Settings`] |
+//! | [`project`] (pure) | `(path, text)` pairs | models, graph, compiled SQL, data tests |
+//! | [`analytics`] (pure) | a [`analytics::Frame`] of features | clusters, lifetime values |
+//! | [`warehouse`] | requests | statements to PostgreSQL; the only module that speaks to it |
+//! | [`ingest`] | order files | rows of `raw.orders`, rejected rows kept |
+//! | [`pipeline`] | a project and a warehouse | a published run |
+//! | [`serve`] | schedules and requests | runs, pages, health, metrics |
+//! | [`cli`] | arguments | calls of the above, printed |
+//! | [`embedded`] | server binaries found on the machine | a private local PostgreSQL |
+
+pub mod analytics;
+pub mod cli;
+pub mod config;
+pub mod embedded;
+pub mod error;
+pub mod ingest;
+pub mod pipeline;
+pub mod project;
+pub mod serve;
+pub mod warehouse;

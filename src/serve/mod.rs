@@ -1,0 +1,1 @@
+//! The daemon: schedule, leadership, shutdown, health, metrics, dashboard.

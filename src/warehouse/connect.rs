@@ -1,0 +1,93 @@
+//! Connections: a small pool, verified on every use, TLS with verification for every host that is not this machine.
+
+use super::fault::fault;
+use crate::config::{Schemas, Settings};
+use crate::error::{Error, Result};
+use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_postgres::config::{Host, SslMode};
+
+/// A pooled connection.
+pub type Client = deadpool_postgres::Object;
+
+/// The database of one workspace: a pool of connections and the workspace's schema names.
+#[derive(Clone)]
+pub struct Warehouse {
+    pool: Pool,
+    /// Schema names of the workspace.
+    pub schemas: Schemas,
+}
+
+impl Warehouse {
+    /// Opens the pool for `url` and proves that the server answers.
+    pub async fn connect(settings: &Settings, url: &str) -> Result<Warehouse> {
+        let mut config: tokio_postgres::Config = url.parse().map_err(|e: tokio_postgres::Error| {
+            let cause = std::error::Error::source(&e).map_or_else(|| e.to_string(), ToString::to_string);
+            Error::config(format!("database URL cannot be read: {cause}"))
+                .hint("write postgres://USER:PASSWORD@HOST:PORT/DATABASE, or set DATABASE_URL in this form")
+        })?;
+        config.application_name("quintile");
+        config.connect_timeout(Duration::from_secs(settings.database.connect_timeout_seconds));
+        config.keepalives_idle(Duration::from_secs(30));
+        config.tcp_user_timeout(Duration::from_secs(30));
+        let manager_config = ManagerConfig { recycling_method: RecyclingMethod::Verified };
+        let local = config.get_hosts().iter().all(is_this_machine);
+        let manager = if local || config.get_ssl_mode() == SslMode::Disable {
+            Manager::from_config(config, tokio_postgres::NoTls, manager_config)
+        } else {
+            Manager::from_config(config, tls()?, manager_config)
+        };
+        let pool = Pool::builder(manager)
+            .max_size(settings.database.max_connections.max(2))
+            .build()
+            .map_err(|e| Error::config(format!("connection pool cannot be made: {e}")))?;
+        let warehouse = Warehouse { pool, schemas: settings.schemas()? };
+        drop(warehouse.client().await?);
+        Ok(warehouse)
+    }
+
+    /// A connection from the pool.
+    pub async fn client(&self) -> Result<Client> {
+        self.pool.get().await.map_err(|e| match e {
+            PoolError::Backend(e) => fault("database cannot be reached", &e).or_unreachable(),
+            other => Error::unreachable(format!("database cannot be reached: {other}")),
+        })
+    }
+
+    /// The same connections for another workspace.
+    #[must_use]
+    pub fn with_schemas(&self, schemas: Schemas) -> Warehouse {
+        Warehouse { pool: self.pool.clone(), schemas }
+    }
+}
+
+impl Error {
+    /// A connection that was refused for any reason means that the database cannot be reached.
+    fn or_unreachable(mut self) -> Error {
+        self.kind = crate::error::Kind::Unreachable;
+        if self.hint.is_none() {
+            self.hint = Some("check that the server runs and that DATABASE_URL names it; without one, Quintile starts its own".into());
+        }
+        self
+    }
+}
+
+fn is_this_machine(host: &Host) -> bool {
+    match host {
+        Host::Unix(_) => true,
+        Host::Tcp(name) => matches!(name.as_str(), "localhost" | "::1") || name.starts_with("127."),
+    }
+}
+
+fn tls() -> Result<tokio_postgres_rustls::MakeRustlsConnect> {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|e| Error::config("TLS cannot be set up").source(e))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(tokio_postgres_rustls::MakeRustlsConnect::new(config))
+}

@@ -1,0 +1,1 @@
+//! The one integration binary: every test gets a database of its own on a real PostgreSQL.
