@@ -7,6 +7,7 @@ use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// A pooled connection.
 pub type Client = deadpool_postgres::Object;
@@ -15,6 +16,7 @@ pub type Client = deadpool_postgres::Object;
 #[derive(Clone)]
 pub struct Warehouse {
     pool: Pool,
+    tls: Option<MakeRustlsConnect>,
     /// Schema names of the workspace.
     pub schemas: Schemas,
 }
@@ -33,16 +35,16 @@ impl Warehouse {
         config.tcp_user_timeout(Duration::from_secs(30));
         let manager_config = ManagerConfig { recycling_method: RecyclingMethod::Verified };
         let local = config.get_hosts().iter().all(is_this_machine);
-        let manager = if local || config.get_ssl_mode() == SslMode::Disable {
-            Manager::from_config(config, tokio_postgres::NoTls, manager_config)
-        } else {
-            Manager::from_config(config, tls()?, manager_config)
+        let tls = if local || config.get_ssl_mode() == SslMode::Disable { None } else { Some(tls()?) };
+        let manager = match &tls {
+            None => Manager::from_config(config, tokio_postgres::NoTls, manager_config),
+            Some(tls) => Manager::from_config(config, tls.clone(), manager_config),
         };
         let pool = Pool::builder(manager)
             .max_size(settings.database.max_connections.max(2))
             .build()
             .map_err(|e| Error::config(format!("connection pool cannot be made: {e}")))?;
-        let warehouse = Warehouse { pool, schemas: settings.schemas()? };
+        let warehouse = Warehouse { pool, tls, schemas: settings.schemas()? };
         drop(warehouse.client().await?);
         Ok(warehouse)
     }
@@ -58,7 +60,18 @@ impl Warehouse {
     /// The same connections for another workspace.
     #[must_use]
     pub fn with_schemas(&self, schemas: Schemas) -> Warehouse {
-        Warehouse { pool: self.pool.clone(), schemas }
+        Warehouse { schemas, ..self.clone() }
+    }
+
+    /// Stops the statement that runs on the token's connection; dropping a future alone stops nothing on the server.
+    pub async fn cancel(&self, token: &tokio_postgres::CancelToken) {
+        let outcome = match &self.tls {
+            None => token.cancel_query(tokio_postgres::NoTls).await,
+            Some(tls) => token.cancel_query(tls.clone()).await,
+        };
+        if let Err(e) = outcome {
+            tracing::warn!(reason = %e, "a statement could not be cancelled");
+        }
     }
 }
 
@@ -80,7 +93,7 @@ fn is_this_machine(host: &Host) -> bool {
     }
 }
 
-fn tls() -> Result<tokio_postgres_rustls::MakeRustlsConnect> {
+fn tls() -> Result<MakeRustlsConnect> {
     let mut roots = rustls::RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -89,5 +102,5 @@ fn tls() -> Result<tokio_postgres_rustls::MakeRustlsConnect> {
         .map_err(|e| Error::config("TLS cannot be set up").source(e))?
         .with_root_certificates(roots)
         .with_no_client_auth();
-    Ok(tokio_postgres_rustls::MakeRustlsConnect::new(config))
+    Ok(MakeRustlsConnect::new(config))
 }

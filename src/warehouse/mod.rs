@@ -2,5 +2,13 @@
 
 pub mod connect;
 pub mod fault;
+pub mod gc;
+pub mod materialize;
+pub mod migrate;
+pub mod publish;
+pub mod rollback;
+pub mod runs;
+pub mod statement;
+pub mod workspace;
 
 pub use connect::Warehouse;

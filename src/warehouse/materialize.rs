@@ -1,0 +1,238 @@
+//! A model's rows into the store: each run has its own table or view, complete before anybody can see it.
+
+use super::Warehouse;
+use super::connect::Client;
+use super::fault::{fault, fault_in};
+use super::statement::{fill, quote_literal, splice};
+use crate::error::{Error, Result};
+use crate::project::{Seed, quote_identifier};
+use chrono::{DateTime, Utc};
+use futures_util::SinkExt;
+
+/// Columns that every stored table begins with; a model may not bring its own.
+const RESERVED: [&str; 2] = ["run_id", "as_of"];
+
+/// An index that a model's `config(indexes=[...])` asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Index {
+    /// Columns in order.
+    pub columns: Vec<String>,
+    /// Whether two rows of a run may not be alike in them.
+    pub is_unique: bool,
+}
+
+/// A table of one run that is filled, indexed and analysed.
+#[derive(Clone, Debug)]
+pub struct StoredTable {
+    /// The partitioned parent that it will join.
+    pub parent: String,
+    /// Rows in it.
+    pub row_count: i64,
+    /// Bytes of it and its indexes.
+    pub byte_count: i64,
+}
+
+/// Name of a run's own relation in the store.
+#[must_use]
+pub fn run_relation(model: &str, run_id: i64) -> String {
+    format!("{model}__r{run_id}")
+}
+
+impl Warehouse {
+    /// Makes the run's own view of a view model.
+    pub async fn store_view(&self, client: &Client, model: &str, run_id: i64, select: &str) -> Result<()> {
+        let view = run_relation(model, run_id);
+        let statement = splice(
+            &fill("CREATE OR REPLACE VIEW {schema}.{view} AS\n[select]", &[("schema", &self.schemas.store), ("view", &view)]),
+            &[("select", select)],
+        );
+        client.execute(&statement, &[]).await.map_err(|e| fault_in(&failed(model), &statement, &e))?;
+        Ok(())
+    }
+
+    /// Fills the run's own table with a SELECT. The extended protocol refuses a second statement in it.
+    pub async fn store_select(
+        &self,
+        client: &Client,
+        model: &str,
+        run_id: i64,
+        as_of: DateTime<Utc>,
+        select: &str,
+    ) -> Result<()> {
+        let table = run_relation(model, run_id);
+        self.drop_leftover(client, &table).await?;
+        let statement = splice(
+            &fill(include_str!("sql/create_table_as.sql"), &[("schema", &self.schemas.store), ("table", &table)]),
+            &[("run_id", &run_id.to_string()), ("as_of", &quote_literal(&as_of.to_rfc3339())), ("select", select)],
+        );
+        client.execute(&statement, &[]).await.map_err(|e| {
+            if e.code() == Some(&tokio_postgres::error::SqlState::DUPLICATE_COLUMN) {
+                return fault(&failed(model), &e).hint(format!(
+                    "{} are added to every table by Quintile; leave them out, and name each column once",
+                    RESERVED.join(" and ")
+                ));
+            }
+            fault_in(&failed(model), &statement, &e)
+        })?;
+        Ok(())
+    }
+
+    /// Fills the run's own table with the rows of a seed file, by COPY.
+    pub async fn store_seed(&self, client: &mut Client, seed: &Seed, run_id: i64, as_of: DateTime<Utc>) -> Result<()> {
+        let doing = format!("seed \"{}\" failed", seed.name);
+        let table = run_relation(&seed.name, run_id);
+        self.drop_leftover(client, &table).await?;
+        let mut columns = vec![
+            format!("run_id bigint NOT NULL DEFAULT {run_id}"),
+            format!("as_of timestamptz NOT NULL DEFAULT {}", quote_literal(&as_of.to_rfc3339())),
+        ];
+        columns.extend(seed.columns.iter().map(|(name, sql_type)| format!("{} {sql_type}", quote_identifier(name))));
+        let names: Vec<String> = seed.columns.iter().map(|(name, _)| quote_identifier(name)).collect();
+        let place = [("schema", self.schemas.store.as_str()), ("table", table.as_str())];
+        let create = splice(&fill("CREATE TABLE {schema}.{table} ([columns])", &place), &[("columns", &columns.join(", "))]);
+        let copy = splice(
+            &fill("COPY {schema}.{table} ([columns]) FROM STDIN WITH (FORMAT csv, HEADER true)", &place),
+            &[("columns", &names.join(", "))],
+        );
+        let transaction = client.transaction().await.map_err(|e| fault(&doing, &e))?;
+        transaction.execute(&create, &[]).await.map_err(|e| fault(&doing, &e))?;
+        let sink = transaction.copy_in(&copy).await.map_err(|e| fault(&doing, &e))?;
+        futures_util::pin_mut!(sink);
+        sink.send(bytes_of(&seed.text)).await.map_err(|e| fault(&doing, &e))?;
+        sink.finish().await.map_err(|e| fault(&doing, &e).hint(format!("correct {}", seed.path)))?;
+        transaction.commit().await.map_err(|e| fault(&doing, &e))
+    }
+
+    /// Makes a filled table ready to be published: run check, indexes, statistics, and its parent.
+    pub async fn finish_table(&self, client: &Client, model: &str, run_id: i64, indexes: &[Index]) -> Result<StoredTable> {
+        let store = &self.schemas.store;
+        let table = run_relation(model, run_id);
+        let place = [("schema", store.as_str()), ("table", table.as_str())];
+        let check = splice(
+            &fill(include_str!("sql/add_run_check.sql"), &place),
+            &[("run_id", &run_id.to_string()), ("constraint", &quote_identifier(&format!("{table}_run")))],
+        );
+        execute(client, model, &check).await?;
+        let described = client
+            .query(include_str!("sql/describe_table.sql"), &[store, &table])
+            .await
+            .map_err(|e| fault(&failed(model), &e))?;
+        let columns: Vec<(String, String)> = described.iter().map(|row| (row.get(0), row.get(1))).collect();
+        let parent = parent_name(model, &columns, indexes);
+        let parent_place = [("schema", store.as_str()), ("table", table.as_str()), ("parent", parent.as_str())];
+        execute(client, model, &fill(include_str!("sql/create_parent.sql"), &parent_place)).await?;
+        for (number, index) in indexes.iter().enumerate() {
+            check_columns(model, index, &columns)?;
+            for relation in [&parent, &table] {
+                execute(client, model, &create_index(store, relation, number, index)).await?;
+            }
+        }
+        execute(client, model, &fill("ANALYZE {schema}.{table}", &place)).await?;
+        let measured = client
+            .query_one(
+                &fill("SELECT count(*), pg_total_relation_size($1::text::regclass) FROM {schema}.{table}", &place),
+                &[&super::statement::qualified(store, &table)],
+            )
+            .await
+            .map_err(|e| fault(&failed(model), &e))?;
+        Ok(StoredTable { parent, row_count: measured.get(0), byte_count: measured.get(1) })
+    }
+
+    /// Makes a run's table a partition of its parent; readers do not see it before the pointer moves.
+    pub async fn attach(&self, client: &Client, model: &str, run_id: i64, parent: &str) -> Result<()> {
+        let table = run_relation(model, run_id);
+        let place = [("schema", self.schemas.store.as_str()), ("table", table.as_str()), ("parent", parent)];
+        let statement = splice(&fill(include_str!("sql/attach_partition.sql"), &place), &[("run_id", &run_id.to_string())]);
+        execute(client, model, &statement).await
+    }
+
+    /// Rows that break the rule of a data test.
+    pub async fn count_failures(&self, client: &Client, test: &str, select: &str) -> Result<i64> {
+        let statement = splice("SELECT count(*) FROM (\n[select]\n) AS failures", &[("select", select)]);
+        let row = client
+            .query_one(&statement, &[])
+            .await
+            .map_err(|e| fault_in(&format!("data test \"{test}\" did not work"), &statement, &e))?;
+        Ok(row.get(0))
+    }
+
+    /// A retried build of the same run finds the table of its first try.
+    async fn drop_leftover(&self, client: &Client, table: &str) -> Result<()> {
+        let drop = fill("DROP TABLE IF EXISTS {schema}.{table}", &[("schema", &self.schemas.store), ("table", table)]);
+        client.batch_execute(&drop).await.map_err(|e| fault(&format!("table \"{table}\" cannot be replaced"), &e))
+    }
+}
+
+fn failed(model: &str) -> String {
+    format!("model \"{model}\" failed")
+}
+
+async fn execute(client: &Client, model: &str, statement: &str) -> Result<()> {
+    client.batch_execute(statement).await.map_err(|e| fault_in(&failed(model), statement, &e))
+}
+
+fn bytes_of(text: &str) -> std::io::Cursor<Vec<u8>> {
+    std::io::Cursor::new(text.as_bytes().to_vec())
+}
+
+/// `rfm_scores__1f2e3d4c`: the model and a hash of what its table looks like.
+fn parent_name(model: &str, columns: &[(String, String)], indexes: &[Index]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for (name, sql_type) in columns {
+        hasher.update(format!("{name} {sql_type}\n").as_bytes());
+    }
+    for index in indexes {
+        hasher.update(format!("{} {}\n", index.columns.join(","), index.is_unique).as_bytes());
+    }
+    format!("{model}__{}", &hasher.finalize().to_hex()[..8])
+}
+
+/// Unique indexes of partitioned tables must hold the partition key, so the run's number comes last in them.
+fn create_index(store: &str, relation: &str, number: usize, index: &Index) -> String {
+    let mut columns: Vec<String> = index.columns.iter().map(|name| quote_identifier(name)).collect();
+    if index.is_unique {
+        columns.push(quote_identifier("run_id"));
+    }
+    let name = format!("{relation}_i{}", number + 1);
+    splice(
+        &fill("CREATE [unique] INDEX IF NOT EXISTS {name} ON {schema}.{relation} ([columns])", &[
+            ("name", &name),
+            ("schema", store),
+            ("relation", relation),
+        ]),
+        &[("unique", if index.is_unique { "UNIQUE" } else { "" }), ("columns", &columns.join(", "))],
+    )
+}
+
+fn check_columns(model: &str, index: &Index, columns: &[(String, String)]) -> Result<()> {
+    match index.columns.iter().find(|wanted| columns.iter().all(|(name, _)| name != *wanted)) {
+        None => Ok(()),
+        Some(missing) => Err(Error::failed(format!("model \"{model}\" has an index on column \"{missing}\", which it has not"))
+            .detail(format!("The columns are: {}.", columns.iter().map(|(n, _)| n.as_str()).collect::<Vec<_>>().join(", ")))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parent_changes_with_the_shape_and_with_nothing_else() {
+        let columns = vec![("run_id".to_owned(), "bigint".to_owned()), ("a".to_owned(), "text".to_owned())];
+        let index = Index { columns: vec!["a".into()], is_unique: true };
+        let name = parent_name("m", &columns, std::slice::from_ref(&index));
+        assert_eq!(name, parent_name("m", &columns, std::slice::from_ref(&index)));
+        assert_ne!(name, parent_name("m", &columns, &[]));
+        assert_ne!(name, parent_name("m", &columns[..1], &[index]));
+        assert_eq!(name.len(), "m__".len() + 8);
+    }
+
+    #[test]
+    fn a_unique_index_ends_with_the_partition_key() {
+        let index = Index { columns: vec!["customer_id".into()], is_unique: true };
+        assert_eq!(
+            create_index("s", "t__r1", 0, &index),
+            "CREATE UNIQUE INDEX IF NOT EXISTS \"t__r1_i1\" ON \"s\".\"t__r1\" (\"customer_id\", \"run_id\")"
+        );
+    }
+}

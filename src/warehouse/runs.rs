@@ -1,0 +1,243 @@
+//! The run ledger: what ran, which models it built, which tests it passed, what was fitted.
+
+use super::Warehouse;
+use super::fault::fault;
+use super::statement::fill;
+use crate::error::{Error, Result};
+use chrono::{DateTime, Utc};
+use std::time::Duration;
+
+/// One line of the list of runs.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct RunSummary {
+    /// The run's number.
+    pub run_id: i64,
+    /// `running`, `built`, `published`, `failed` or `interrupted`.
+    pub state: String,
+    /// Why the run was made.
+    pub trigger: String,
+    /// The instant its rows are true for.
+    pub as_of: DateTime<Utc>,
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+    /// When it ended.
+    pub finished_at: Option<DateTime<Utc>>,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// Models it built.
+    pub models_built: i64,
+    /// Whether readers see rows of it now.
+    pub is_live: bool,
+}
+
+/// What the ledger keeps of a new run.
+#[derive(Clone, Debug)]
+pub struct NewRun {
+    /// Why the run is made.
+    pub trigger: String,
+    /// The instant its rows are true for.
+    pub as_of: DateTime<Utc>,
+    /// Name and token of the lease it is made under.
+    pub lease: String,
+    /// Token of the lease.
+    pub fence: i64,
+    /// Host and process id, for the people who look.
+    pub process: String,
+}
+
+/// How a model of a run ended.
+#[derive(Clone, Debug, Default)]
+pub struct ModelOutcome {
+    /// `built` or `failed`.
+    pub state: String,
+    /// Partitioned parent in the store, for tables.
+    pub parent_relation: Option<String>,
+    /// Rows in the table; none for views.
+    pub row_count: Option<i64>,
+    /// Bytes of the table and its indexes.
+    pub byte_count: Option<i64>,
+    /// Time it took.
+    pub elapsed: Duration,
+    /// Why it failed.
+    pub error: Option<String>,
+}
+
+/// How a data test of a run ended.
+#[derive(Clone, Debug)]
+pub struct TestOutcome {
+    /// Name of the test.
+    pub test: String,
+    /// Model it is about.
+    pub model: String,
+    /// `error` or `warn`.
+    pub severity: String,
+    /// `passed`, `warned`, `failed` or `errored`.
+    pub state: String,
+    /// Rows that broke the rule.
+    pub failure_count: Option<i64>,
+    /// Time it took.
+    pub elapsed: Duration,
+    /// The server's words, if the test itself did not work.
+    pub error: Option<String>,
+}
+
+/// A pointer: which run's rows readers see of a relation.
+#[derive(Clone, Debug)]
+pub struct Live {
+    /// Name of the model or seed.
+    pub relation: String,
+    /// The run.
+    pub run_id: i64,
+    /// `view`, `table`, `seed`, `cluster` or `ltv`.
+    pub materialization: String,
+    /// `public` or `private`.
+    pub access: String,
+    /// Partitioned parent in the store; none for views.
+    pub parent_relation: Option<String>,
+    /// Hash of the published view's definition and comments.
+    pub view_fingerprint: String,
+}
+
+const LEDGER: &str = "run ledger cannot be written";
+
+impl Warehouse {
+    /// Opens a run and returns its number; runs left open by a dead process are closed first.
+    pub async fn start_run(&self, run: &NewRun) -> Result<i64> {
+        let client = self.client().await?;
+        let workspace = &self.schemas.workspace;
+        client
+            .execute(include_str!("sql/close_abandoned_runs.sql"), &[workspace])
+            .await
+            .map_err(|e| fault(LEDGER, &e))?;
+        let row = client
+            .query_one(
+                include_str!("sql/start_run.sql"),
+                &[workspace, &run.trigger, &run.as_of, &run.lease, &run.fence, &run.process],
+            )
+            .await
+            .map_err(|e| fault(LEDGER, &e))?;
+        Ok(row.get(0))
+    }
+
+    /// Ends a run that was not published: `built`, `failed` or `interrupted`.
+    pub async fn finish_run(&self, run_id: i64, state: &str, error: Option<&str>) -> Result<()> {
+        self.ledger(include_str!("sql/finish_run.sql"), &[&run_id, &state, &error]).await
+    }
+
+    /// Notes that a model's build begins.
+    pub async fn start_model(&self, run_id: i64, model: &str, kind: &str, relation: &str, fingerprint: &str) -> Result<()> {
+        self.ledger(include_str!("sql/start_model.sql"), &[&run_id, &model, &kind, &relation, &fingerprint]).await
+    }
+
+    /// Notes how a model's build ended.
+    pub async fn finish_model(&self, run_id: i64, model: &str, outcome: &ModelOutcome) -> Result<()> {
+        let elapsed_ms = milliseconds(outcome.elapsed);
+        self.ledger(
+            include_str!("sql/finish_model.sql"),
+            &[
+                &run_id,
+                &model,
+                &outcome.state,
+                &outcome.parent_relation,
+                &outcome.row_count,
+                &outcome.byte_count,
+                &elapsed_ms,
+                &outcome.error,
+            ],
+        )
+        .await
+    }
+
+    /// Notes that a model was left out, and why.
+    pub async fn skip_model(&self, run_id: i64, model: &str, kind: &str, fingerprint: &str, reason: &str) -> Result<()> {
+        self.ledger(include_str!("sql/skip_model.sql"), &[&run_id, &model, &kind, &fingerprint, &reason]).await
+    }
+
+    /// Notes how a data test ended.
+    pub async fn record_test(&self, run_id: i64, test: &TestOutcome) -> Result<()> {
+        let elapsed_ms = milliseconds(test.elapsed);
+        self.ledger(
+            include_str!("sql/record_test.sql"),
+            &[
+                &run_id,
+                &test.test,
+                &test.model,
+                &test.severity,
+                &test.state,
+                &test.failure_count,
+                &elapsed_ms,
+                &test.error,
+            ],
+        )
+        .await
+    }
+
+    /// Keeps the facts of a fit (centroids, parameters).
+    pub async fn record_fit(&self, run_id: i64, model: &str, facts: &serde_json::Value) -> Result<()> {
+        self.ledger(include_str!("sql/record_fit.sql"), &[&run_id, &model, facts]).await
+    }
+
+    /// The newest runs first.
+    pub async fn runs(&self, limit: i64) -> Result<Vec<RunSummary>> {
+        let client = self.client().await?;
+        let rows = client
+            .query(include_str!("sql/list_runs.sql"), &[&self.schemas.workspace, &limit])
+            .await
+            .map_err(|e| fault("runs cannot be read", &e))?;
+        Ok(rows
+            .iter()
+            .map(|row| RunSummary {
+                run_id: row.get("run_id"),
+                state: row.get("state"),
+                trigger: row.get("trigger"),
+                as_of: row.get("as_of"),
+                started_at: row.get("started_at"),
+                finished_at: row.get("finished_at"),
+                error: row.get("error"),
+                models_built: row.get("models_built"),
+                is_live: row.get("is_live"),
+            })
+            .collect())
+    }
+
+    /// All pointers of the workspace.
+    pub async fn live(&self) -> Result<Vec<Live>> {
+        let client = self.client().await?;
+        let rows = client
+            .query(include_str!("sql/list_live.sql"), &[&self.schemas.workspace])
+            .await
+            .map_err(|e| fault("published relations cannot be read", &e))?;
+        Ok(rows
+            .iter()
+            .map(|row| Live {
+                relation: row.get("relation"),
+                run_id: row.get("run_id"),
+                materialization: row.get("materialization"),
+                access: row.get("access"),
+                parent_relation: row.get("parent_relation"),
+                view_fingerprint: row.get("view_fingerprint"),
+            })
+            .collect())
+    }
+
+    /// End of the last complete day of `raw.orders`, in UTC.
+    pub async fn last_complete_day(&self) -> Result<DateTime<Utc>> {
+        let client = self.client().await?;
+        let sql = fill(include_str!("sql/find_last_day.sql"), &[("raw", &self.schemas.raw)]);
+        let row = client.query_one(&sql, &[]).await.map_err(|e| fault("orders cannot be read", &e))?;
+        row.get::<_, Option<DateTime<Utc>>>(0).ok_or_else(|| {
+            Error::failed(format!("table \"{}.orders\" has no orders", self.schemas.raw))
+                .hint("load some first: quintile ingest FILE --source NAME")
+        })
+    }
+
+    async fn ledger(&self, sql: &str, values: &[&(dyn tokio_postgres::types::ToSql + Sync)]) -> Result<()> {
+        let client = self.client().await?;
+        client.execute(sql, values).await.map_err(|e| fault(LEDGER, &e))?;
+        Ok(())
+    }
+}
+
+fn milliseconds(elapsed: Duration) -> i64 {
+    i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX)
+}

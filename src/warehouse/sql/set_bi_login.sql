@@ -1,0 +1,1 @@
+[verb] ROLE {login} LOGIN PASSWORD [password] CONNECTION LIMIT 20

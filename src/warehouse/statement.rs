@@ -1,0 +1,45 @@
+//! Internal statements: text from `sql/*.sql`, identifiers filled in through the one quoting function.
+
+use crate::project::quote_identifier;
+
+/// Replaces each `{name}` of a statement file by its quoted identifier.
+#[must_use]
+pub fn fill(template: &str, identifiers: &[(&str, &str)]) -> String {
+    identifiers.iter().fold(template.to_owned(), |text, (name, identifier)| {
+        text.replace(&format!("{{{name}}}"), &quote_identifier(identifier))
+    })
+}
+
+/// Replaces each `{{name}}`-like `[name]` of a statement file by SQL text that is already safe.
+#[must_use]
+pub fn splice(template: &str, parts: &[(&str, &str)]) -> String {
+    parts.iter().fold(template.to_owned(), |text, (name, part)| text.replace(&format!("[{name}]"), part))
+}
+
+/// A SQL string literal, for utility statements that take no parameters (`COMMENT`, `CREATE TABLE AS`).
+#[must_use]
+pub fn quote_literal(text: &str) -> String {
+    format!("'{}'", text.replace('\0', "").replace('\'', "''"))
+}
+
+/// `"schema"."name"`.
+#[must_use]
+pub fn qualified(schema: &str, name: &str) -> String {
+    format!("{}.{}", quote_identifier(schema), quote_identifier(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers_are_quoted_and_parts_are_not() {
+        let sql = splice(&fill("CREATE VIEW {schema}.{name} AS [select]", &[("schema", "a"), ("name", "b\"c")]), &[("select", "SELECT 1")]);
+        assert_eq!(sql, "CREATE VIEW \"a\".\"b\"\"c\" AS SELECT 1");
+    }
+
+    #[test]
+    fn literals_double_their_quotes() {
+        assert_eq!(quote_literal("it's"), "'it''s'");
+    }
+}
