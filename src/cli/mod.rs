@@ -1,9 +1,169 @@
 //! The command line: one file a command, arguments and printing, nothing else.
 
+mod build;
+mod compile;
+mod demo;
+mod ingest;
+mod list;
+mod migrate;
+mod postgres;
+mod print;
+mod rollback;
+mod runs;
+mod serve;
+mod session;
+mod stop;
+mod test;
+
+use crate::error::{Kind, Result};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
 use std::process::ExitCode;
+
+/// Keeps a company's customer intelligence fresh inside its own PostgreSQL.
+///
+/// Load orders, build the SQL models of the project folder, publish personas, lifetime values and cohorts as views
+/// that BI tools and the bundled dashboard read. With no database given, a private local PostgreSQL is used.
+#[derive(Debug, Parser)]
+#[command(name = "quintile", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "Start here:  quintile demo\n\
+    Exit codes:  0 done, 1 a model, test or run failed, 2 usage or configuration, 3 no database, 130 interrupted")]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Options of every command.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Options of every command")]
+struct Global {
+    /// Project folder: holds models/, macros/, seeds/, config/
+    #[arg(long, global = true, value_name = "DIR", default_value = ".")]
+    project_dir: PathBuf,
+    /// A settings file read on top of config/quintile.toml
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Database; else DATABASE_URL, else the settings, else the embedded PostgreSQL
+    #[arg(long, global = true, value_name = "URL", hide_default_value = true)]
+    database_url: Option<String>,
+    /// Workspace to work on: its own sources, models' results and pointers
+    #[arg(long, short, global = true, value_name = "NAME")]
+    workspace: Option<String>,
+    /// How results are printed on standard output
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Tell more on standard error; twice for all
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the whole job on bundled real orders, then serve the dashboard
+    Demo(demo::Arguments),
+    /// Load order files into raw.orders by a mapping of config/sources/
+    Ingest(ingest::Arguments),
+    /// Build and test the models, then publish them all at once
+    Build(build::Arguments),
+    /// Build and publish the models without the data tests
+    Run(build::Arguments),
+    /// Run the data tests against what is published
+    Test(test::Arguments),
+    /// Print the SQL that models are rendered to
+    Compile(compile::Arguments),
+    /// List models, seeds and data tests
+    Ls(list::Arguments),
+    /// List the runs of the workspace, newest first
+    Runs(runs::Arguments),
+    /// Show readers an earlier run again
+    Rollback(rollback::Arguments),
+    /// Run the daemon: schedule, dashboard, health, metrics
+    Serve(serve::Arguments),
+    /// Make or update Quintile's own tables
+    Migrate(migrate::Arguments),
+    /// Start, stop and reach the embedded PostgreSQL
+    #[command(subcommand)]
+    Postgres(postgres::Command),
+}
 
 /// Runs the program with the process's arguments.
 #[must_use]
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(e) => {
+            // Help and version are results, all else is a usage error.
+            let code = if e.use_stderr() { Kind::Usage.exit_code() } else { 0 };
+            let _ = e.print();
+            return ExitCode::from(code);
+        }
+    };
+    start_tracing(&cli);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(e) => {
+            print::note(&format!("error: threads cannot be started\n  caused by: {e}"));
+            return ExitCode::from(1);
+        }
+    };
+    match runtime.block_on(run(cli)) {
+        Ok(code) => code,
+        Err(e) => {
+            print::note(&e.report());
+            ExitCode::from(e.exit_code())
+        }
+    }
+}
+
+async fn run(cli: Cli) -> Result<ExitCode> {
+    let global = cli.global;
+    match cli.command {
+        Command::Demo(arguments) => demo::run(&global, arguments).await,
+        Command::Ingest(arguments) => ingest::run(&global, arguments).await,
+        Command::Build(arguments) => build::run(&global, arguments, build::WithTests(true)).await,
+        Command::Run(arguments) => build::run(&global, arguments, build::WithTests(false)).await,
+        Command::Test(arguments) => test::run(&global, arguments).await,
+        Command::Compile(arguments) => compile::run(&global, &arguments).await,
+        Command::Ls(arguments) => list::run(&global, &arguments),
+        Command::Runs(arguments) => runs::run(&global, arguments).await,
+        Command::Rollback(arguments) => rollback::run(&global, arguments).await,
+        Command::Serve(arguments) => serve::run(&global, arguments).await,
+        Command::Migrate(arguments) => migrate::run(&global, arguments).await,
+        Command::Postgres(command) => postgres::run(&global, command).await,
+    }
+}
+
+/// Logs go to standard error: sentences for people, JSON lines for the daemon's collector.
+fn start_tracing(cli: &Cli) {
+    let is_daemon = matches!(cli.command, Command::Serve(_));
+    let level = match cli.global.verbose {
+        0 => "info",
+        1 => "debug",
+        _ => "trace",
+    };
+    let filter = tracing_subscriber::EnvFilter::new(format!("warn,quintile={level}"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    if is_daemon && cli.global.format == Format::Json {
+        builder.json().init();
+    } else {
+        let is_coloured = print::is_coloured(&std::io::stderr());
+        builder.with_ansi(is_coloured).compact().init();
+    }
+}
+
+/// The arguments as clap knows them; the help snapshots read it.
+#[must_use]
+pub fn command() -> clap::Command {
+    <Cli as clap::CommandFactory>::command()
 }

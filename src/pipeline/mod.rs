@@ -1,10 +1,19 @@
 //! The only place that puts steps in order: plan, build, test, publish, report.
 
-use crate::config::Settings;
-use crate::error::{Error, Result};
-use crate::warehouse::Warehouse;
+mod execute;
+mod lease;
+pub mod plan;
+mod read_project;
+mod run;
+mod spec;
+mod step;
+
+pub use crate::warehouse::publish::Fence;
+use crate::warehouse::runs::TestOutcome;
 use chrono::{DateTime, Utc};
-use tokio::sync::watch;
+pub use read_project::read_project;
+pub use run::{build, rollback, test_published};
+use std::time::Duration;
 
 /// What to build.
 #[derive(Clone, Debug, Default)]
@@ -23,15 +32,79 @@ pub struct BuildRequest {
     pub skip_publish: bool,
     /// Leave out the data tests.
     pub skip_tests: bool,
+    /// Who wants to know how it goes.
+    pub progress: Progress,
 }
 
-/// Proof of leadership; every state change of a daemon's run compares it with the lease row.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fence {
-    /// Name of the lease.
-    pub lease: String,
-    /// Token that grows with every change of leader.
-    pub token: i64,
+/// What happens during a run, for whoever shows it.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// The plan stands.
+    Planned {
+        /// The run's number.
+        run_id: i64,
+        /// The run's instant.
+        as_of: DateTime<Utc>,
+        /// Models and seeds to build.
+        steps: usize,
+    },
+    /// A model or seed begins.
+    ModelStarted {
+        /// Its name.
+        name: String,
+        /// Its materialization.
+        kind: &'static str,
+    },
+    /// A model or seed ended.
+    ModelFinished {
+        /// Its name.
+        name: String,
+        /// Its materialization.
+        kind: &'static str,
+        /// `built` or `failed`.
+        state: &'static str,
+        /// Rows of its table.
+        rows: Option<i64>,
+        /// Time it took.
+        elapsed: Duration,
+        /// The whole story of a failure.
+        error: Option<String>,
+    },
+    /// A model or seed was left out.
+    ModelSkipped {
+        /// Its name.
+        name: String,
+        /// Its materialization.
+        kind: &'static str,
+    },
+    /// A data test ended.
+    TestFinished(TestOutcome),
+    /// The pointers moved.
+    Published {
+        /// Relations that readers see anew.
+        relations: usize,
+        /// Time the transaction took.
+        elapsed: Duration,
+    },
+}
+
+/// A place to tell events to; the default one forgets them.
+#[derive(Clone, Debug, Default)]
+pub struct Progress(Option<tokio::sync::mpsc::UnboundedSender<Event>>);
+
+impl Progress {
+    /// Tells events to this channel.
+    #[must_use]
+    pub fn to(sender: tokio::sync::mpsc::UnboundedSender<Event>) -> Progress {
+        Progress(Some(sender))
+    }
+
+    fn tell(&self, event: Event) {
+        if let Some(sender) = &self.0 {
+            // A listener that went away is no reason to stop a run.
+            let _ = sender.send(event);
+        }
+    }
 }
 
 /// What a run did.
@@ -39,7 +112,7 @@ pub struct Fence {
 pub struct RunReport {
     /// The run's number.
     pub run_id: i64,
-    /// `published`, `built` or `failed`.
+    /// `published`, `built`, `failed` or `interrupted`.
     pub state: String,
     /// The run's instant.
     pub as_of: Option<DateTime<Utc>>,
@@ -49,15 +122,8 @@ pub struct RunReport {
     pub failed: Vec<(String, String)>,
     /// Models left out because one they need failed.
     pub skipped: Vec<String>,
-}
-
-/// Builds, tests and publishes; `stop` turning true asks for an early, clean end.
-pub async fn build(
-    warehouse: &Warehouse,
-    settings: &Settings,
-    request: &BuildRequest,
-    stop: watch::Receiver<bool>,
-) -> Result<RunReport> {
-    let _ = (warehouse, settings, request, stop);
-    Err(Error::failed("not there yet"))
+    /// Relations that readers see anew.
+    pub published: Vec<String>,
+    /// Seconds from the first statement to the last.
+    pub elapsed_seconds: f64,
 }

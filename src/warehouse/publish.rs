@@ -45,8 +45,14 @@ pub enum ViewBody {
     },
 }
 
-/// A proof of leadership that must still hold when the pointers move.
-pub use crate::pipeline::Fence;
+/// Proof of leadership; every state change of a run compares it with the lease row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fence {
+    /// Name of the lease.
+    pub lease: String,
+    /// Token that grows with every change of leader.
+    pub token: i64,
+}
 
 /// How long one try may wait for a view's lock, and how often it is tried.
 const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '100ms'";

@@ -2,9 +2,8 @@
 
 use super::Warehouse;
 use super::fault::fault;
-use super::publish::{Publication, ViewBody, hold_fence};
+use super::publish::{Fence, Publication, ViewBody, hold_fence};
 use crate::error::{Error, Result};
-use crate::pipeline::Fence;
 use crate::project::Access;
 use std::collections::BTreeMap;
 

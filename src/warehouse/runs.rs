@@ -96,6 +96,8 @@ pub struct Live {
     pub parent_relation: Option<String>,
     /// Hash of the published view's definition and comments.
     pub view_fingerprint: String,
+    /// Rows that the run's table had.
+    pub row_count: Option<i64>,
 }
 
 const LEDGER: &str = "run ledger cannot be written";
@@ -216,6 +218,7 @@ impl Warehouse {
                 access: row.get("access"),
                 parent_relation: row.get("parent_relation"),
                 view_fingerprint: row.get("view_fingerprint"),
+                row_count: row.get("row_count"),
             })
             .collect())
     }
@@ -229,6 +232,16 @@ impl Warehouse {
             Error::failed(format!("table \"{}.orders\" has no orders", self.schemas.raw))
                 .hint("load some first: quintile ingest FILE --source NAME")
         })
+    }
+
+    /// The last midnight in UTC, by the server's clock.
+    pub async fn last_midnight(&self) -> Result<DateTime<Utc>> {
+        let client = self.client().await?;
+        let row = client
+            .query_one("SELECT date_trunc('day', clock_timestamp() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC'", &[])
+            .await
+            .map_err(|e| fault("the server's clock cannot be read", &e))?;
+        Ok(row.get(0))
     }
 
     async fn ledger(&self, sql: &str, values: &[&(dyn tokio_postgres::types::ToSql + Sync)]) -> Result<()> {

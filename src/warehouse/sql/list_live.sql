@@ -1,4 +1,5 @@
-SELECT relation, run_id, materialization, access, parent_relation, view_fingerprint
-FROM quintile.live
-WHERE workspace = $1
-ORDER BY relation
+SELECT l.relation, l.run_id, l.materialization, l.access, l.parent_relation, l.view_fingerprint, m.row_count
+FROM quintile.live AS l
+LEFT JOIN quintile.run_models AS m ON m.run_id = l.run_id AND m.model = l.relation
+WHERE l.workspace = $1
+ORDER BY l.relation

@@ -1,0 +1,137 @@
+//! `quintile build` and `quintile run`: build the models, test them, publish them all at once.
+
+use super::session::Session;
+use super::{Format, Global, print, stop};
+use crate::error::{Error, Result};
+use crate::pipeline::{self, BuildRequest, Event, Progress, RunReport};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use clap::Args;
+use std::process::ExitCode;
+use std::time::Duration;
+use tokio::task::JoinHandle;
+
+/// Arguments of `build` and `run`.
+#[derive(Args, Debug)]
+pub struct Arguments {
+    /// Models to build: names, +parents, children+, tag:NAME, path:FOLDER; all if absent
+    #[arg(long, short, value_name = "SELECTOR", num_args = 1..)]
+    select: Vec<String>,
+    /// Models to leave out, by the same selectors
+    #[arg(long, value_name = "SELECTOR", num_args = 1..)]
+    exclude: Vec<String>,
+    /// Instant that the rows are true for, as 2011-12-10 or 2011-12-10T00:00:00Z; default: the end of the data's last complete day
+    #[arg(long, value_name = "INSTANT", value_parser = instant)]
+    as_of: Option<DateTime<Utc>>,
+    /// Models built at the same time
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+    /// Build and test, but let readers keep what they see
+    #[arg(long)]
+    no_publish: bool,
+}
+
+/// Whether the data tests are part of the command.
+pub struct WithTests(pub bool);
+
+/// Builds, tests, publishes and prints the report.
+pub async fn run(global: &Global, arguments: Arguments, with_tests: WithTests) -> Result<ExitCode> {
+    let mut session = Session::open(global).await?;
+    if let Some(threads) = arguments.threads {
+        session.settings.run.threads = threads.max(1);
+    }
+    let (progress, printer) = printer();
+    let request = BuildRequest {
+        select: arguments.select,
+        exclude: arguments.exclude,
+        as_of: arguments.as_of,
+        trigger: "cli".into(),
+        fence: None,
+        skip_publish: arguments.no_publish,
+        skip_tests: !with_tests.0,
+        progress,
+    };
+    let report = pipeline::build(&session.warehouse, &session.settings, &request, stop::on_signals()).await;
+    drop(request);
+    let _ = printer.await;
+    session.close().await;
+    finish(&report?, global.format)
+}
+
+/// Prints the report; a failed run ends with an error that sums it up.
+pub fn finish(report: &RunReport, format: Format) -> Result<ExitCode> {
+    if format == Format::Json {
+        print::json(report);
+    }
+    if report.failed.is_empty() {
+        if format == Format::Text {
+            let elapsed = print::duration(Duration::from_secs_f64(report.elapsed_seconds));
+            let what = if report.state == "published" {
+                format!("{} relations published", report.published.len())
+            } else {
+                "nothing published, as asked".to_owned()
+            };
+            print::data(&format!("run {} {}: {} models built, {what}, {elapsed}", report.run_id, report.state, report.built.len()));
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let names: Vec<&str> = report.failed.iter().map(|(name, _)| name.as_str()).collect();
+    Err(Error::failed(format!("run {} failed: {}", report.run_id, names.join(", ")))
+        .detail("Nothing was published; readers see the run before.")
+        .hint("mend what is told above; quintile compile MODEL prints its SQL"))
+}
+
+/// A progress channel and the task that prints what comes through it, a line an event.
+pub fn printer() -> (Progress, JoinHandle<()>) {
+    let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
+    let task = tokio::spawn(async move {
+        let (mut done, mut total) = (0, 0);
+        let (mut passed, mut tested) = (0, 0);
+        while let Some(event) = receiver.recv().await {
+            match event {
+                Event::Planned { run_id, as_of, steps } => {
+                    total = steps;
+                    print::note(&format!("run {run_id} as of {}: {steps} models and seeds", as_of.format("%Y-%m-%d %H:%M UTC")));
+                }
+                Event::ModelStarted { .. } => {}
+                Event::ModelFinished { name, kind, state, rows, elapsed, error } => {
+                    done += 1;
+                    let rows = rows.map(|n| format!("{} rows", print::grouped(n))).unwrap_or_default();
+                    let mark = if state == "built" { "ok  " } else { "FAIL" };
+                    print::note(&format!("  {done:>3}/{total} {mark} {kind:<7} {name:<28} {rows:>15} {:>9}", print::duration(elapsed)));
+                    if let Some(error) = error {
+                        print::note(&error);
+                    }
+                }
+                Event::ModelSkipped { name, kind } => {
+                    done += 1;
+                    print::note(&format!("  {done:>3}/{total} skip {kind:<7} {name}"));
+                }
+                Event::TestFinished(test) => {
+                    tested += 1;
+                    passed += usize::from(test.state == "passed");
+                    if test.state != "passed" {
+                        let count = test.failure_count.map(|n| format!(": {} rows", print::grouped(n))).unwrap_or_default();
+                        print::note(&format!("  test {} {}{count}", test.state, test.test));
+                        if let Some(error) = test.error {
+                            print::note(&error);
+                        }
+                    }
+                }
+                Event::Published { relations, elapsed } => {
+                    print::note(&format!("  published {relations} relations at once in {}", print::duration(elapsed)));
+                }
+            }
+        }
+        if tested > 0 {
+            print::note(&format!("  {passed} of {tested} data tests passed"));
+        }
+    });
+    (Progress::to(sender), task)
+}
+
+fn instant(text: &str) -> std::result::Result<DateTime<Utc>, String> {
+    if let Ok(date) = text.parse::<NaiveDate>() {
+        return Ok(date.and_time(NaiveTime::MIN).and_utc());
+    }
+    text.parse::<DateTime<Utc>>().map_err(|_| "write 2011-12-10 or 2011-12-10T00:00:00Z".to_owned())
+}

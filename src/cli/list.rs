@@ -1,0 +1,70 @@
+//! `quintile ls`: models, seeds and data tests of the project, without a database.
+
+use super::{Global, print, session};
+use crate::error::Result;
+use crate::pipeline;
+use crate::project::Access;
+use clap::Args;
+use std::process::ExitCode;
+
+/// Arguments of `ls`.
+#[derive(Args, Debug)]
+pub struct Arguments {
+    /// What to list, by selectors as of build; all if absent
+    #[arg(long, short, value_name = "SELECTOR", num_args = 1..)]
+    select: Vec<String>,
+    /// What to leave out
+    #[arg(long, value_name = "SELECTOR", num_args = 1..)]
+    exclude: Vec<String>,
+    /// List the data tests instead
+    #[arg(long)]
+    tests: bool,
+}
+
+#[derive(serde::Serialize)]
+struct Item {
+    name: String,
+    kind: String,
+    access: &'static str,
+    path: String,
+    reads: Vec<String>,
+}
+
+/// Prints the selected names in the order in which they would be built.
+pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
+    let settings = session::settings(global)?;
+    let project = pipeline::read_project(&settings)?;
+    let names = project.select(&arguments.select, &arguments.exclude)?;
+    if arguments.tests {
+        let tests: Vec<_> = project.tests.values().filter(|t| names.contains(&t.model)).map(|t| (&t.name, &t.kind, &t.model)).collect();
+        print::rows(global.format, &tests, &["test", "kind", "model"], |(name, kind, model)| {
+            vec![(*name).clone(), (*kind).clone(), (*model).clone()]
+        });
+        return Ok(ExitCode::SUCCESS);
+    }
+    let items: Vec<Item> = project
+        .order(&names)
+        .into_iter()
+        .map(|name| {
+            let reads = project.parents(&name);
+            let word = |access| if access == Access::Public { "public" } else { "private" };
+            match (project.models.get(&name), project.seeds.get(&name)) {
+                (Some(model), _) => Item {
+                    kind: format!("{:?}", model.materialization).to_lowercase(),
+                    access: word(model.access),
+                    path: model.path.clone(),
+                    reads,
+                    name,
+                },
+                (None, Some(seed)) => {
+                    Item { kind: "seed".into(), access: word(seed.access), path: seed.path.clone(), reads, name }
+                }
+                (None, None) => Item { kind: String::new(), access: "", path: String::new(), reads, name },
+            }
+        })
+        .collect();
+    print::rows(global.format, &items, &["name", "kind", "access", "reads"], |item| {
+        vec![item.name.clone(), item.kind.clone(), item.access.into(), item.reads.join(" ")]
+    });
+    Ok(ExitCode::SUCCESS)
+}

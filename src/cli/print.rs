@@ -1,0 +1,98 @@
+//! Printing: data to standard output, all else to standard error; a closed pipe is the reader's choice, not a fault.
+
+use super::Format;
+use comfy_table::{CellAlignment, Table, presets};
+use std::io::{IsTerminal, Write};
+
+/// A result, to standard output.
+pub fn data(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+/// Anything that is not a result, to standard error.
+pub fn note(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// A result as one JSON document.
+pub fn json(value: &impl serde::Serialize) {
+    match serde_json::to_string_pretty(value) {
+        Ok(text) => data(&text),
+        Err(e) => note(&format!("error: the result cannot be written as JSON\n  caused by: {e}")),
+    }
+}
+
+/// A result as a table for people, or as JSON for programs.
+pub fn rows<T: serde::Serialize>(format: Format, items: &[T], head: &[&str], line: impl Fn(&T) -> Vec<String>) {
+    match format {
+        Format::Json => json(&items),
+        Format::Text => data(&table(head, &items.iter().map(line).collect::<Vec<_>>())),
+    }
+}
+
+/// A plain table: head, rule, rows; numbers to the right.
+#[must_use]
+pub fn table(head: &[&str], lines: &[Vec<String>]) -> String {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING);
+    table.set_header(head.to_vec());
+    for line in lines {
+        table.add_row(line.clone());
+    }
+    for (number, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, 2));
+        let is_number = |text: &String| text.chars().next_back().is_none_or(|c| c.is_ascii_digit() || c == '%' || c == '-');
+        if lines.iter().all(|line| line.get(number).is_some_and(is_number)) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+}
+
+/// Whether colours help: a terminal, and no `NO_COLOR`.
+pub fn is_coloured(stream: &impl IsTerminal) -> bool {
+    stream.is_terminal() && !crate::config::is_colour_refused()
+}
+
+/// `1234567` as `1,234,567`.
+#[must_use]
+pub fn grouped(number: i64) -> String {
+    let digits = number.unsigned_abs().to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    if number < 0 { format!("-{text}") } else { text }
+}
+
+/// `0.05 s`, `12.3 s`, `4 min 10 s`.
+#[must_use]
+pub fn duration(elapsed: std::time::Duration) -> String {
+    let seconds = elapsed.as_secs_f64();
+    if seconds < 9.95 {
+        format!("{seconds:.2} s")
+    } else if seconds < 120.0 {
+        format!("{seconds:.1} s")
+    } else {
+        format!("{} min {} s", elapsed.as_secs() / 60, elapsed.as_secs() % 60)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_grouped() {
+        assert_eq!([0, 7, 1000, 541_909, -1_234_567].map(grouped), ["0", "7", "1,000", "541,909", "-1,234,567"]);
+    }
+
+    #[test]
+    fn tables_have_no_trailing_blanks() {
+        let text = table(&["name", "rows"], &[vec!["a".into(), "1,000".into()], vec!["long".into(), "2".into()]]);
+        assert_eq!(text, "name   rows\na     1,000\nlong      2");
+    }
+}

@@ -1,0 +1,88 @@
+//! One run a workspace at a time: the run's lease, kept alive beside the work; its loss halts the run.
+
+use crate::error::{Error, Result};
+use crate::warehouse::Warehouse;
+use crate::warehouse::lease::Lease;
+use crate::warehouse::publish::Fence;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+/// How long the server may take to answer.
+const ANSWER: Duration = Duration::from_secs(5);
+
+/// A lease that is held and renewed until it is released or lost.
+pub struct RunLease {
+    warehouse: Warehouse,
+    lease: Lease,
+    /// Proof for the publish.
+    pub fence: Fence,
+    keeper: JoinHandle<()>,
+}
+
+impl RunLease {
+    /// Takes the lease of the workspace's runs; waits for a dead holder's to expire, at most `patience`.
+    ///
+    /// `halt` is told when the lease is lost.
+    pub async fn take(
+        warehouse: &Warehouse,
+        holder: &str,
+        ttl: Duration,
+        patience: Duration,
+        halt: watch::Sender<Option<String>>,
+    ) -> Result<RunLease> {
+        let name = format!("run:{}", warehouse.schemas.workspace);
+        let deadline = Instant::now() + patience;
+        let mut has_told = false;
+        let lease = loop {
+            if let Some((lease, _since)) = warehouse.acquire_lease(&name, holder, ttl, ANSWER).await? {
+                break lease;
+            }
+            if Instant::now() >= deadline {
+                let who = warehouse.lease_holder(&name).await?.unwrap_or_else(|| "another process".into());
+                return Err(Error::failed(format!("a run of workspace \"{}\" is under way", warehouse.schemas.workspace))
+                    .detail(format!("It is made by {who}."))
+                    .hint("wait for it, or stop that process; see quintile runs"));
+            }
+            if !has_told {
+                tracing::info!(lease = name, "waiting for another run to end or its lease to expire");
+                has_told = true;
+            }
+            tokio::time::sleep(Duration::from_millis(250)).await;
+        };
+        let fence = Fence { lease: name, token: lease.token };
+        let keeper = tokio::spawn(keep(warehouse.clone(), lease.clone(), ttl, halt));
+        Ok(RunLease { warehouse: warehouse.clone(), lease, fence, keeper })
+    }
+
+    /// Gives the lease back.
+    pub async fn release(self) {
+        self.keeper.abort();
+        if let Err(e) = self.warehouse.release_lease(&self.lease, ANSWER).await {
+            tracing::warn!(reason = %e, "the run's lease could not be given back; it expires by itself");
+        }
+    }
+}
+
+/// Renews every third of the lease's time; our trust in it ends a second before the server's would.
+async fn keep(warehouse: Warehouse, lease: Lease, ttl: Duration, halt: watch::Sender<Option<String>>) {
+    let margin = Duration::from_secs(1).min(ttl / 4);
+    let mut trusted_until = Instant::now() + ttl - margin;
+    loop {
+        tokio::time::sleep(ttl / 3).await;
+        let asked = Instant::now();
+        match warehouse.renew_lease(&lease, ttl, ttl / 3).await {
+            Ok(Some(_)) => trusted_until = asked + ttl - margin,
+            Ok(None) => {
+                halt.send_replace(Some(format!("lease \"{}\" was lost to another process", lease.name)));
+                return;
+            }
+            Err(e) => tracing::warn!(reason = %e, "the run's lease was not renewed this time"),
+        }
+        if Instant::now() >= trusted_until {
+            halt.send_replace(Some(format!("lease \"{}\" could not be renewed in time", lease.name)));
+            return;
+        }
+    }
+}

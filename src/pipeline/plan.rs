@@ -1,0 +1,199 @@
+//! The plan of a run: which models and seeds are built, in which order, and what every `ref()` stands for.
+
+use super::spec;
+use crate::analytics::cluster::ClusterSpec;
+use crate::analytics::ltv::LtvSpec;
+use crate::error::{Error, Result};
+use crate::project::{Access, Context, Materialization, Model, Project};
+use crate::warehouse::Warehouse;
+use crate::warehouse::materialize::{Index, run_relation};
+use crate::warehouse::runs::Live;
+use crate::warehouse::statement::qualified;
+use chrono::{DateTime, Utc};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One model or seed to build.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Name of the model or seed.
+    pub name: String,
+    /// What is done.
+    pub kind: StepKind,
+    /// Whether its pointer moves; helper views of a partial run have none.
+    pub is_published: bool,
+    /// Who may read it.
+    pub access: Access,
+    /// Indexes of its table.
+    pub indexes: Vec<Index>,
+    /// Steps that must be done before.
+    pub parents: Vec<String>,
+    /// See [`Project::fingerprint`].
+    pub fingerprint: String,
+}
+
+/// What is done with the rows; one variant a materialization, and seeds.
+#[derive(Clone, Debug)]
+pub enum StepKind {
+    /// COPY the file.
+    Seed,
+    /// CREATE VIEW.
+    View,
+    /// CREATE TABLE AS.
+    Table,
+    /// Fetch features, cluster, write back.
+    Cluster {
+        /// Key column.
+        key: String,
+        /// How.
+        spec: ClusterSpec,
+    },
+    /// Fetch histories, fit, predict, write back.
+    Ltv {
+        /// Key column.
+        key: String,
+        /// How.
+        spec: LtvSpec,
+    },
+}
+
+impl StepKind {
+    /// The word for ledgers and lists.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            StepKind::Seed => "seed",
+            StepKind::View => "view",
+            StepKind::Table => "table",
+            StepKind::Cluster { .. } => "cluster",
+            StepKind::Ltv { .. } => "ltv",
+        }
+    }
+
+    /// Whether the result is a table with rows of its own.
+    #[must_use]
+    pub fn is_stored(&self) -> bool {
+        !matches!(self, StepKind::View)
+    }
+}
+
+/// All steps of a run, in an order in which each comes after its parents.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// The steps.
+    pub steps: Vec<Step>,
+}
+
+impl Plan {
+    /// Plans a run of the selected names.
+    ///
+    /// A view costs nothing, so views that a selected model reads are made again for the run; a table that is read
+    /// but not selected must have been published before, and is read through its pointer.
+    pub fn new(project: &Project, select: &[String], exclude: &[String], live: &[Live]) -> Result<Plan> {
+        let selected = project.select(select, exclude)?;
+        if selected.is_empty() {
+            return Err(Error::usage("the selection picks nothing").hint("quintile ls lists the names"));
+        }
+        let mut planned = selected.clone();
+        let mut pending: Vec<String> = selected.iter().cloned().collect();
+        while let Some(name) = pending.pop() {
+            for parent in project.parents(&name) {
+                let is_view = project.models.get(&parent).is_some_and(|m| m.materialization == Materialization::View);
+                if is_view && planned.insert(parent.clone()) {
+                    pending.push(parent);
+                }
+            }
+        }
+        let published: BTreeSet<&str> = live.iter().map(|l| l.relation.as_str()).collect();
+        let mut steps = Vec::new();
+        for name in project.order(&planned) {
+            let parents = project.parents(&name);
+            if let Some(missing) = parents.iter().find(|p| !planned.contains(*p) && !published.contains(p.as_str())) {
+                return Err(Error::usage(format!("model \"{name}\" reads \"{missing}\", which was never published"))
+                    .hint(format!("build it too: quintile build --select +{name}")));
+            }
+            let parents = parents.into_iter().filter(|p| planned.contains(p)).collect();
+            let mut step = step_of(project, &name, parents)?;
+            let is_private_view = matches!(step.kind, StepKind::View) && step.access == Access::Private;
+            step.is_published = selected.contains(&name) && !is_private_view;
+            steps.push(step);
+        }
+        Ok(Plan { steps })
+    }
+
+    /// The step of this name.
+    #[must_use]
+    pub fn step(&self, name: &str) -> Option<&Step> {
+        self.steps.iter().find(|step| step.name == name)
+    }
+
+    /// What templates see while the run builds: planned names are the run's own relations, others their published views.
+    #[must_use]
+    pub fn build_context(&self, project: &Project, warehouse: &Warehouse, run_id: i64, as_of: DateTime<Utc>) -> Context {
+        let mut context = published_context(project, warehouse, run_id, as_of);
+        for step in &self.steps {
+            let relation = qualified(&warehouse.schemas.store, &run_relation(&step.name, run_id));
+            context.relations.insert(step.name.clone(), relation);
+        }
+        context
+    }
+}
+
+/// What templates see outside a run: every name is its published view.
+#[must_use]
+pub fn published_context(project: &Project, warehouse: &Warehouse, run_id: i64, as_of: DateTime<Utc>) -> Context {
+    let models = project.models.iter().map(|(name, model)| (name, model.access));
+    let seeds = project.seeds.iter().map(|(name, seed)| (name, seed.access));
+    let relations: BTreeMap<String, String> =
+        models.chain(seeds).map(|(name, access)| (name.clone(), warehouse.published_relation(name, access))).collect();
+    Context {
+        relations,
+        source_schemas: BTreeMap::from([
+            ("raw".to_owned(), warehouse.schemas.raw.clone()),
+            ("quintile".to_owned(), "quintile".to_owned()),
+        ]),
+        as_of: as_of.to_rfc3339(),
+        run_id,
+        target_schema: warehouse.schemas.marts.clone(),
+        target_name: warehouse.schemas.workspace.clone(),
+    }
+}
+
+fn step_of(project: &Project, name: &str, parents: Vec<String>) -> Result<Step> {
+    let fingerprint = project.fingerprint(name);
+    let Some(model) = project.models.get(name) else {
+        let access = project.seeds.get(name).map_or(Access::Private, |seed| seed.access);
+        let kind = StepKind::Seed;
+        return Ok(Step { name: name.into(), kind, is_published: true, access, indexes: Vec::new(), parents, fingerprint });
+    };
+    refuse_hidden_parents(project, model)?;
+    let kind = match model.materialization {
+        Materialization::View => StepKind::View,
+        Materialization::Table => StepKind::Table,
+        Materialization::Cluster => StepKind::Cluster { key: spec::key(model)?, spec: spec::cluster(model)? },
+        Materialization::Ltv => StepKind::Ltv { key: spec::key(model)?, spec: spec::ltv(model)? },
+    };
+    let mut indexes = spec::indexes(model)?;
+    if let (StepKind::Cluster { key, .. } | StepKind::Ltv { key, .. }, true) = (&kind, indexes.is_empty()) {
+        indexes.push(Index { columns: vec![key.clone()], is_unique: true });
+    }
+    Ok(Step { name: name.into(), kind, is_published: true, access: model.access, indexes, parents, fingerprint })
+}
+
+/// A public view is defined over published views, and a private view is not published.
+fn refuse_hidden_parents(project: &Project, model: &Model) -> Result<()> {
+    if model.materialization != Materialization::View || model.access != Access::Public {
+        return Ok(());
+    }
+    let hidden = model.refs.iter().find(|name| {
+        project
+            .models
+            .get(*name)
+            .is_some_and(|parent| parent.materialization == Materialization::View && parent.access == Access::Private)
+    });
+    match hidden {
+        None => Ok(()),
+        Some(hidden) => Err(Error::config(format!("public view \"{}\" reads the private view \"{hidden}\"", model.name))
+            .detail("A private view lives only as long as its run.")
+            .hint(format!("make \"{hidden}\" a table, or \"{}\" a table", model.name))),
+    }
+}

@@ -1,0 +1,102 @@
+//! A model's `config(...)` as checked instructions for clustering, lifetime value and indexes.
+
+use crate::analytics::cluster::ClusterSpec;
+use crate::analytics::ltv::LtvSpec;
+use crate::error::{Error, Result};
+use crate::project::Model;
+use crate::warehouse::materialize::Index;
+use serde_json::Value;
+
+/// The key column of a cluster or ltv model.
+pub fn key(model: &Model) -> Result<String> {
+    match model.config.get("key") {
+        None => Ok("customer_id".into()),
+        Some(Value::String(name)) if !name.is_empty() => Ok(name.clone()),
+        Some(other) => Err(wrong(model, "key", other, "the name of a column")),
+    }
+}
+
+/// `k='auto'` or a number, `k_min`, `k_max`, `log`, `starts`, `seed`.
+pub fn cluster(model: &Model) -> Result<ClusterSpec> {
+    let k = match model.config.get("k") {
+        None => None,
+        Some(Value::String(word)) if word == "auto" => None,
+        Some(Value::Number(n)) if n.as_u64().is_some_and(|k| (1..=64).contains(&k)) => n.as_u64().map(|k| k as usize),
+        Some(other) => return Err(wrong(model, "k", other, "'auto' or a whole number from 1 to 64")),
+    };
+    let spec = ClusterSpec {
+        k,
+        k_min: count(model, "k_min", 2, 1, 64)?,
+        k_max: count(model, "k_max", 8, 1, 64)?,
+        log: match model.config.get("log") {
+            None => true,
+            Some(Value::Bool(log)) => *log,
+            Some(other) => return Err(wrong(model, "log", other, "true or false")),
+        },
+        starts: count(model, "starts", 10, 1, 1000)?,
+        seed: count(model, "seed", 42, 0, usize::MAX)? as u64,
+    };
+    if spec.k_min > spec.k_max {
+        return Err(Error::config(format!("model \"{}\" has k_min {} above k_max {}", model.name, spec.k_min, spec.k_max)));
+    }
+    Ok(spec)
+}
+
+/// `estimator`, `horizon_days`, `discount_rate_annual`, `margin_share`.
+pub fn ltv(model: &Model) -> Result<LtvSpec> {
+    Ok(LtvSpec {
+        estimator: match model.config.get("estimator") {
+            None => "auto".into(),
+            Some(Value::String(name)) => name.clone(),
+            Some(other) => return Err(wrong(model, "estimator", other, "the name of an estimator, or 'auto'")),
+        },
+        horizon_days: number(model, "horizon_days", 365.0, 1.0, 3650.0)?,
+        discount_rate_annual: number(model, "discount_rate_annual", 0.1, 0.0, 10.0)?,
+        margin_share: number(model, "margin_share", 1.0, 0.0, 1.0)?,
+    })
+}
+
+/// `indexes=[{'columns': ['customer_id'], 'unique': true}]`.
+pub fn indexes(model: &Model) -> Result<Vec<Index>> {
+    let Some(value) = model.config.get("indexes") else { return Ok(Vec::new()) };
+    let shape = "a list of {'columns': [names], 'unique': true or false}";
+    let entries = value.as_array().ok_or_else(|| wrong(model, "indexes", value, shape))?;
+    entries
+        .iter()
+        .map(|entry| {
+            let columns: Option<Vec<String>> = entry
+                .get("columns")
+                .and_then(Value::as_array)
+                .map(|names| names.iter().filter_map(|n| n.as_str().map(str::to_owned)).collect());
+            let columns = columns.filter(|c| !c.is_empty()).ok_or_else(|| wrong(model, "indexes", entry, shape))?;
+            let is_unique = entry.get("unique").and_then(Value::as_bool).unwrap_or(false);
+            Ok(Index { columns, is_unique })
+        })
+        .collect()
+}
+
+fn count(model: &Model, key: &str, default: usize, least: usize, most: usize) -> Result<usize> {
+    match model.config.get(key) {
+        None => Ok(default),
+        Some(value) => value
+            .as_u64()
+            .and_then(|n| usize::try_from(n).ok())
+            .filter(|n| (least..=most).contains(n))
+            .ok_or_else(|| wrong(model, key, value, &format!("a whole number from {least} to {most}"))),
+    }
+}
+
+fn number(model: &Model, key: &str, default: f64, least: f64, most: f64) -> Result<f64> {
+    match model.config.get(key) {
+        None => Ok(default),
+        Some(value) => value
+            .as_f64()
+            .filter(|n| (least..=most).contains(n))
+            .ok_or_else(|| wrong(model, key, value, &format!("a number from {least} to {most}"))),
+    }
+}
+
+fn wrong(model: &Model, key: &str, found: &Value, wanted: &str) -> Error {
+    Error::config(format!("model \"{}\" has {key} = {found}, which is not {wanted}", model.name))
+        .detail(format!("In {}.", model.path))
+}

@@ -1,0 +1,131 @@
+//! One step of a run: render, materialize, index; the one `match` over the kinds of models.
+
+use super::plan::{Step, StepKind};
+use crate::analytics::{cluster, ltv};
+use crate::error::{Error, Kind, Result};
+use crate::project::{Context, Project};
+use crate::warehouse::Warehouse;
+use crate::warehouse::connect::Client;
+use crate::warehouse::materialize::{StoredTable, run_relation};
+use chrono::{DateTime, Utc};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// What all steps of a run share.
+pub struct RunContext {
+    /// The database.
+    pub warehouse: Warehouse,
+    /// The parsed project.
+    pub project: Project,
+    /// What templates see.
+    pub context: Context,
+    /// The run's number.
+    pub run_id: i64,
+    /// The run's instant.
+    pub as_of: DateTime<Utc>,
+}
+
+/// Times that a step is tried when the server, not the model, is the trouble.
+const TRIES: u32 = 3;
+
+/// Builds one step; a passing fault of the server is tried again, a halt cancels the statement on the server.
+pub async fn build(run: &Arc<RunContext>, step: &Step, halt: &watch::Receiver<Option<String>>) -> Result<Option<StoredTable>> {
+    let mut attempt = 1;
+    loop {
+        match try_build(run, step, halt).await {
+            Err(e) if attempt < TRIES && is_passing(&e) => {
+                tracing::warn!(model = step.name, attempt, reason = %e, "a passing fault of the server, trying again");
+                tokio::time::sleep(Duration::from_millis(200 * u64::from(attempt * attempt))).await;
+                attempt += 1;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+/// Faults that another try may not meet: lost connections, deadlocks, lock timeouts, a full or stopping server.
+fn is_passing(error: &Error) -> bool {
+    let by_state = error.sqlstate.as_deref().is_some_and(|state| {
+        ["08", "53"].iter().any(|class| state.starts_with(class))
+            || ["57P01", "57P02", "57P03", "40001", "40P01", "55P03"].contains(&state)
+    });
+    by_state || (error.kind == Kind::Unreachable && error.sqlstate.is_none())
+}
+
+async fn try_build(run: &Arc<RunContext>, step: &Step, halt: &watch::Receiver<Option<String>>) -> Result<Option<StoredTable>> {
+    let mut client = run.warehouse.client().await?;
+    let token = client.cancel_token();
+    let mut halt = halt.clone();
+    let reason = {
+        let work = materialize(run, step, &mut client);
+        tokio::select! {
+            outcome = work => return outcome,
+            reason = halt.wait_for(Option::is_some) => match reason {
+                Ok(reason) => reason.clone().unwrap_or_default(),
+                Err(_) => "the run ended".to_owned(),
+            },
+        }
+    };
+    run.warehouse.cancel(&token).await;
+    Err(Error::interrupted(format!("model \"{}\" was stopped: {reason}", step.name)))
+}
+
+async fn materialize(run: &Arc<RunContext>, step: &Step, client: &mut Client) -> Result<Option<StoredTable>> {
+    let warehouse = &run.warehouse;
+    match &step.kind {
+        StepKind::View => {
+            let select = run.project.compile(&step.name, &run.context)?;
+            warehouse.store_view(client, &step.name, run.run_id, &select).await?;
+            return Ok(None);
+        }
+        StepKind::Seed => {
+            let seed = run.project.seeds.get(&step.name);
+            let seed = seed.ok_or_else(|| Error::config(format!("seed \"{}\" is not in the project", step.name)))?;
+            warehouse.store_seed(client, seed, run.run_id, run.as_of).await?;
+        }
+        StepKind::Table => {
+            let select = run.project.compile(&step.name, &run.context)?;
+            warehouse.store_select(client, &step.name, run.run_id, run.as_of, &select).await?;
+        }
+        StepKind::Cluster { key, spec } => {
+            let spec = spec.clone();
+            fit(run, step, client, key, move |frame| {
+                let fit = cluster::fit(&frame, &spec)?;
+                Ok((frame.keys, fit.columns, fit.facts))
+            })
+            .await?;
+        }
+        StepKind::Ltv { key, spec } => {
+            let spec = spec.clone();
+            fit(run, step, client, key, move |frame| {
+                let fit = ltv::fit(&frame, &spec)?;
+                Ok((frame.keys, fit.columns, fit.facts))
+            })
+            .await?;
+        }
+    }
+    warehouse.finish_table(client, &step.name, run.run_id, &step.indexes).await.map(Some)
+}
+
+type Fitted = (Vec<String>, Vec<crate::analytics::Column>, serde_json::Value);
+
+/// Fetches the features, computes on a thread of its own, writes the columns back and keeps the facts.
+async fn fit<F>(run: &Arc<RunContext>, step: &Step, client: &Client, key: &str, compute: F) -> Result<()>
+where
+    F: FnOnce(crate::analytics::Frame) -> Result<Fitted> + Send + 'static,
+{
+    let select = run.project.compile(&step.name, &run.context)?;
+    let named = |e: Error| match e.kind {
+        Kind::Failed if !e.message.starts_with("model ") => Error { message: format!("model \"{}\" failed: {}", step.name, e.message), ..e },
+        _ => e,
+    };
+    let frame = run.warehouse.read_frame(client, &select, key).await.map_err(named)?;
+    let computed = tokio::task::spawn_blocking(move || compute(frame)).await;
+    let (keys, columns, facts) =
+        computed.map_err(|e| Error::failed(format!("model \"{}\" failed", step.name)).source(e))?.map_err(named)?;
+    let table = run_relation(&step.name, run.run_id);
+    let store = run.warehouse.schemas.store.clone();
+    run.warehouse.write_frame(client, &store, &table, run.run_id, run.as_of, key, &keys, &columns).await.map_err(named)?;
+    run.warehouse.record_fit(run.run_id, &step.name, &facts).await
+}
