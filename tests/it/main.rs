@@ -1,1 +1,3 @@
 //! The one integration binary: every test gets a database of its own on a real PostgreSQL.
+
+mod embedded;

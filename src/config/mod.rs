@@ -1,17 +1,24 @@
-//! Settings: `config/quintile.toml`, then environment, then secret files, checked into one type.
+//! Settings: `config/quintile.toml`, a second file, the environment and secret files, checked into one type.
 //!
-//! The only reader of the environment. Any setting by `QUINTILE__SECTION__KEY`, any secret also by `..._FILE`.
+//! The only reader of the environment. Any setting by `QUINTILE__SECTION__KEY`, or in the file that
+//! `QUINTILE__SECTION__KEY_FILE` names; docs/configuration.md tells the order.
+
+mod check;
+mod load;
+#[cfg(test)]
+mod tests;
 
 use crate::error::{Error, Result};
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Everything that can be set, checked.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// Folder that holds `models/`, `macros/`, `seeds/`, `config/`.
+    /// Folder that holds `models/`, `macros/`, `seeds/`, `config/`; given on the command line only.
+    #[serde(skip)]
     pub project_dir: PathBuf,
     /// The workspace that commands work on.
     pub workspace: String,
@@ -29,10 +36,13 @@ pub struct Settings {
     pub jobs: Vec<Job>,
     /// Settings of single workspaces.
     pub workspaces: BTreeMap<String, Workspace>,
+    /// Folders of `$PATH`, in order; not a setting, but only this module reads the environment.
+    #[serde(skip)]
+    pub search_path: Vec<PathBuf>,
 }
 
 /// `[database]`.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Database {
     /// Connection URL or `key=value` string; none means the embedded PostgreSQL.
@@ -44,7 +54,7 @@ pub struct Database {
 }
 
 /// `[embedded]`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Embedded {
     /// Folder of the data, the socket and the generated passwords; relative to the project folder.
@@ -58,7 +68,7 @@ pub struct Embedded {
 }
 
 /// `[run]`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Run {
     /// Models built at the same time.
@@ -68,7 +78,7 @@ pub struct Run {
 }
 
 /// `[serve]`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Serve {
     /// Address of the dashboard, health and metrics.
@@ -80,7 +90,7 @@ pub struct Serve {
 }
 
 /// One `[[jobs]]` entry.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Job {
     /// Name, unique among the jobs.
@@ -102,7 +112,7 @@ pub struct Job {
 }
 
 /// One `[workspaces.NAME]` entry.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Workspace {
     /// Words for the page's selector.
@@ -162,6 +172,7 @@ impl Default for Settings {
             vars: BTreeMap::new(),
             jobs: Vec::new(),
             workspaces: BTreeMap::new(),
+            search_path: Vec::new(),
         }
     }
 }
@@ -198,24 +209,6 @@ impl std::fmt::Debug for Database {
 }
 
 impl Settings {
-    /// Reads `<project_dir>/config/quintile.toml` if it is there, then the environment.
-    pub fn load(project_dir: &Path) -> Result<Settings> {
-        let file = project_dir.join("config/quintile.toml");
-        let built = config::Config::builder()
-            .add_source(config::File::from(file.as_path()).required(false))
-            .add_source(config::Environment::with_prefix("QUINTILE").prefix_separator("__").separator("__").try_parsing(true))
-            .build()
-            .and_then(config::Config::try_deserialize::<Settings>);
-        let mut settings = built.map_err(|e| {
-            Error::config(format!("settings are not right: {e}")).hint("config/quintile.toml lists every setting with its default")
-        })?;
-        settings.project_dir = project_dir.to_path_buf();
-        if settings.database.url.is_none() {
-            settings.database.url = std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty());
-        }
-        Ok(settings)
-    }
-
     /// Schema names of the workspace in force.
     pub fn schemas(&self) -> Result<Schemas> {
         Schemas::of(&self.workspace)

@@ -1,0 +1,79 @@
+//! Checks the values of settings that were read, and tells all that is wrong at once.
+
+use super::{Schemas, Settings};
+use std::collections::BTreeSet;
+
+/// One sentence per wrong value. Schedules are checked by the scheduler, which can read them.
+pub(super) fn problems(settings: &Settings) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut within = |name: &str, value: u64, least: u64, most: u64| {
+        if !(least..=most).contains(&value) {
+            found.push(format!("setting \"{name}\" is {value}; it must be from {least} to {most}"));
+        }
+    };
+    within("database.max_connections", settings.database.max_connections as u64, 2, 1000);
+    within("database.connect_timeout_seconds", settings.database.connect_timeout_seconds, 1, 600);
+    within("run.threads", settings.run.threads as u64, 1, 64);
+    within("run.keep_runs", settings.run.keep_runs as u64, 1, 1000);
+    within("serve.grace_seconds", settings.serve.grace_seconds, 0, 3600);
+    within("serve.lease_seconds", settings.serve.lease_seconds, 3, 3600);
+    if settings.database.url.as_ref().is_some_and(|url| url.trim().is_empty()) {
+        found.push("setting \"database.url\" is empty; remove it to use the embedded PostgreSQL".into());
+    }
+    if settings.embedded.dir.as_os_str().is_empty() {
+        found.push("setting \"embedded.dir\" is empty; it must name a folder".into());
+    }
+    if !is_host_and_port(&settings.serve.listen) {
+        found.push(format!(
+            "setting \"serve.listen\" is \"{}\"; it must be HOST:PORT, such as 127.0.0.1:8080",
+            settings.serve.listen
+        ));
+    }
+    workspace_problem("workspace", &settings.workspace, &mut found);
+    for name in settings.workspaces.keys() {
+        workspace_problem(&format!("workspaces.{name}"), name, &mut found);
+    }
+    jobs(settings, &mut found);
+    found
+}
+
+fn jobs(settings: &Settings, found: &mut Vec<String>) {
+    let mut names = BTreeSet::new();
+    for job in &settings.jobs {
+        let name = &job.name;
+        if name.trim().is_empty() {
+            found.push("a job has an empty name; the name is what the run ledger shows".into());
+        }
+        if !names.insert(name) {
+            found.push(format!(
+                "job \"{name}\" is there twice; names must be unique, because a name and a time are a job's slot"
+            ));
+        }
+        if job.schedule.trim().is_empty() {
+            found.push(format!("job \"{name}\" has an empty schedule; write a crontab line such as \"0 3 * * *\""));
+        }
+        if job.timezone.parse::<chrono_tz::Tz>().is_err() {
+            found.push(format!(
+                "job \"{name}\" has the unknown time zone \"{}\"; write an IANA name such as Europe/Berlin",
+                job.timezone
+            ));
+        }
+        if let Some(workspace) = &job.workspace {
+            workspace_problem(&format!("jobs.{name}.workspace"), workspace, found);
+        }
+    }
+}
+
+fn workspace_problem(setting: &str, name: &str, found: &mut Vec<String>) {
+    if let Err(e) = Schemas::of(name) {
+        found.push(format!("setting \"{setting}\": {e}; {}", e.hint.as_deref().unwrap_or_default()));
+    }
+}
+
+fn is_host_and_port(text: &str) -> bool {
+    text.rsplit_once(':').is_some_and(|(host, port)| {
+        let bracketed = host.starts_with('[') == host.ends_with(']');
+        let host_is_plain = host.starts_with('[') || !host.contains(':');
+        !host.is_empty() && bracketed && host_is_plain && port.parse::<u16>().is_ok()
+    })
+}

@@ -1,1 +1,0 @@
-//! The private local PostgreSQL, started from the server binaries found on the machine.
