@@ -2,5 +2,8 @@
 
 pub mod connect;
 pub mod fault;
+pub mod lease;
+pub mod pages;
+pub mod slots;
 
 pub use connect::Warehouse;
