@@ -1,1 +1,4 @@
 //! The daemon: schedule, leadership, shutdown, health, metrics, dashboard.
+
+mod crontab;
+pub mod schedule;

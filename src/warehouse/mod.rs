@@ -2,12 +2,17 @@
 
 pub mod connect;
 pub mod fault;
+pub mod frame;
 pub mod gc;
+pub mod lease;
+pub mod load;
 pub mod materialize;
 pub mod migrate;
+pub mod pages;
 pub mod publish;
 pub mod rollback;
 pub mod runs;
+pub mod slots;
 pub mod statement;
 pub mod workspace;
 
