@@ -4,10 +4,14 @@ use crate::error::{Error, Result};
 use crate::warehouse::Warehouse;
 use crate::warehouse::lease::Lease;
 use crate::warehouse::publish::Fence;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
+
+/// Counts the runs of this process.
+static NUMBER: AtomicU64 = AtomicU64::new(1);
 
 /// How long the server may take to answer.
 const ANSWER: Duration = Duration::from_secs(5);
@@ -33,14 +37,16 @@ impl RunLease {
         halt: watch::Sender<Option<String>>,
     ) -> Result<RunLease> {
         let name = format!("run:{}", warehouse.schemas.workspace);
+        // A lease is taken again by the same holder, and two runs of one process are two holders.
+        let holder = format!("{holder}, run {} of the process", NUMBER.fetch_add(1, Ordering::Relaxed));
         let deadline = Instant::now() + patience;
         let mut has_told = false;
         let lease = loop {
-            if let Some((lease, _since)) = warehouse.acquire_lease(&name, holder, ttl, ANSWER).await? {
+            if let Some((lease, _since)) = warehouse.acquire_lease(&name, &holder, ttl, ANSWER).await? {
                 break lease;
             }
             if Instant::now() >= deadline {
-                let who = warehouse.lease_holder(&name).await?.unwrap_or_else(|| "another process".into());
+                let who = warehouse.lease_holder(&name, ANSWER).await?.unwrap_or_else(|| "another process".into());
                 return Err(Error::failed(format!("a run of workspace \"{}\" is under way", warehouse.schemas.workspace))
                     .detail(format!("It is made by {who}."))
                     .hint("wait for it, or stop that process; see quintile runs"));

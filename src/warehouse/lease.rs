@@ -57,6 +57,15 @@ impl Warehouse {
         Ok(())
     }
 
+    /// Who holds the lease now, if anybody does.
+    pub async fn lease_holder(&self, name: &str, wait: Duration) -> Result<Option<String>> {
+        let sql = include_str!("sql/lease_holder.sql");
+        let row = self
+            .answer_within(wait, "lease cannot be read", async |client| client.query_opt(sql, &[&name]).await)
+            .await?;
+        Ok(row.map(|row| row.get(0)))
+    }
+
     /// Runs one short piece of work on a pooled connection and gives up after `wait`, connecting included.
     ///
     /// A connection that did not answer in time leaves the pool: its next user would wait behind the lost statement.

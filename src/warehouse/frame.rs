@@ -1,0 +1,214 @@
+//! A `Frame` out of a SELECT, and a `Frame` into a new table of the store.
+
+use super::connect::{Client, Warehouse};
+use super::copy::{Cell, CopyIn, Transaction};
+use super::fault::{fault, fault_in};
+use crate::analytics::{Column, Frame, Values};
+use crate::error::{Error, Result};
+use crate::project::quote_identifier;
+use chrono::{DateTime, Utc};
+use futures_util::TryStreamExt;
+use std::pin::pin;
+use tokio_postgres::types::Type;
+
+impl Warehouse {
+    /// Runs `sql` and returns its rows: the column `key` as text, every other column as floats, NULL as NaN.
+    ///
+    /// Rows are streamed, so the memory is that of the frame. A key that is NULL and a column that is not a number are errors.
+    pub async fn read_frame(&self, sql: &str, key: &str) -> Result<Frame> {
+        self.read_frame_with(&*self.client().await?, sql, key).await
+    }
+
+    /// As [`Warehouse::read_frame`], on a given connection (inside the caller's transaction, for example).
+    pub async fn read_frame_with(&self, client: &tokio_postgres::Client, sql: &str, key: &str) -> Result<Frame> {
+        let sql = sql.trim_end_matches(|c: char| c.is_whitespace() || c == ';');
+        let described = client.prepare(sql).await.map_err(|e| fault_in("features cannot be read", sql, &e))?;
+        let described: Vec<(&str, &Type)> = described.columns().iter().map(|c| (c.name(), c.type_())).collect();
+        let features = features_of(&described, key)?;
+        let wrapped = wrap(sql, key, &features);
+        let rows = client.query_raw(&wrapped, std::iter::empty::<&str>()).await;
+        let mut rows = pin!(rows.map_err(|e| fault("features cannot be read", &e))?);
+        let mut keys = Vec::new();
+        let mut values: Vec<Vec<f64>> = vec![Vec::new(); features.len()];
+        while let Some(row) = rows.try_next().await.map_err(|e| fault("features cannot be read", &e))? {
+            let cell: Option<&str> = row.try_get(0).map_err(|e| fault("key cannot be read", &e))?;
+            let Some(cell) = cell else {
+                return Err(Error::failed(format!("key column \"{key}\" holds NULL"))
+                    .detail(format!("Row {} of the SELECT has no key.", keys.len() + 1))
+                    .hint(format!("add `WHERE {key} IS NOT NULL` to the model")));
+            };
+            keys.push(cell.to_owned());
+            for (i, column) in values.iter_mut().enumerate() {
+                let cell: Option<f64> = row.try_get(i + 1).map_err(|e| fault("feature cannot be read", &e))?;
+                column.push(cell.unwrap_or(f64::NAN));
+            }
+        }
+        let columns = features.iter().zip(values).map(|(name, values)| Column::float(name, values)).collect();
+        Ok(Frame { keys, columns })
+    }
+
+    /// Creates `schema.table` with the columns `run_id`, `as_of`, `key` and `columns`, and fills it; one transaction.
+    ///
+    /// NaN becomes NULL. `client` must not be in a transaction. Returns the number of rows.
+    #[allow(clippy::too_many_arguments)]
+    pub async fn write_frame(
+        &self,
+        client: &Client,
+        schema: &str,
+        table: &str,
+        run_id: i64,
+        as_of: DateTime<Utc>,
+        key: &str,
+        keys: &[String],
+        columns: &[Column],
+    ) -> Result<u64> {
+        for column in columns {
+            let found = length(&column.values);
+            if found != keys.len() {
+                return Err(Error::failed(format!("column \"{}\" does not fit its table", column.name))
+                    .detail(format!("It has {found} values for {} keys.", keys.len())));
+            }
+        }
+        let relation = format!("{}.{}", quote_identifier(schema), quote_identifier(table));
+        let doing = format!("table \"{table}\" cannot be written");
+        let transaction = Transaction::begin(client).await?;
+        let create = create_statement(&relation, key, columns);
+        client.batch_execute(&create).await.map_err(|e| fault(&doing, &e))?;
+        let mut types = vec![Type::INT8, Type::TIMESTAMPTZ, Type::TEXT];
+        types.extend(columns.iter().map(|column| sql_type(&column.values)));
+        let copy = format!("COPY {relation} FROM STDIN (FORMAT binary)");
+        let mut writer = CopyIn::start(client, &copy, &types, &doing).await?;
+        let mut cells = Vec::with_capacity(types.len());
+        for (i, key) in keys.iter().enumerate() {
+            cells.clear();
+            cells.extend([Cell::Bigint(run_id), Cell::Instant(as_of), Cell::Text(Some(key))]);
+            cells.extend(columns.iter().map(|column| cell_at(&column.values, i)));
+            writer.row(&cells).await?;
+        }
+        let count = writer.finish().await?;
+        transaction.commit().await?;
+        Ok(count)
+    }
+}
+
+/// Names of all columns but the key; every problem of the SELECT's shape in one error.
+fn features_of<'a>(described: &[(&'a str, &Type)], key: &str) -> Result<Vec<&'a str>> {
+    let names = || described.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+    let mut problems = Vec::new();
+    let mut features: Vec<&str> = Vec::new();
+    for (i, (name, sql_type)) in described.iter().enumerate() {
+        if described[..i].iter().any(|(earlier, _)| earlier == name) {
+            problems.push(format!("Column \"{name}\" stands twice in the SELECT."));
+        } else if *name != key {
+            if !is_number(sql_type) {
+                problems.push(format!("Column \"{name}\" is of type {sql_type}, not a number."));
+            }
+            features.push(name);
+        }
+    }
+    if !described.iter().any(|(name, _)| *name == key) {
+        problems.push(format!("Key column \"{key}\" is missing; the columns are: {}.", names()));
+    } else if features.is_empty() {
+        problems.push(format!("There is no column beside the key \"{key}\"."));
+    }
+    if problems.is_empty() {
+        return Ok(features);
+    }
+    Err(Error::failed("features have the wrong shape")
+        .detail(problems.join("\n"))
+        .hint("let the SELECT give the key and numbers only; a flag is a number after `::int`"))
+}
+
+fn is_number(sql_type: &Type) -> bool {
+    [Type::INT2, Type::INT4, Type::INT8, Type::FLOAT4, Type::FLOAT8, Type::NUMERIC].contains(sql_type)
+}
+
+/// The SELECT around `sql` that gives the key as text and the features as floats. A line of its own closes
+/// the sub-query, so that a comment at the end of `sql` hides nothing.
+fn wrap(sql: &str, key: &str, features: &[&str]) -> String {
+    let mut list = format!("{}::text", quote_identifier(key));
+    for feature in features {
+        list.push_str(&format!(", {}::float8", quote_identifier(feature)));
+    }
+    format!("SELECT {list}\nFROM (\n{sql}\n) AS features")
+}
+
+fn create_statement(relation: &str, key: &str, columns: &[Column]) -> String {
+    let mut lines = vec![
+        "run_id bigint NOT NULL".to_owned(),
+        "as_of timestamptz NOT NULL".to_owned(),
+        format!("{} text NOT NULL", quote_identifier(key)),
+    ];
+    lines.extend(columns.iter().map(|c| format!("{} {}", quote_identifier(&c.name), sql_name(&c.values))));
+    format!("CREATE TABLE {relation} (\n    {}\n)", lines.join(",\n    "))
+}
+
+fn length(values: &Values) -> usize {
+    match values {
+        Values::Float(values) => values.len(),
+        Values::Integer(values) => values.len(),
+        Values::Text(values) => values.len(),
+        Values::Boolean(values) => values.len(),
+    }
+}
+
+fn sql_type(values: &Values) -> Type {
+    match values {
+        Values::Float(_) => Type::FLOAT8,
+        Values::Integer(_) => Type::INT4,
+        Values::Text(_) => Type::TEXT,
+        Values::Boolean(_) => Type::BOOL,
+    }
+}
+
+fn sql_name(values: &Values) -> &'static str {
+    match values {
+        Values::Float(_) => "double precision",
+        Values::Integer(_) => "integer",
+        Values::Text(_) => "text",
+        Values::Boolean(_) => "boolean",
+    }
+}
+
+fn cell_at(values: &Values, i: usize) -> Cell<'_> {
+    match values {
+        Values::Float(values) => Cell::Float(Some(values[i]).filter(|value| !value.is_nan())),
+        Values::Integer(values) => Cell::Integer(values[i]),
+        Values::Text(values) => Cell::Text(values[i].as_deref()),
+        Values::Boolean(values) => Cell::Boolean(values[i]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn features_are_all_columns_but_the_key() {
+        let described = [("a", &Type::INT8), ("customer_id", &Type::TEXT), ("b", &Type::NUMERIC)];
+        assert_eq!(features_of(&described, "customer_id").unwrap(), ["a", "b"]);
+    }
+
+    #[test]
+    fn a_wrong_shape_is_told_whole() {
+        let described = [("a", &Type::INT8), ("a", &Type::INT8), ("since", &Type::TIMESTAMPTZ)];
+        let error = features_of(&described, "customer_id").unwrap_err();
+        insta::assert_snapshot!(error.report(), @r#"
+        error: features have the wrong shape
+        detail: Column "a" stands twice in the SELECT.
+          Column "since" is of type timestamptz, not a number.
+          Key column "customer_id" is missing; the columns are: a, a, since.
+        hint: let the SELECT give the key and numbers only; a flag is a number after `::int`
+        "#);
+    }
+
+    #[test]
+    fn names_are_quoted_and_a_last_comment_is_harmless() {
+        insta::assert_snapshot!(wrap("SELECT 1 -- one", "id", &["we\"ird"]), @r#"
+        SELECT "id"::text, "we""ird"::float8
+        FROM (
+        SELECT 1 -- one
+        ) AS features
+        "#);
+    }
+}

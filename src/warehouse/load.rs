@@ -1,0 +1,1 @@
+//! Loads: the transaction that replaces the rows of one file.
