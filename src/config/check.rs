@@ -16,6 +16,7 @@ pub(super) fn problems(settings: &Settings) -> Vec<String> {
     within("run.threads", settings.run.threads as u64, 1, 64);
     within("run.keep_runs", settings.run.keep_runs as u64, 1, 1000);
     within("serve.grace_seconds", settings.serve.grace_seconds, 0, 3600);
+    within("run.lease_seconds", settings.run.lease_seconds, 2, 3600);
     within("serve.lease_seconds", settings.serve.lease_seconds, 3, 3600);
     if settings.database.url.as_ref().is_some_and(|url| url.trim().is_empty()) {
         found.push("setting \"database.url\" is empty; remove it to use the embedded PostgreSQL".into());

@@ -21,7 +21,24 @@ const DATABASE_URL_KEY: &str = "QUINTILE__DATABASE__URL";
 /// Settings whose values never appear in a message.
 const SECRETS: [&str; 1] = ["database.url"];
 
+/// Whether the user wants no colours: `NO_COLOR` is set to anything.
+#[must_use]
+pub fn is_colour_refused() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+}
+
 impl Settings {
+    /// Name of this machine, for the people who read the ledger; `HOSTNAME` in a container is the pod's name.
+    #[must_use]
+    pub fn host_name(&self) -> String {
+        std::env::var("HOSTNAME")
+            .ok()
+            .or_else(|| std::fs::read_to_string("/proc/sys/kernel/hostname").ok())
+            .map(|name| name.trim().to_owned())
+            .filter(|name| !name.is_empty())
+            .unwrap_or_else(|| "unknown host".into())
+    }
+
     /// As [`Settings::load_from`], without a second file on the command line.
     pub fn load(project_dir: &Path) -> Result<Settings> {
         Settings::load_from(project_dir, None)

@@ -8,6 +8,8 @@ mod load;
 #[cfg(test)]
 mod tests;
 
+pub use load::is_colour_refused;
+
 use crate::error::{Error, Result};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -75,6 +77,8 @@ pub struct Run {
     pub threads: usize,
     /// Published runs whose data is kept, the live one included.
     pub keep_runs: usize,
+    /// Seconds that a run's hold on its workspace lasts without renewal: the wait after a killed run.
+    pub lease_seconds: u64,
 }
 
 /// `[serve]`.
@@ -191,7 +195,7 @@ impl Default for Embedded {
 
 impl Default for Run {
     fn default() -> Self {
-        Run { threads: 4, keep_runs: 2 }
+        Run { threads: 4, keep_runs: 2, lease_seconds: 15 }
     }
 }
 
