@@ -1,10 +1,30 @@
 //! Pure: `(path, text)` pairs to models, graph, compiled SQL, data tests; all problems at once, no I/O.
+//!
+//! Two phases, as in dbt: [`Project::parse`] renders every model once with functions that record what it refers to;
+//! [`Project::compile`] renders it again with the relations of a run.
 
+mod check;
+mod compile;
+mod excerpt;
+mod frame;
+mod graph;
+mod macros;
 pub mod model;
+mod name;
+mod options;
+mod parse;
+mod properties;
+mod render;
+mod seed;
+mod selector;
+mod yaml;
 
 use crate::error::{Error, Result};
-pub use model::{Access, Column, DataTest, Materialization, Model, Seed, Severity};
+use graph::Graph;
+pub use model::{Access, Column, DataTest, Materialization, Model, Seed, Severity, Source};
+pub use name::{LONGEST_NAME, quote_identifier, quote_literal};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// One file of a project: path relative to the project folder, with `/`, and its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +46,10 @@ pub struct Project {
     pub tests: BTreeMap<String, DataTest>,
     /// Values for `var()`.
     pub vars: BTreeMap<String, serde_json::Value>,
+    /// Declared sources by name.
+    pub sources: BTreeMap<String, Source>,
+    /// The macros, compiled.
+    pub(crate) engine: Arc<render::Engine>,
 }
 
 /// What compiled SQL depends on besides the project: names of relations and the run's constants.
@@ -47,53 +71,127 @@ pub struct Context {
 
 impl Project {
     /// Parses all files; the project holds what could be understood, the list every problem found.
+    ///
+    /// Read are `models/**/*.sql`, `models/**/*.yml`, `macros/**/*.sql`, `seeds/*.csv`, `seeds/*.yml` and
+    /// `tests/data/*.sql`; files elsewhere are left alone. A project with problems must not be run.
     #[must_use]
     pub fn parse(files: &[SourceFile], vars: BTreeMap<String, serde_json::Value>) -> (Project, Vec<Error>) {
-        let _ = files;
-        (Project { vars, ..Project::default() }, Vec::new())
+        parse::project(files, vars)
     }
 
-    /// Renders a model to the SQL that the server gets.
+    /// Renders a model to the SQL that the server gets: one statement, no final semicolon.
     pub fn compile(&self, model: &str, context: &Context) -> Result<String> {
-        let _ = context;
-        Err(Error::config(format!("model \"{model}\" is not in the project")))
+        compile::model(self, model, context)
     }
 
     /// Renders a data test to a SELECT whose rows are the failures.
     pub fn compile_test(&self, test: &str, context: &Context) -> Result<String> {
-        let _ = context;
-        Err(Error::config(format!("data test \"{test}\" is not in the project")))
+        compile::test(self, test, context)
     }
 
     /// Names (models and seeds) that the selectors pick, minus those that `exclude` picks; no selector picks all.
     pub fn select(&self, select: &[String], exclude: &[String]) -> Result<BTreeSet<String>> {
-        let _ = (select, exclude);
-        Ok(BTreeSet::new())
+        let graph = self.graph();
+        let picked = if select.iter().all(|argument| argument.trim().is_empty()) {
+            self.names().map(str::to_owned).collect()
+        } else {
+            selector::pick(self, &graph, select)?
+        };
+        let left_out = selector::pick(self, &graph, exclude)?;
+        Ok(picked.difference(&left_out).cloned().collect())
     }
 
-    /// The selected names in an order in which each comes after all it refers to.
+    /// The selected names in an order in which each comes after all it refers to, also through names not selected.
     #[must_use]
     pub fn order(&self, selected: &BTreeSet<String>) -> Vec<String> {
-        selected.iter().cloned().collect()
+        self.graph().order().into_iter().filter(|name| selected.contains(name)).collect()
+    }
+
+    /// All names by distance from the roots: each level needs only levels before it.
+    #[must_use]
+    pub fn levels(&self) -> Vec<Vec<String>> {
+        self.graph().levels()
     }
 
     /// Names that `name` refers to directly.
     #[must_use]
     pub fn parents(&self, name: &str) -> Vec<String> {
-        let _ = name;
-        Vec::new()
+        let refs = self.models.get(name).map(|model| model.refs.as_slice()).unwrap_or_default();
+        refs.iter().filter(|parent| self.contains(parent)).cloned().collect()
     }
 
-    /// Hash of all that decides the model's rows besides its inputs: SQL, configuration, macros, vars.
+    /// Names that refer to `name` directly, in order of the alphabet.
+    #[must_use]
+    pub fn children(&self, name: &str) -> Vec<String> {
+        self.graph().children(name).to_vec()
+    }
+
+    /// All names that `name` needs, itself not among them.
+    #[must_use]
+    pub fn ancestors(&self, name: &str) -> BTreeSet<String> {
+        self.graph().ancestors(name, usize::MAX)
+    }
+
+    /// All names that need `name`, itself not among them.
+    #[must_use]
+    pub fn descendants(&self, name: &str) -> BTreeSet<String> {
+        self.graph().descendants(name, usize::MAX)
+    }
+
+    /// Data tests about this model or seed, by name.
+    #[must_use]
+    pub fn tests_of(&self, name: &str) -> Vec<&DataTest> {
+        self.tests.values().filter(|test| test.model == name).collect()
+    }
+
+    /// Hash of all that decides the rows besides the inputs: 32 hexadecimal digits.
+    ///
+    /// For a model its SQL, merged configuration, the macros and the variables it read; for a seed its text and
+    /// column types; empty for an unknown name. Descriptions and the run's constants do not count.
     #[must_use]
     pub fn fingerprint(&self, name: &str) -> String {
-        let _ = name;
-        String::new()
+        let mut hasher = blake3::Hasher::new();
+        // Each part goes in with its length, so that text moved from one part to the next changes the hash.
+        let mut part = |text: &str| {
+            hasher.update(&(text.len() as u64).to_le_bytes());
+            hasher.update(text.as_bytes());
+        };
+        if let Some(model) = self.models.get(name) {
+            part("model");
+            part(&model.raw_sql);
+            for (heading, values) in [("config", &model.config), ("vars", &model.vars)] {
+                part(heading);
+                for (key, value) in values {
+                    part(key);
+                    part(&value.to_string());
+                }
+            }
+            self.engine.macro_texts().for_each(&mut part);
+        } else if let Some(seed) = self.seeds.get(name) {
+            part("seed");
+            part(&seed.text);
+            for (column, sql_type) in &seed.columns {
+                part(column);
+                part(sql_type);
+            }
+        } else {
+            return String::new();
+        }
+        hasher.finalize().to_hex()[..32].to_owned()
     }
-}
 
-/// Quotes an identifier for SQL: `a"b` to `"a""b"`. The only place that does.
-#[must_use]
-pub fn quote_identifier(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
+    /// Names of all models and seeds.
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.models.keys().chain(self.seeds.keys()).map(String::as_str)
+    }
+
+    fn contains(&self, name: &str) -> bool {
+        self.models.contains_key(name) || self.seeds.contains_key(name)
+    }
+
+    fn graph(&self) -> Graph {
+        let models = self.models.values().map(|model| (model.name.clone(), model.refs.clone()));
+        let seeds = self.seeds.keys().map(|name| (name.clone(), Vec::new()));
+        Graph::new(seeds.chain(models).collect())
+    }
 }

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 /// What becomes of the rows of a model's SELECT.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Materialization {
     /// A view; costs nothing, always fresh.
+    #[default]
     View,
     /// A table filled by the SELECT.
     Table,
@@ -16,16 +17,17 @@ pub enum Materialization {
 }
 
 /// Who may read the published relation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Access {
     /// In the public schema, part of the contract.
+    #[default]
     Public,
     /// In the store, for other models only.
     Private,
 }
 
 /// A SQL model: one file.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Model {
     /// The file's name without `.sql`.
     pub name: String,
@@ -49,10 +51,25 @@ pub struct Model {
     pub refs: Vec<String>,
     /// Sources it reads.
     pub sources: Vec<(String, String)>,
+    /// Project variables it read while it was parsed, with their values; part of the fingerprint.
+    pub vars: BTreeMap<String, serde_json::Value>,
+}
+
+/// A group of tables that something else fills, declared in `schema.yml`.
+#[derive(Clone, Debug, Default)]
+pub struct Source {
+    /// What `source('name', ...)` says.
+    pub name: String,
+    /// Schema, where the context of a run does not give one; the name if the file says nothing.
+    pub schema: String,
+    /// From `schema.yml`.
+    pub description: String,
+    /// Tables by the name that `source(..., 'table')` says, each with its name in the database.
+    pub tables: BTreeMap<String, String>,
 }
 
 /// A CSV file under `seeds/`, loaded as a table.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Seed {
     /// The file's name without `.csv`.
     pub name: String,
@@ -68,6 +85,10 @@ pub struct Seed {
     pub documented: Vec<Column>,
     /// Who may read it.
     pub access: Access,
+    /// Every key of `config:` in `schema.yml`.
+    pub config: BTreeMap<String, serde_json::Value>,
+    /// `config: tags:`.
+    pub tags: Vec<String>,
 }
 
 /// A documented column.
@@ -80,16 +101,17 @@ pub struct Column {
 }
 
 /// What a failing data test does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Severity {
     /// The run fails and publishes nothing.
+    #[default]
     Error,
     /// The run tells it and goes on.
     Warn,
 }
 
 /// One data test on a model or seed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct DataTest {
     /// `unique_rfm_scores_customer_id`, `accepted_values_..._segment`, or the file's name for a singular test.
     pub name: String,
@@ -105,4 +127,75 @@ pub struct DataTest {
     pub kind: String,
     /// Arguments of the test, or the SQL of a singular test under `sql`.
     pub arguments: BTreeMap<String, serde_json::Value>,
+    /// `where`: only rows of the model that meet this condition are looked at; may hold Jinja.
+    pub filter: Option<String>,
+    /// File that declares the test.
+    pub path: String,
+    /// Sources that the test reads.
+    pub sources: Vec<(String, String)>,
+}
+
+impl Materialization {
+    /// Every materialization, in the order help texts list them.
+    pub const ALL: [Materialization; 4] =
+        [Materialization::View, Materialization::Table, Materialization::Cluster, Materialization::Ltv];
+
+    /// The word in `config(materialized=...)`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Materialization::View => "view",
+            Materialization::Table => "table",
+            Materialization::Cluster => "cluster",
+            Materialization::Ltv => "ltv",
+        }
+    }
+
+    /// The materialization of this word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|m| m.as_str() == word)
+    }
+}
+
+impl Access {
+    /// The word in `config(access=...)`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Access::Public => "public",
+            Access::Private => "private",
+        }
+    }
+
+    /// The access of this word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Access::Public, Access::Private].into_iter().find(|a| a.as_str() == word)
+    }
+}
+
+impl Severity {
+    /// The word in `severity: ...`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Severity::Error => "error",
+            Severity::Warn => "warn",
+        }
+    }
+
+    /// The severity of this word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Severity::Error, Severity::Warn].into_iter().find(|s| s.as_str() == word)
+    }
+}
+
+impl Model {
+    /// Description of a column, if `schema.yml` has one.
+    #[must_use]
+    pub fn column_description(&self, column: &str) -> Option<&str> {
+        self.columns.iter().find(|c| c.name == column).map(|c| c.description.as_str()).filter(|d| !d.is_empty())
+    }
 }

@@ -1,0 +1,87 @@
+//! Points into a file: `path:line`, the line itself, and carets under the words that are wrong.
+
+use std::ops::Range;
+
+/// `path:line:`, the line, and carets under the bytes of `range` (as far as they lie on its first line).
+pub(super) fn at_range(path: &str, text: &str, range: Range<usize>) -> String {
+    let start = floor_boundary(text, range.start);
+    let line = text[..start].matches('\n').count() + 1;
+    let line_start = text[..start].rfind('\n').map_or(0, |i| i + 1);
+    let line_end = text[start..].find('\n').map_or(text.len(), |i| start + i);
+    let end = floor_boundary(text, range.end.clamp(start, line_end));
+    let before = text[line_start..start].chars().count();
+    let width = text[start..end].chars().count().max(1);
+    draw(path, line, text[line_start..line_end].trim_end(), Some((before, width)))
+}
+
+/// `path:line:` and the line, with carets under `needle` where the line holds it as a word.
+pub(super) fn at_line(path: &str, text: &str, line: usize, needle: &str) -> String {
+    let content = text.lines().nth(line.saturating_sub(1)).unwrap_or("").trim_end();
+    let marked = find_word(content, needle).map(|i| (content[..i].chars().count(), needle.chars().count()));
+    draw(path, line, content, marked)
+}
+
+/// The first place where `text` holds `needle` as a word, else the path alone, as a sentence.
+pub(super) fn at_word(path: &str, text: &str, needle: &str) -> String {
+    match find_word(text, needle) {
+        Some(start) => at_range(path, text, start..start + needle.len()),
+        None => format!("The file is {path}."),
+    }
+}
+
+/// Byte offset of `needle` where no letter, digit or `_` touches it.
+pub(super) fn find_word(text: &str, needle: &str) -> Option<usize> {
+    if needle.is_empty() {
+        return None;
+    }
+    let joins = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices(needle).map(|(start, _)| start).find(|&start| {
+        let before = text[..start].chars().next_back();
+        let after = text[start + needle.len()..].chars().next();
+        !before.is_some_and(joins) && !after.is_some_and(joins)
+    })
+}
+
+fn draw(path: &str, line: usize, content: &str, marked: Option<(usize, usize)>) -> String {
+    let number = line.to_string();
+    let mut drawing = format!("{path}:{line}:\n{number} | {content}");
+    if let Some((before, width)) = marked {
+        // A tab before the mark stays a tab, so that the carets stand right at any tab width.
+        let indent: String = content.chars().take(before).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+        drawing.push_str(&format!("\n{} | {indent}{}", " ".repeat(number.len()), "^".repeat(width)));
+    }
+    drawing
+}
+
+fn floor_boundary(text: &str, index: usize) -> usize {
+    let mut index = index.min(text.len());
+    while !text.is_char_boundary(index) {
+        index -= 1;
+    }
+    index
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn carets_stand_under_the_range_past_tabs_and_wide_letters() {
+        let text = "SELECT 1\n\té, foo(x)\n";
+        let start = text.find("foo").unwrap_or(0);
+        assert_eq!(at_range("m.sql", text, start..start + 6), "m.sql:2:\n2 | \té, foo(x)\n  | \t   ^^^^^^");
+    }
+
+    #[test]
+    fn a_range_past_the_end_or_over_lines_marks_what_is_there() {
+        assert_eq!(at_range("m.sql", "ab\ncd", 1..5), "m.sql:1:\n1 | ab\n  |  ^");
+        assert_eq!(at_range("m.sql", "ab", 9..12), "m.sql:1:\n1 | ab\n  |   ^");
+    }
+
+    #[test]
+    fn words_are_whole_words() {
+        assert_eq!(find_word("orders_x orders", "orders"), Some(9));
+        assert_eq!(at_word("m.sql", "abc", "zzz"), "The file is m.sql.");
+        assert_eq!(at_line("m.yml", "a: 1\n- name: b\n", 2, "b"), "m.yml:2:\n2 | - name: b\n  |         ^");
+    }
+}

@@ -1,0 +1,169 @@
+//! YAML as a tree that remembers lines, so that every complaint about a property file can name its line.
+
+use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::Value as Json;
+use serde_saphyr::Spanned;
+use std::fmt;
+
+/// One node and the line where it begins (1 is the first).
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    pub line: usize,
+    pub value: Yaml,
+}
+
+/// What a node holds.
+#[derive(Clone, Debug)]
+pub(super) enum Yaml {
+    Null,
+    Scalar(Json),
+    List(Vec<Node>),
+    /// Keys in the file's order, each with the line it stands on.
+    Map(Vec<(Key, Node)>),
+}
+
+/// A key of a map.
+#[derive(Clone, Debug)]
+pub(super) struct Key {
+    pub name: String,
+    pub line: usize,
+}
+
+/// Reads one document; the error is a line and a sentence.
+pub(super) fn read(text: &str) -> Result<Node, (usize, String)> {
+    if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
+        return Ok(Node { line: 1, value: Yaml::Null });
+    }
+    serde_saphyr::from_str::<Spanned<Yaml>>(text).map(Node::from).map_err(|error| {
+        let line = error.location().map_or(1, |l| usize::try_from(l.line()).unwrap_or(1));
+        // The first line of the library's text is the sentence; after it come its own drawing and positions.
+        let rendered = error.without_snippet().to_string();
+        let sentence = rendered.lines().next().unwrap_or_default();
+        let sentence = sentence.split(" at line ").next().unwrap_or(sentence);
+        (line, sentence.trim_start_matches("error: ").to_owned())
+    })
+}
+
+impl Node {
+    /// The value as JSON, lines forgotten.
+    pub fn json(&self) -> Json {
+        match &self.value {
+            Yaml::Null => Json::Null,
+            Yaml::Scalar(scalar) => scalar.clone(),
+            Yaml::List(items) => Json::Array(items.iter().map(Node::json).collect()),
+            Yaml::Map(entries) => Json::Object(entries.iter().map(|(k, v)| (k.name.clone(), v.json())).collect()),
+        }
+    }
+
+    /// What it is, for messages.
+    pub fn kind(&self) -> &'static str {
+        match &self.value {
+            Yaml::Null => "nothing",
+            Yaml::Scalar(Json::Bool(_)) => "a truth value",
+            Yaml::Scalar(Json::Number(_)) => "a number",
+            Yaml::Scalar(_) => "text",
+            Yaml::List(_) => "a list",
+            Yaml::Map(_) => "a map",
+        }
+    }
+}
+
+impl From<Spanned<Yaml>> for Node {
+    fn from(spanned: Spanned<Yaml>) -> Self {
+        Node { line: usize::try_from(spanned.referenced.line()).unwrap_or(1), value: spanned.value }
+    }
+}
+
+impl<'de> Deserialize<'de> for Yaml {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(YamlVisitor)
+    }
+}
+
+struct YamlVisitor;
+
+impl<'de> Visitor<'de> for YamlVisitor {
+    type Value = Yaml;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a YAML value")
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Yaml, E> {
+        Ok(Yaml::Null)
+    }
+
+    fn visit_none<E: de::Error>(self) -> Result<Yaml, E> {
+        Ok(Yaml::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Yaml, D::Error> {
+        Yaml::deserialize(deserializer)
+    }
+
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Yaml, E> {
+        Ok(Yaml::Scalar(value.into()))
+    }
+
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Yaml, E> {
+        Ok(Yaml::Scalar(value.into()))
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Yaml, E> {
+        Ok(Yaml::Scalar(value.into()))
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Yaml, E> {
+        Ok(Yaml::Scalar(value.into()))
+    }
+
+    fn visit_str<E: de::Error>(self, value: &str) -> Result<Yaml, E> {
+        Ok(Yaml::Scalar(value.into()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Yaml, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element::<Spanned<Yaml>>()? {
+            list.push(Node::from(item));
+        }
+        Ok(Yaml::List(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Yaml, A::Error> {
+        let mut map = Vec::new();
+        while let Some(key) = entries.next_key::<Spanned<String>>()? {
+            let line = usize::try_from(key.referenced.line()).unwrap_or(1);
+            let value = entries.next_value::<Spanned<Yaml>>()?;
+            map.push((Key { name: key.value, line }, Node::from(value)));
+        }
+        Ok(Yaml::Map(map))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tree_remembers_lines_and_scalar_kinds() {
+        let text = "version: 2\nmodels:\n  - name: a\n    tags: [x, 'yes']\n    share: 0.5\n    none:\n";
+        let node = read(text).unwrap_or_else(|(line, e)| panic!("line {line}: {e}"));
+        assert_eq!(
+            node.json(),
+            serde_json::json!({"version": 2, "models": [{"name": "a", "tags": ["x", "yes"], "share": 0.5, "none": null}]})
+        );
+        let Yaml::Map(top) = &node.value else { panic!("{node:?}") };
+        assert_eq!((top[1].0.name.as_str(), top[1].0.line), ("models", 2));
+        let Yaml::List(models) = &top[1].1.value else { panic!("{node:?}") };
+        let Yaml::Map(first) = &models[0].value else { panic!("{node:?}") };
+        assert_eq!(first.iter().map(|(k, _)| k.line).collect::<Vec<_>>(), [3, 4, 5, 6]);
+    }
+
+    #[test]
+    fn broken_text_names_its_line_and_empty_text_is_nothing() {
+        assert!(matches!(read("# only a note\n"), Ok(Node { value: Yaml::Null, .. })));
+        let (line, sentence) = read("models:\n  - name: a\n  - name: [b\n").err().unwrap_or_default();
+        assert!(line >= 3, "{line}");
+        assert!(!sentence.is_empty() && !sentence.contains('\n'), "{sentence}");
+    }
+}
