@@ -34,7 +34,7 @@ pub fn rows<T: serde::Serialize>(format: Format, items: &[T], head: &[&str], lin
 #[must_use]
 pub fn table(head: &[&str], lines: &[Vec<String>]) -> String {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING);
+    table.load_style(presets::NOTHING);
     table.set_header(head.to_vec());
     for line in lines {
         table.add_row(line.clone());

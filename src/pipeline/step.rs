@@ -8,7 +8,6 @@ use crate::warehouse::Warehouse;
 use crate::warehouse::connect::Client;
 use crate::warehouse::materialize::{StoredTable, run_relation};
 use chrono::{DateTime, Utc};
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -30,7 +29,7 @@ pub struct RunContext {
 const TRIES: u32 = 3;
 
 /// Builds one step; a passing fault of the server is tried again, a halt cancels the statement on the server.
-pub async fn build(run: &Arc<RunContext>, step: &Step, halt: &watch::Receiver<Option<String>>) -> Result<Option<StoredTable>> {
+pub async fn build(run: &RunContext, step: &Step, halt: &watch::Receiver<Option<String>>) -> Result<Option<StoredTable>> {
     let mut attempt = 1;
     loop {
         match try_build(run, step, halt).await {
@@ -53,7 +52,7 @@ fn is_passing(error: &Error) -> bool {
     by_state || (error.kind == Kind::Unreachable && error.sqlstate.is_none())
 }
 
-async fn try_build(run: &Arc<RunContext>, step: &Step, halt: &watch::Receiver<Option<String>>) -> Result<Option<StoredTable>> {
+async fn try_build(run: &RunContext, step: &Step, halt: &watch::Receiver<Option<String>>) -> Result<Option<StoredTable>> {
     let mut client = run.warehouse.client().await?;
     let token = client.cancel_token();
     let mut halt = halt.clone();
@@ -71,7 +70,7 @@ async fn try_build(run: &Arc<RunContext>, step: &Step, halt: &watch::Receiver<Op
     Err(Error::interrupted(format!("model \"{}\" was stopped: {reason}", step.name)))
 }
 
-async fn materialize(run: &Arc<RunContext>, step: &Step, client: &mut Client) -> Result<Option<StoredTable>> {
+async fn materialize(run: &RunContext, step: &Step, client: &mut Client) -> Result<Option<StoredTable>> {
     let warehouse = &run.warehouse;
     match &step.kind {
         StepKind::View => {
@@ -111,16 +110,13 @@ async fn materialize(run: &Arc<RunContext>, step: &Step, client: &mut Client) ->
 type Fitted = (Vec<String>, Vec<crate::analytics::Column>, serde_json::Value);
 
 /// Fetches the features, computes on a thread of its own, writes the columns back and keeps the facts.
-async fn fit<F>(run: &Arc<RunContext>, step: &Step, client: &Client, key: &str, compute: F) -> Result<()>
+async fn fit<F>(run: &RunContext, step: &Step, client: &Client, key: &str, compute: F) -> Result<()>
 where
     F: FnOnce(crate::analytics::Frame) -> Result<Fitted> + Send + 'static,
 {
     let select = run.project.compile(&step.name, &run.context)?;
-    let named = |e: Error| match e.kind {
-        Kind::Failed if !e.message.starts_with("model ") => Error { message: format!("model \"{}\" failed: {}", step.name, e.message), ..e },
-        _ => e,
-    };
-    let frame = run.warehouse.read_frame(client, &select, key).await.map_err(named)?;
+    let named = |e| name_model(&step.name, e);
+    let frame = run.warehouse.read_frame_with(client, &select, key).await.map_err(named)?;
     let computed = tokio::task::spawn_blocking(move || compute(frame)).await;
     let (keys, columns, facts) =
         computed.map_err(|e| Error::failed(format!("model \"{}\" failed", step.name)).source(e))?.map_err(named)?;
@@ -128,4 +124,12 @@ where
     let store = run.warehouse.schemas.store.clone();
     run.warehouse.write_frame(client, &store, &table, run.run_id, run.as_of, key, &keys, &columns).await.map_err(named)?;
     run.warehouse.record_fit(run.run_id, &step.name, &facts).await
+}
+
+/// The numerics do not know which model they serve.
+fn name_model(model: &str, error: Error) -> Error {
+    if error.kind != Kind::Failed || error.message.starts_with("model ") {
+        return error;
+    }
+    Error { message: format!("model \"{model}\" failed: {}", error.message), ..error }
 }

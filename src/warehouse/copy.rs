@@ -58,7 +58,9 @@ impl CopyIn {
 
     /// Sends one row; it must have as many cells as the COPY has types.
     pub(super) async fn row(&mut self, cells: &[Cell<'_>]) -> Result<()> {
-        let sent = self.writer.as_mut().write_raw(cells.iter().map(Cell::as_sql)).await;
+        // Gathered first: an iterator held across the await would make the future unfit for another thread.
+        let values: Vec<&(dyn ToSql + Sync)> = cells.iter().map(|cell| cell.as_sql()).collect();
+        let sent = self.writer.as_mut().write_raw(values).await;
         sent.map_err(|e| fault(&self.doing, &e))
     }
 

@@ -26,7 +26,7 @@ impl Warehouse {
         let described: Vec<(&str, &Type)> = described.columns().iter().map(|c| (c.name(), c.type_())).collect();
         let features = features_of(&described, key)?;
         let wrapped = wrap(sql, key, &features);
-        let rows = client.query_raw(&wrapped, std::iter::empty::<&str>()).await;
+        let rows = client.query_raw(&wrapped, std::iter::empty::<i32>()).await;
         let mut rows = pin!(rows.map_err(|e| fault("features cannot be read", &e))?);
         let mut keys = Vec::new();
         let mut values: Vec<Vec<f64>> = vec![Vec::new(); features.len()];

@@ -63,7 +63,7 @@ pub struct ModelOutcome {
 }
 
 /// How a data test of a run ended.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize)]
 pub struct TestOutcome {
     /// Name of the test.
     pub test: String,
