@@ -11,9 +11,12 @@ pub trait Objective {
     /// The value at `x`; anything not finite means "not here".
     fn value(&self, x: &[f64]) -> f64;
 
-    /// The value and its gradient at `x`; by central differences unless the implementation knows better.
-    fn value_and_gradient(&self, x: &[f64]) -> (f64, Vec<f64>) {
-        (self.value(x), central_gradient(|x| self.value(x), x))
+    /// The value and its gradient at `x` if the value is finite and at most `ceiling`, else `None`.
+    ///
+    /// By central differences; an implementation with a closed gradient computes both in one pass.
+    fn value_and_gradient(&self, x: &[f64], ceiling: f64) -> Option<(f64, Vec<f64>)> {
+        let value = self.value(x);
+        (value.is_finite() && value <= ceiling).then(|| (value, central_gradient(|x| self.value(x), x)))
     }
 }
 
@@ -50,8 +53,8 @@ pub fn minimize(
 ) -> Option<Minimum> {
     let n = start.len();
     let mut x: Vec<f64> = start.iter().zip(bounds).map(|(x, (low, high))| x.clamp(*low, *high)).collect();
-    let (mut value, mut gradient) = objective.value_and_gradient(&x);
-    if !value.is_finite() || gradient.iter().any(|g| !g.is_finite()) {
+    let (mut value, mut gradient) = objective.value_and_gradient(&x, f64::MAX)?;
+    if gradient.iter().any(|g| !g.is_finite()) {
         return None;
     }
     let mut inverse_hessian = scaled_identity(n, 1.0 / norm(&gradient).max(1.0));
@@ -105,15 +108,13 @@ fn step_down(
     for _ in 0..40 {
         let next: Vec<f64> = (0..x.len()).map(|i| (x[i] + length * direction[i]).clamp(bounds[i].0, bounds[i].1)).collect();
         let slope: f64 = (0..x.len()).map(|i| gradient[i] * (next[i] - x[i])).sum();
-        if slope >= 0.0 {
+        // A promised gain below the rounding of the value cannot be told from none.
+        if -slope <= 1e-15 * (1.0 + value.abs()) {
             return None;
         }
-        let next_value = objective.value(&next);
-        if next_value.is_finite() && next_value <= value + 1e-4 * slope {
-            let (next_value, next_gradient) = objective.value_and_gradient(&next);
-            if next_gradient.iter().all(|g| g.is_finite()) {
-                return Some((next, next_value, next_gradient));
-            }
+        match objective.value_and_gradient(&next, value + 1e-4 * slope) {
+            Some((lower, turned)) if turned.iter().all(|g| g.is_finite()) => return Some((next, lower, turned)),
+            _ => {}
         }
         length *= 0.5;
     }
@@ -171,7 +172,7 @@ pub fn central_gradient(value: impl Fn(&[f64]) -> f64, x: &[f64]) -> Vec<f64> {
 
 /// Second derivatives at `x` by differences of values, for standard errors; the step suits parameters that are logarithms.
 pub fn hessian(value: impl Fn(&[f64]) -> f64, x: &[f64]) -> Matrix {
-    const STEP: f64 = 1e-3;
+    const STEP: f64 = 4e-3;
     let n = x.len();
     let at = |moves: &[(usize, f64)]| {
         let mut point = x.to_vec();
