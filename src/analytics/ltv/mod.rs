@@ -1,7 +1,50 @@
 //! Customer lifetime value: buy-till-you-die estimators for purchases, Gamma-Gamma for spend.
+//!
+//! | file | turns | into |
+//! |---|---|---|
+//! | `input` | columns in days | checked histories in weeks |
+//! | [`grouping`] | histories | distinct histories with weights |
+//! | [`bg_nbd`], [`mbg_nbd`], [`pareto_nbd`] | histories | likelihood, P(alive), purchases; one file each, enrolled in [`ESTIMATORS`] |
+//! | `estimate` | a likelihood | parameters, standard errors, what is not identified |
+//! | `purchases` | a name or `auto` | the fitted estimator |
+//! | [`gamma_gamma`], `spend` | order values | expected order value |
+//! | [`discount`] | expected purchases by month | their present value |
+//! | `facts` | all of it | JSON for `quintile.fits` |
+//!
+//! Definitions, refusals and the comparison with published values are in docs/ltv.md.
 
-use crate::analytics::{Column, Frame};
-use crate::error::Result;
+pub mod bg_nbd;
+#[cfg(test)]
+mod cdnow;
+mod coin;
+pub mod discount;
+mod estimate;
+mod estimator;
+mod facts;
+pub mod gamma_gamma;
+pub mod grouping;
+mod input;
+pub mod mbg_nbd;
+pub mod pareto_nbd;
+mod purchases;
+mod spend;
+
+pub use bg_nbd::BgNbd;
+pub use estimator::{AUTO, ESTIMATORS, Estimator, Parameter, Role};
+pub use mbg_nbd::MbgNbd;
+pub use pareto_nbd::ParetoNbd;
+pub use purchases::REPEAT_CUSTOMERS_MIN;
+pub use spend::VALUED_CUSTOMERS_MIN;
+
+use crate::analytics::{Column, Frame, Values};
+use crate::error::{Error, Result};
+use discount::Discounting;
+use grouping::{Groups, History};
+use input::{DAYS_OF_A_WEEK, Input};
+use purchases::{Choice, PurchaseFit};
+
+/// Longest horizon; beyond ten years neither customers nor discount rates stay what they are.
+pub const HORIZON_DAYS_MAX: f64 = 3650.0;
 
 /// How to predict; from the model's `config(materialized='ltv', ...)`.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,7 +69,112 @@ pub struct LtvFit {
 }
 
 /// Fits and predicts for the rows of `frame`.
+///
+/// Reads the float columns `repeat_count` (x), `last_purchase_age_days` (t_x), `age_days` (T) and `mean_repeat_value`
+/// (`NaN` without a repeat purchase). Returns, in the order of the rows, `predicted_purchases`, `probability_alive`,
+/// `purchase_probability_30d`, `_90d`, `_180d`, `expected_order_value`, `predicted_ltv` and `is_dropout_identified`.
+/// All are finite and at least 0, but `probability_alive` is absent (`NaN`) when the data cannot tell dropout.
+///
+/// # Errors
+/// A specification out of range, a missing column, a row that contradicts itself, too few repeat customers, no order value.
 pub fn fit(frame: &Frame, spec: &LtvSpec) -> Result<LtvFit> {
-    let _ = (frame, spec);
-    Err(crate::error::Error::failed("not there yet"))
+    check(spec)?;
+    let input = input::read(frame)?;
+    let (groups, group_of_customer) = Groups::new(&input.histories);
+    let choice = purchases::choose(&spec.estimator, &groups)?;
+    let counts: Vec<f64> = input.histories.iter().map(|history| history.repeat_count).collect();
+    let spend = spend::fit(&counts, &input.mean_values)?;
+    let plan = Discounting::over_days(spec.horizon_days, spec.discount_rate_annual);
+    let predictions: Vec<Prediction> =
+        groups.rows.iter().map(|group| Prediction::new(&choice.fit, &group.history, &plan)).collect();
+
+    let of_customers = |value: fn(&Prediction) -> f64| -> Vec<f64> {
+        group_of_customer.iter().map(|group| value(&predictions[*group])).collect()
+    };
+    let order_values: Vec<f64> =
+        counts.iter().zip(&input.mean_values).map(|(count, mean)| spend.expected_order_value(*count, *mean)).collect();
+    let ltv = of_customers(|prediction| prediction.discounted_purchases)
+        .iter()
+        .zip(&order_values)
+        .map(|(purchases, value)| purchases * value * spec.margin_share)
+        .collect();
+    let is_dropout_identified = choice.fit.is_dropout_identified();
+    let alive = match is_dropout_identified {
+        true => of_customers(|prediction| prediction.alive),
+        false => vec![f64::NAN; frame.len()],
+    };
+    let mut columns = vec![
+        Column::float("predicted_purchases", of_customers(|prediction| prediction.purchases)),
+        Column::float("purchase_probability_30d", of_customers(|prediction| prediction.buys_in_30d)),
+        Column::float("purchase_probability_90d", of_customers(|prediction| prediction.buys_in_90d)),
+        Column::float("purchase_probability_180d", of_customers(|prediction| prediction.buys_in_180d)),
+        Column::float("expected_order_value", order_values),
+        Column::float("predicted_ltv", ltv),
+    ];
+    check_finite(frame, &columns)?;
+    columns.insert(1, Column::float("probability_alive", alive));
+    columns.push(Column {
+        name: "is_dropout_identified".into(),
+        values: Values::Boolean(vec![Some(is_dropout_identified); frame.len()]),
+    });
+    let facts = facts::tell(&facts::Story { spec, input: &input, groups: &groups, choice: &choice, spend: &spend, plan: &plan });
+    Ok(LtvFit { columns, facts })
 }
+
+/// What is predicted for all customers of one history.
+struct Prediction {
+    purchases: f64,
+    discounted_purchases: f64,
+    alive: f64,
+    buys_in_30d: f64,
+    buys_in_90d: f64,
+    buys_in_180d: f64,
+}
+
+impl Prediction {
+    fn new(fit: &PurchaseFit, history: &History, plan: &Discounting) -> Self {
+        let (estimator, theta) = (fit.estimator, &fit.estimate.theta);
+        let buys_in = |days: f64| estimator.purchase_probability(theta, history, days / DAYS_OF_A_WEEK);
+        let (purchases, discounted_purchases) = plan.present(|weeks| estimator.expected_purchases(theta, history, weeks));
+        Prediction {
+            purchases,
+            discounted_purchases,
+            alive: estimator.probability_alive(theta, history),
+            buys_in_30d: buys_in(30.0),
+            buys_in_90d: buys_in(90.0),
+            buys_in_180d: buys_in(180.0),
+        }
+    }
+}
+
+fn check(spec: &LtvSpec) -> Result<()> {
+    let limits = [
+        ("horizon_days", spec.horizon_days, 1.0, HORIZON_DAYS_MAX),
+        ("discount_rate_annual", spec.discount_rate_annual, 0.0, 10.0),
+        ("margin_share", spec.margin_share, 0.0, 1.0),
+    ];
+    for (name, value, low, high) in limits {
+        if !(low..=high).contains(&value) {
+            return Err(Error::config(format!("setting \"{name}\" of the lifetime value model is out of range"))
+                .detail(format!("It is {value}; it must be between {low} and {high}."))
+                .hint(format!("correct {name} in the model's config")));
+        }
+    }
+    Ok(())
+}
+
+/// The last line of defence: nothing that is not a number, infinite or negative leaves this module.
+fn check_finite(frame: &Frame, columns: &[Column]) -> Result<()> {
+    for column in columns {
+        let Values::Float(values) = &column.values else { continue };
+        if let Some(row) = values.iter().position(|value| !(value.is_finite() && *value >= 0.0)) {
+            return Err(Error::failed(format!("prediction \"{}\" of customer \"{}\" failed", column.name, frame.keys[row]))
+                .detail(format!("The result is {}.", values[row]))
+                .hint("look for extreme values in the row of this customer, or set another estimator"));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

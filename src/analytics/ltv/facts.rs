@@ -1,0 +1,140 @@
+//! The facts of a fit as JSON: everything needed to judge it later, or to score with it again.
+
+use super::discount::{DAYS_OF_A_MONTH, Discounting};
+use super::estimate::Estimate;
+use super::{Choice, Groups, Input, LtvSpec, PurchaseFit, gamma_gamma, spend::SpendFit};
+use serde_json::{Map, Value, json};
+
+/// What there is to tell.
+pub(super) struct Story<'a> {
+    pub spec: &'a LtvSpec,
+    pub input: &'a Input,
+    pub groups: &'a Groups,
+    pub choice: &'a Choice,
+    pub spend: &'a SpendFit,
+    pub plan: &'a Discounting,
+}
+
+/// Tells it. `flags` are stable words for programs, `warnings` the same as sentences for people, in the same order.
+pub(super) fn tell(story: &Story) -> Value {
+    let Story { spec, input, groups, choice, spend, plan } = story;
+    let fit = &choice.fit;
+    let (flags, warnings): (Vec<&str>, Vec<String>) = warnings(fit, spend).into_iter().unzip();
+    json!({
+        "estimator": fit.estimator.name(),
+        "estimator_requested": spec.estimator,
+        "estimator_reason": choice.reason,
+        "estimator_story": fit.estimator.story(),
+        "paper": fit.estimator.paper(),
+        "time_unit": "week",
+        "parameters": parameters(fit),
+        "standard_errors": standard_errors(fit),
+        "log_likelihood": fit.estimate.log_likelihood,
+        "has_converged": fit.estimate.has_converged,
+        "is_dropout_identified": fit.is_dropout_identified(),
+        "is_rate_identified": fit.is_rate_identified(),
+        "customers": input.histories.len(),
+        "groups": groups.rows.len(),
+        "repeat_customers": input.histories.iter().filter(|history| history.repeat_count > 0.0).count(),
+        "repeat_purchases": input.histories.iter().map(|history| history.repeat_count).sum::<f64>(),
+        "spend": spend_facts(spend),
+        "horizon_days": spec.horizon_days,
+        "discount_rate_annual": spec.discount_rate_annual,
+        "discount_rate_monthly": plan.rate_monthly,
+        "month_days": DAYS_OF_A_MONTH,
+        "margin_share": spec.margin_share,
+        "flags": flags,
+        "warnings": warnings,
+        "candidates": choice.candidates.iter().map(candidate).collect::<Vec<_>>(),
+    })
+}
+
+fn parameters(fit: &PurchaseFit) -> Value {
+    let names = fit.estimator.parameters().iter().map(|parameter| parameter.name);
+    named(names, fit.estimate.theta.iter().map(|value| json!(value)))
+}
+
+fn standard_errors(fit: &PurchaseFit) -> Value {
+    let names = fit.estimator.parameters().iter().map(|parameter| parameter.name);
+    named(names, fit.estimate.standard_errors.iter().map(|error| json!(error)))
+}
+
+fn named<'a>(names: impl Iterator<Item = &'a str>, values: impl Iterator<Item = Value>) -> Value {
+    Value::Object(names.map(str::to_owned).zip(values).collect::<Map<_, _>>())
+}
+
+fn candidate(fit: &PurchaseFit) -> Value {
+    json!({
+        "estimator": fit.estimator.name(),
+        "log_likelihood": fit.estimate.log_likelihood,
+        "parameters": parameters(fit),
+        "standard_errors": standard_errors(fit),
+        "is_identified": fit.is_rate_identified() && fit.is_dropout_identified(),
+        "objection": fit.estimator.objection_to_auto(),
+    })
+}
+
+fn spend_facts(spend: &SpendFit) -> Value {
+    let of = |value: fn(&Estimate) -> &[f64]| {
+        spend.estimate.as_ref().map(|estimate| {
+            named(gamma_gamma::PARAMETERS.into_iter(), value(estimate).iter().map(|value| json!(value)))
+        })
+    };
+    let errors = spend.estimate.as_ref().map(|estimate| {
+        named(gamma_gamma::PARAMETERS.into_iter(), estimate.standard_errors.iter().map(|error| json!(error)))
+    });
+    json!({
+        "estimator": if spend.estimate.is_some() { "gamma_gamma" } else { "observed_mean" },
+        "parameters": of(|estimate| &estimate.theta),
+        "standard_errors": errors,
+        "log_likelihood": spend.estimate.as_ref().map(|estimate| estimate.log_likelihood),
+        "customers": spend.customers,
+        "population_mean_value": spend.population_mean,
+        "count_value_correlation": spend.correlation,
+    })
+}
+
+/// `(flag, sentence)` for everything a reader of the numbers has to know.
+fn warnings(fit: &PurchaseFit, spend: &SpendFit) -> Vec<(&'static str, String)> {
+    let mut warnings = Vec::new();
+    if !fit.is_dropout_identified() {
+        warnings.push((
+            "dropout_unidentified",
+            format!(
+                "The history cannot tell customers who dropped out from customers who wait: {}. probability_alive is left empty; predicted purchases still hold.",
+                fit.unidentified(true).join(", ")
+            ),
+        ));
+    }
+    if !fit.is_rate_identified() {
+        warnings.push((
+            "rate_unidentified",
+            format!(
+                "The history shows no differences in purchase rate between customers: {}. Predictions are nearly the same for all who joined at the same time.",
+                fit.unidentified(false).join(", ")
+            ),
+        ));
+    }
+    if !fit.estimate.has_converged {
+        warnings.push(("not_converged", "The search for parameters reached its limit of iterations.".into()));
+    }
+    if let Some(objection) = fit.estimator.objection_to_auto() {
+        warnings.push(("estimator_objection", format!("About {}: {objection}", fit.estimator.name())));
+    }
+    if let Some(reason) = &spend.refusal {
+        warnings.push((
+            "spend_fallback",
+            format!("expected_order_value is the observed mean, because {reason}."),
+        ));
+    }
+    if spend.has_strong_correlation() {
+        warnings.push((
+            "value_count_correlation",
+            format!(
+                "Number and mean value of repeat orders are correlated ({:.2}); Gamma-Gamma takes them as independent, so values at both ends are off.",
+                spend.correlation.unwrap_or_default()
+            ),
+        ));
+    }
+    warnings
+}

@@ -1,0 +1,146 @@
+//! What an order of each customer will be worth: Gamma-Gamma where it holds, the observed mean where it does not.
+
+use super::estimate::Estimate;
+use super::gamma_gamma;
+use crate::error::{Error, Result};
+
+/// Fewer customers with a positive mean than this are not a basis for a Gamma-Gamma fit.
+pub const VALUED_CUSTOMERS_MIN: usize = 50;
+
+/// Beyond this correlation between number and mean value of orders their independence is doubtful.
+const CORRELATION_MAX: f64 = 0.3;
+
+/// How order values are predicted.
+#[derive(Clone, Debug)]
+pub(super) struct SpendFit {
+    /// The Gamma-Gamma fit; `None` when the observed means stand in for it.
+    pub estimate: Option<Estimate>,
+    /// Why they do.
+    pub refusal: Option<String>,
+    /// Expected order value of a customer without a value of their own.
+    pub population_mean: f64,
+    /// Customers with a positive mean.
+    pub customers: usize,
+    /// Correlation of number and mean value of repeat orders; `None` when either does not vary.
+    pub correlation: Option<f64>,
+}
+
+impl SpendFit {
+    /// Expected value of an order; `mean` is that of the customer's repeat orders, if positive.
+    pub(super) fn expected_order_value(&self, count: f64, mean: Option<f64>) -> f64 {
+        match (&self.estimate, mean) {
+            (Some(estimate), Some(mean)) => gamma_gamma::expected_value(&estimate.theta, count, mean),
+            (None, Some(mean)) => mean,
+            (_, None) => self.population_mean,
+        }
+    }
+
+    /// Whether number and value of orders move together so much that the model's independence fails.
+    pub(super) fn has_strong_correlation(&self) -> bool {
+        self.correlation.is_some_and(|correlation| correlation.abs() > CORRELATION_MAX)
+    }
+}
+
+/// Fits to customers' repeat counts and means.
+pub(super) fn fit(counts: &[f64], means: &[Option<f64>]) -> Result<SpendFit> {
+    let valued: Vec<(f64, f64)> = counts.iter().zip(means).filter_map(|(count, mean)| mean.map(|mean| (*count, mean))).collect();
+    if valued.is_empty() {
+        return Err(Error::failed("no repeat customer has a positive mean_repeat_value")
+            .detail("Without any order value there is no lifetime value in money.")
+            .hint("check the amounts behind mean_repeat_value"));
+    }
+    let orders: f64 = valued.iter().map(|(count, _)| count).sum();
+    let observed_mean = valued.iter().map(|(count, mean)| count * (mean / orders)).sum();
+    let (estimate, refusal) = match gamma_gamma_if_sound(&valued) {
+        Ok(estimate) => (Some(estimate), None),
+        Err(reason) => (None, Some(reason)),
+    };
+    let population_mean =
+        estimate.as_ref().map_or(observed_mean, |estimate| gamma_gamma::expected_value(&estimate.theta, 0.0, 0.0));
+    Ok(SpendFit { estimate, refusal, population_mean, customers: valued.len(), correlation: correlation(&valued) })
+}
+
+/// The Gamma-Gamma fit, or the reason why its mean is not to be used.
+fn gamma_gamma_if_sound(valued: &[(f64, f64)]) -> std::result::Result<Estimate, String> {
+    if valued.len() < VALUED_CUSTOMERS_MIN {
+        return Err(format!(
+            "only {} customers have a positive mean_repeat_value; Gamma-Gamma needs {VALUED_CUSTOMERS_MIN}",
+            valued.len()
+        ));
+    }
+    let Some(estimate) = gamma_gamma::fit(valued) else {
+        return Err("the Gamma-Gamma likelihood is not finite at any starting point".into());
+    };
+    let q = estimate.theta[1];
+    // Close above 1 the population mean p v / (q - 1) exists, but could be anything.
+    let reach = estimate.standard_errors[1].unwrap_or(0.0);
+    if q <= 1.0 {
+        return Err(format!("the Gamma-Gamma parameter q is {q:.3}, and with q of 1 or less the mean order value is infinite"));
+    }
+    if q - reach <= 1.0 {
+        return Err(format!(
+            "the Gamma-Gamma parameter q is {q:.3} with a standard error of {reach:.3}, too near to 1, where the mean order value is infinite"
+        ));
+    }
+    Ok(estimate)
+}
+
+fn correlation(pairs: &[(f64, f64)]) -> Option<f64> {
+    let n = pairs.len() as f64;
+    let mean_of = |part: fn(&(f64, f64)) -> f64| pairs.iter().map(|pair| part(pair) / n).sum::<f64>();
+    let (mean_x, mean_y) = (mean_of(|pair| pair.0), mean_of(|pair| pair.1));
+    let (mut xx, mut yy, mut xy) = (0.0, 0.0, 0.0);
+    for (x, y) in pairs {
+        xx += (x - mean_x) * (x - mean_x);
+        yy += (y - mean_y) * (y - mean_y);
+        xy += (x - mean_x) * (y - mean_y);
+    }
+    let correlation = xy / (xx.sqrt() * yy.sqrt());
+    correlation.is_finite().then_some(correlation)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analytics::ltv::cdnow::{self, assert_near};
+
+    #[test]
+    fn cdnow_has_the_published_correlation_and_population_mean() {
+        let customers = cdnow::sample();
+        let counts: Vec<f64> = customers.iter().map(|customer| customer.history.repeat_count).collect();
+        let means: Vec<Option<f64>> =
+            customers.iter().map(|customer| Some(customer.mean_repeat_value).filter(|mean| *mean > 0.0)).collect();
+        let fit = fit(&counts, &means).expect("sound");
+        assert!((fit.correlation.expect("both vary") - 0.1139).abs() < 5e-4 && !fit.has_strong_correlation());
+        assert_near(fit.population_mean, 35.17037, 1e-6);
+        assert_eq!((fit.customers, fit.refusal.as_deref()), (946, None));
+        assert_eq!(fit.expected_order_value(3.0, None), fit.population_mean);
+    }
+
+    #[test]
+    fn a_tail_too_heavy_for_a_mean_falls_back_to_observed_means() {
+        // One order each, values spread over 20 powers of e: the mean of such a population does not exist.
+        let means: Vec<Option<f64>> = (0..400).map(|i| Some((f64::from(i) * 0.05).exp())).collect();
+        let fit = fit(&[1.0; 400], &means).expect("a fallback");
+        assert!(fit.estimate.is_none() && fit.refusal.as_ref().is_some_and(|reason| reason.contains("parameter q")), "{fit:?}");
+        assert_eq!(fit.expected_order_value(1.0, Some(17.0)), 17.0);
+        let observed = means.iter().flatten().sum::<f64>() / 400.0;
+        assert_near(fit.expected_order_value(0.0, None), observed, 1e-12);
+    }
+
+    #[test]
+    fn few_values_fall_back_and_none_are_refused() {
+        let fit = super::fit(&[1.0, 3.0, 1.0], &[Some(10.0), Some(20.0), None]).expect("a fallback");
+        assert_eq!(fit.population_mean, 17.5);
+        assert_eq!(fit.refusal.as_deref(), Some("only 2 customers have a positive mean_repeat_value; Gamma-Gamma needs 50"));
+        let error = super::fit(&[1.0], &[None]).expect_err("no value at all");
+        assert_eq!(error.message, "no repeat customer has a positive mean_repeat_value");
+    }
+
+    #[test]
+    fn values_that_grow_with_the_number_of_orders_are_noticed() {
+        let counts: Vec<f64> = (0..200).map(|i| f64::from(1 + i % 10)).collect();
+        let means: Vec<Option<f64>> = counts.iter().enumerate().map(|(i, count)| Some(10.0 * count + (i % 7) as f64)).collect();
+        assert!(fit(&counts, &means).expect("fitted").has_strong_correlation());
+    }
+}
