@@ -72,10 +72,6 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    pub fn path(&self) -> &str {
-        &self.file.path
-    }
-
     /// Place of a line, with carets under `needle`.
     pub fn place(&self, line: usize, needle: &str) -> String {
         excerpt::at_line(&self.file.path, &self.file.text, line, needle)

@@ -36,7 +36,7 @@ impl Default for Engine {
 
 impl Engine {
     /// Compiles the macros of these files; macros that cannot be understood are left out and told.
-    pub fn new(files: &[&SourceFile], problems: &mut Vec<Error>) -> Self {
+    pub(super) fn new(files: &[&SourceFile], problems: &mut Vec<Error>) -> Self {
         let mut engine = Engine::default();
         for file in files {
             engine.files.insert(file.path.clone(), file.text.clone());
@@ -84,12 +84,12 @@ impl Engine {
     }
 
     /// Texts of all macro files, in the order of their paths.
-    pub fn macro_texts(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn macro_texts(&self) -> impl Iterator<Item = &str> {
         self.files.values().map(String::as_str)
     }
 
     /// Renders `text`; `owner` (`model "x"`) and `path` are for messages. The record tells what was called, failed or not.
-    pub fn render(&self, owner: &str, path: &str, text: &str, scope: Scope) -> (Result<String>, Record) {
+    pub(super) fn render(&self, owner: &str, path: &str, text: &str, scope: Scope) -> (Result<String>, Record) {
         let frame = Frame::new(scope);
         let mut env = self.env.clone();
         frame::install(&mut env, &frame);
@@ -105,11 +105,6 @@ impl Engine {
             Err(error) => Err(self.explain(owner, &error, path, text)),
         };
         (result, frame.record())
-    }
-
-    /// Evaluates an expression such as `ref('orders')`, the `to` of a relationships test.
-    pub fn evaluate(&self, owner: &str, path: &str, expression: &str, scope: Scope) -> (Result<String>, Record) {
-        self.render(owner, path, &format!("{{{{ {expression} }}}}"), scope)
     }
 
     /// Turns the engine's error into ours: path and line, excerpt with carets, nearest known name.
