@@ -72,11 +72,12 @@ pub(super) fn read(reader: &mut Reader<'_>, node: &Node, owner: &str, column: Op
             };
         }
     }
-    for (argument, _) in kind.arguments.iter().filter(|(argument, needed)| *needed && !spec.arguments.contains_key(*argument)) {
+    let missing = |spec: &TestSpec, name: &str| !spec.arguments.contains_key(name);
+    for (argument, _) in kind.arguments.iter().filter(|(name, needed)| sound && *needed && missing(&spec, name)) {
         let message = format!("data test \"{name}\" of {owner} has no \"{argument}\"");
         reader.complain(line, &name, message, format!("add {argument}: under arguments:"));
-        sound = false;
     }
+    sound &= kind.arguments.iter().all(|(name, needed)| !needed || !missing(&spec, name));
     if spec.column.is_empty() {
         let message = format!("data test \"{name}\" of {owner} has no column");
         reader.complain(line, &name, message, "move it under a column, or add column_name:".into());
@@ -104,8 +105,8 @@ fn argument(reader: &mut Reader<'_>, kind: &Kind, spec: &mut TestSpec, key: &str
             let json = value.json();
             let (good, allowed) = match key {
                 "values" => (
-                    json.as_array().is_some_and(|v| !v.is_empty() && v.iter().all(|i| !i.is_array() && !i.is_object())),
-                    "a list of values, not empty",
+                    json.as_array().is_some_and(|v| v.iter().any(|i| !i.is_null()) && !v.iter().any(|i| i.is_array() || i.is_object())),
+                    "a list with at least one value",
                 ),
                 "quote" => (json.is_boolean(), "true, false"),
                 _ => (json.as_str().is_some_and(|t| !t.trim().is_empty()), "text"),
@@ -168,10 +169,9 @@ fn accepted(test: &DataTest) -> Vec<String> {
     let literal = |value: &Json| match value {
         Json::String(text) if quoted => quote_literal(text),
         Json::String(text) => text.clone(),
-        // A NULL in the list would make NOT IN true for no row; NULLs pass the test anyway.
-        Json::Null => "''".to_owned(),
         other if quoted => quote_literal(&other.to_string()),
         other => other.to_string(),
     };
+    // A NULL in the list would make NOT IN true for no row, and NULLs pass the test anyway.
     values.into_iter().flatten().filter(|value| !value.is_null()).map(literal).collect()
 }

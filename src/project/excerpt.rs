@@ -29,16 +29,45 @@ pub(super) fn at_word(path: &str, text: &str, needle: &str) -> String {
     }
 }
 
+/// As [`at_word`], but first where the word stands in quotes, as in `ref('orders')`.
+pub(super) fn at_quoted(path: &str, text: &str, needle: &str) -> String {
+    let quoted = ['\'', '"'].map(|quote| text.find(&format!("{quote}{needle}{quote}")));
+    match quoted.into_iter().flatten().min() {
+        Some(quote) => at_range(path, text, quote + 1..quote + 1 + needle.len()),
+        None => at_word(path, text, needle),
+    }
+}
+
+/// As [`at_word`], but first where the word is a key, as in `config(key=value)`.
+pub(super) fn at_key(path: &str, text: &str, key: &str) -> String {
+    match find_key(text, key) {
+        Some(start) => at_range(path, text, start..start + key.len()),
+        None => at_word(path, text, key),
+    }
+}
+
+/// Byte offset of `key` where one `=` or, in quotes, a `:` follows it.
+pub(super) fn find_key(text: &str, key: &str) -> Option<usize> {
+    find_where(text, key, |after| {
+        let assigned = after.trim_start().strip_prefix('=').is_some_and(|rest| !rest.starts_with('='));
+        assigned || after.strip_prefix(['\'', '"']).is_some_and(|rest| rest.trim_start().starts_with(':'))
+    })
+}
+
 /// Byte offset of `needle` where no letter, digit or `_` touches it.
 pub(super) fn find_word(text: &str, needle: &str) -> Option<usize> {
+    find_where(text, needle, |_| true)
+}
+
+fn find_where(text: &str, needle: &str, fits: impl Fn(&str) -> bool) -> Option<usize> {
     if needle.is_empty() {
         return None;
     }
     let joins = |c: char| c.is_alphanumeric() || c == '_';
     text.match_indices(needle).map(|(start, _)| start).find(|&start| {
         let before = text[..start].chars().next_back();
-        let after = text[start + needle.len()..].chars().next();
-        !before.is_some_and(joins) && !after.is_some_and(joins)
+        let after = &text[start + needle.len()..];
+        !before.is_some_and(joins) && !after.chars().next().is_some_and(joins) && fits(after)
     })
 }
 
@@ -81,6 +110,8 @@ mod tests {
     #[test]
     fn words_are_whole_words() {
         assert_eq!(find_word("orders_x orders", "orders"), Some(9));
+        assert_eq!(find_key("k == 1, k = 2", "k"), Some(8));
+        assert_eq!(at_quoted("m.sql", "a.x ref('a')", "a"), "m.sql:1:\n1 | a.x ref('a')\n  |          ^");
         assert_eq!(at_word("m.sql", "abc", "zzz"), "The file is m.sql.");
         assert_eq!(at_line("m.yml", "a: 1\n- name: b\n", 2, "b"), "m.yml:2:\n2 | - name: b\n  |         ^");
     }

@@ -2,7 +2,7 @@
 
 use super::name::{did_you_mean, quote_identifier, quote_literal};
 use super::options::{Config, merge};
-use minijinja::value::{Kwargs, Object, Rest, Serde, Value};
+use minijinja::value::{Kwargs, Object, Rest, Serde, Value, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, State};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
@@ -250,8 +250,10 @@ impl Object for ConfigCall {
     fn call(self: &Arc<Self>, _: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
         let mut given = Config::new();
         for arg in args {
-            let pairs = arg.try_iter().map_err(|_| refuse("config() takes key=value pairs"))?;
-            for key in pairs {
+            if arg.kind() != ValueKind::Map {
+                return Err(refuse("config() takes key=value pairs"));
+            }
+            for key in arg.try_iter()? {
                 let name = key.as_str().ok_or_else(|| refuse("config() takes key=value pairs"))?;
                 let value = serde_json::to_value(arg.get_item(&key)?)
                     .map_err(|_| refuse(format!("config({name}=...) is not a plain value")))?;

@@ -17,6 +17,8 @@ mod properties;
 mod render;
 mod seed;
 mod selector;
+#[cfg(test)]
+mod tests;
 mod yaml;
 
 use crate::error::{Error, Result};

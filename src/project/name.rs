@@ -43,11 +43,12 @@ pub(super) fn check_name(kind: &str, name: &str, path: &str) -> Option<Error> {
 
 /// The candidate nearest to `name`, if near enough to have been meant.
 pub(super) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let tolerance = (name.chars().count() / 3).clamp(1, 4);
+    let length = name.chars().count();
+    let tolerance = (length / 3).clamp(1, 4);
     candidates
         .into_iter()
         .map(|candidate| (edit_distance(&name.to_lowercase(), &candidate.to_lowercase()), candidate))
-        .filter(|(distance, candidate)| *distance <= tolerance || extends(name, candidate))
+        .filter(|(distance, candidate)| (*distance <= tolerance && *distance < length) || extends(name, candidate))
         .min()
         .map(|(_, candidate)| candidate)
 }

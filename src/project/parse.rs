@@ -175,10 +175,10 @@ impl Parser {
     fn complain(&mut self, complaints: Vec<Complaint>, owner: &str, file: &SourceFile, entry: Option<&Entry>) {
         for complaint in complaints {
             let from_yaml = entry.and_then(|e| e.config_places.get(&complaint.key)).cloned();
-            let here = file.path.ends_with(".sql") && excerpt::find_word(&file.text, &complaint.key).is_some();
+            let here = file.path.ends_with(".sql") && excerpt::find_key(&file.text, &complaint.key).is_some();
             let place = match from_yaml {
                 Some(place) if !here => place,
-                _ => excerpt::at_word(&file.path, &file.text, &complaint.key),
+                _ => excerpt::at_key(&file.path, &file.text, &complaint.key),
             };
             self.problems.push(complaint.into_error(owner, place));
         }
@@ -195,8 +195,13 @@ impl Parser {
                     _ => self.project.seeds.contains_key(&entry.name),
                 };
                 if !exists {
-                    let known: Vec<&str> = self.project.models.keys().chain(self.project.seeds.keys()).map(String::as_str).collect();
-                    let hint = did_you_mean(&entry.name, known).unwrap_or_else(|| format!("remove it, or add the {kind}"));
+                    let hint = if self.project.contains(&entry.name) {
+                        let other = if kind == "model" { "seed" } else { "model" };
+                        format!("it is a {other}: describe it under {other}s:")
+                    } else {
+                        did_you_mean(&entry.name, self.project.names())
+                            .unwrap_or_else(|| format!("remove it, or add the {kind}"))
+                    };
                     self.problems.push(
                         Error::config(format!("{kind} \"{}\" is described but does not exist", entry.name))
                             .detail(entry.place.clone())
@@ -240,6 +245,7 @@ impl Parser {
         };
         let owner = format!("data test \"{name}\"");
         let parent = test.arguments.get("to").and_then(Json::as_str).map(|to| format!("{{{{ {to} }}}}"));
+        let mut sound = true;
         for text in [parent, test.filter.clone()].into_iter().flatten() {
             let (rendered, record) = self.project.engine.render(&owner, &entry.path, &text, self.scope(&entry.name, Config::new()));
             if let Err(mut problem) = rendered {
@@ -247,11 +253,12 @@ impl Parser {
                 let fact = problem.detail.as_deref().and_then(|d| d.lines().last()).unwrap_or_default().to_owned();
                 problem.detail = Some(format!("{}\n{fact}", spec.place));
                 self.problems.push(problem);
+                sound = false;
             }
             extend_new(&mut test.refs, record.refs);
             extend_new(&mut test.sources, record.sources);
         }
-        if test.kind == "relationships" && test.refs.is_empty() && test.sources.is_empty() {
+        if sound && test.kind == "relationships" && test.refs.is_empty() && test.sources.is_empty() {
             self.problems.push(
                 Error::config(format!("{owner} refers to no model"))
                     .detail(spec.place.clone())
@@ -295,7 +302,7 @@ impl Parser {
                 ("severity", None) => (format!("{owner} has unknown severity {value}"), "allowed: error, warn"),
                 _ => (format!("{owner} has an unknown config key \"{key}\""), "known keys: severity"),
             };
-            let place = excerpt::at_word(&file.path, &file.text, key);
+            let place = excerpt::at_key(&file.path, &file.text, key);
             self.problems.push(Error::config(message).detail(place).hint(hint));
         }
         let test = DataTest {
@@ -317,7 +324,7 @@ impl Parser {
         let project = &self.project;
         let mut found = Vec::new();
         for model in project.models.values() {
-            let place = |needle: &str| excerpt::at_word(&model.path, &model.raw_sql, needle);
+            let place = |needle: &str| excerpt::at_quoted(&model.path, &model.raw_sql, needle);
             let owner = format!("model \"{}\"", model.name);
             found.extend(model.refs.iter().filter_map(|name| unknown_ref(project, &owner, name, place(name))));
             found.extend(model.sources.iter().filter_map(|pair| unknown_source(project, &owner, pair, &place)));
@@ -326,7 +333,7 @@ impl Parser {
             let sql = test.arguments.get("sql").and_then(Json::as_str).unwrap_or_default();
             let place = |needle: &str| match self.test_places.get(&test.name) {
                 Some(place) => place.clone(),
-                None => excerpt::at_word(&test.path, sql, needle),
+                None => excerpt::at_quoted(&test.path, sql, needle),
             };
             let owner = format!("data test \"{}\"", test.name);
             let names = test.refs.iter().chain(Some(&test.model).filter(|model| !model.is_empty()));

@@ -39,8 +39,8 @@ const TOP_KEYS: &[&str] = &["version", "models", "seeds", "sources", "macros", "
 const MODEL_KEYS: &[&str] =
     &["name", "description", "config", "columns", "data_tests", "tests", "access", "tags", "meta", "docs"];
 const COLUMN_KEYS: &[&str] = &["name", "description", "data_type", "data_tests", "tests", "meta", "tags", "quote"];
-const SOURCE_KEYS: &[&str] = &["name", "description", "schema", "tables", "meta", "tags", "config"];
-const TABLE_KEYS: &[&str] = &["name", "description", "identifier", "columns", "meta", "tags", "config"];
+const SOURCE_KEYS: &[&str] = &["name", "description", "schema", "tables", "meta", "tags"];
+const TABLE_KEYS: &[&str] = &["name", "description", "identifier", "columns", "meta", "tags"];
 
 /// Reads one file into `properties`; every problem goes to `problems`.
 pub(super) fn read(file: &SourceFile, properties: &mut Properties, problems: &mut Vec<Error>) {
@@ -72,10 +72,6 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    pub fn path(&self) -> &str {
-        &self.file.path
-    }
-
     /// Place of a line, with carets under `needle`.
     pub fn place(&self, line: usize, needle: &str) -> String {
         excerpt::at_line(&self.file.path, &self.file.text, line, needle)
@@ -212,6 +208,20 @@ impl Reader<'_> {
         items.iter().filter_map(|item| self.source(item)).collect()
     }
 
+    /// Columns of source tables may be described, but tests on them would not be run.
+    fn refuse_source_tests(&mut self, table: &[(Key, Node)]) {
+        for (_, columns) in table.iter().filter(|(key, _)| key.name == "columns") {
+            for column in self.list(columns, "columns of a source table") {
+                for (key, _) in self.map(column, "a column of a source table", COLUMN_KEYS) {
+                    if matches!(key.name.as_str(), "tests" | "data_tests") {
+                        let message = "data tests on source tables are not run".to_owned();
+                        self.complain(key.line, &key.name, message, "test the staging model that reads the table".into());
+                    }
+                }
+            }
+        }
+    }
+
     fn source(&mut self, node: &Node) -> Option<(Source, String)> {
         let entries = self.map(node, "a source", SOURCE_KEYS);
         let (name, line) = self.name(node, entries, "source")?;
@@ -227,6 +237,7 @@ impl Reader<'_> {
                         let Some((name, _)) = self.name(table, entries, "table") else { continue };
                         let identifier = entries.iter().find(|(key, _)| key.name == "identifier");
                         let identifier = identifier.and_then(|(_, value)| self.text(value, "identifier of a table"));
+                        self.refuse_source_tests(entries);
                         source.tables.insert(name.clone(), identifier.unwrap_or(name));
                     }
                 }

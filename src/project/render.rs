@@ -4,8 +4,9 @@ use super::SourceFile;
 use super::excerpt;
 use super::frame::{self, Frame, GLOBALS, MOST_STEPS, Record, Scope};
 use super::macros::{self, GlobalMacro, Macro};
-use super::name::did_you_mean;
+use super::name::{did_you_mean, quote_identifier, quote_literal};
 use crate::error::{Error, Result};
+use minijinja::value::ValueKind;
 use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value};
 use std::collections::BTreeMap;
 use std::io;
@@ -28,6 +29,9 @@ impl Default for Engine {
         env.set_undefined_behavior(UndefinedBehavior::Strict);
         env.set_auto_escape_callback(|_| AutoEscape::None);
         env.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+        env.add_filter("literal", literal);
+        env.add_filter("identifier", |name: &str| quote_identifier(name));
+        // Only in debug mode do errors carry the range and the name that our excerpts show.
         env.set_debug(true);
         env.set_fuel(Some(MOST_STEPS));
         Engine { env, files: BTreeMap::new(), names: Vec::new() }
@@ -36,7 +40,7 @@ impl Default for Engine {
 
 impl Engine {
     /// Compiles the macros of these files; macros that cannot be understood are left out and told.
-    pub fn new(files: &[&SourceFile], problems: &mut Vec<Error>) -> Self {
+    pub(super) fn new(files: &[&SourceFile], problems: &mut Vec<Error>) -> Self {
         let mut engine = Engine::default();
         for file in files {
             engine.files.insert(file.path.clone(), file.text.clone());
@@ -84,12 +88,12 @@ impl Engine {
     }
 
     /// Texts of all macro files, in the order of their paths.
-    pub fn macro_texts(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn macro_texts(&self) -> impl Iterator<Item = &str> {
         self.files.values().map(String::as_str)
     }
 
     /// Renders `text`; `owner` (`model "x"`) and `path` are for messages. The record tells what was called, failed or not.
-    pub fn render(&self, owner: &str, path: &str, text: &str, scope: Scope) -> (Result<String>, Record) {
+    pub(super) fn render(&self, owner: &str, path: &str, text: &str, scope: Scope) -> (Result<String>, Record) {
         let frame = Frame::new(scope);
         let mut env = self.env.clone();
         frame::install(&mut env, &frame);
@@ -107,11 +111,6 @@ impl Engine {
         (result, frame.record())
     }
 
-    /// Evaluates an expression such as `ref('orders')`, the `to` of a relationships test.
-    pub fn evaluate(&self, owner: &str, path: &str, expression: &str, scope: Scope) -> (Result<String>, Record) {
-        self.render(owner, path, &format!("{{{{ {expression} }}}}"), scope)
-    }
-
     /// Turns the engine's error into ours: path and line, excerpt with carets, nearest known name.
     fn explain(&self, owner: &str, error: &minijinja::Error, path: &str, text: &str) -> Error {
         let place = error.name().map_or(path, |name| name.split('#').next().unwrap_or(name));
@@ -121,21 +120,22 @@ impl Engine {
             (None, Some(line)) => excerpt::at_line(place, text, line, ""),
             (None, None) => format!("The file is {place}."),
         };
+        let wrong = error.range().and_then(|range| text.get(range)).unwrap_or_default();
+        let wrong = wrong.split(['(', '.', '[']).next().unwrap_or_default().trim();
         let fact = match (error.kind(), error.detail()) {
             (ErrorKind::OutOfFuel, _) => format!("the template takes more than {MOST_STEPS} steps"),
             (kind @ (ErrorKind::SyntaxError | ErrorKind::UnknownFilter | ErrorKind::UnknownTest), Some(detail)) => {
                 format!("{kind}: {detail}")
             }
             (_, Some(detail)) => detail.to_owned(),
+            (ErrorKind::UndefinedError, None) if !wrong.is_empty() => format!("`{wrong}` is undefined"),
             (kind, None) => kind.to_string(),
         };
         detail.push_str(&format!("\n{fact}"));
         let told = Error::config(format!("{owner} cannot be rendered")).detail(detail);
         match error.kind() {
             ErrorKind::OutOfFuel => told.hint("look for a loop or a macro that repeats without end"),
-            ErrorKind::UnknownFunction | ErrorKind::UndefinedError => {
-                let wrong = error.range().and_then(|range| text.get(range)).unwrap_or_default();
-                let wrong = wrong.split(['(', '.', '[']).next().unwrap_or_default().trim();
+            ErrorKind::UnknownFunction | ErrorKind::UndefinedError if !wrong.is_empty() => {
                 let known = self.names.iter().map(String::as_str).chain(GLOBALS);
                 told.hint(did_you_mean(wrong, known).unwrap_or_else(|| {
                     format!("known functions: {}, and the macros of the project", GLOBALS.join(", "))
@@ -143,6 +143,20 @@ impl Engine {
             }
             _ => told,
         }
+    }
+}
+
+/// The filter `literal`: text in quotes, numbers as they are, nothing as NULL, a list as `'a', 'b'`.
+fn literal(value: &Value) -> std::result::Result<String, minijinja::Error> {
+    match value.kind() {
+        ValueKind::None => Ok("NULL".to_owned()),
+        ValueKind::Number | ValueKind::Bool => Ok(value.to_string()),
+        ValueKind::Seq => {
+            let items: std::result::Result<Vec<String>, _> = value.try_iter()?.map(|item| literal(&item)).collect();
+            Ok(items?.join(", "))
+        }
+        ValueKind::String => Ok(quote_literal(value.as_str().unwrap_or_default())),
+        kind => Err(minijinja::Error::new(ErrorKind::InvalidOperation, format!("a {kind} has no SQL literal"))),
     }
 }
 

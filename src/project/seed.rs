@@ -4,7 +4,7 @@ use super::SourceFile;
 use super::model::Seed;
 use super::name::check_name;
 use super::options::{self, Config};
-use crate::error::Error;
+use crate::error::{Error, Result};
 use chrono::NaiveDate;
 use serde_json::Value as Json;
 use std::collections::BTreeSet;
@@ -45,9 +45,26 @@ pub(super) fn read(file: &SourceFile, name: &str, config: Config, problems: &mut
     }
 }
 
+impl Seed {
+    /// Cells of each row, in the order of `columns`; an empty cell is NULL.
+    pub fn rows(&self) -> Result<Vec<Vec<Option<String>>>> {
+        let mut rows = Vec::new();
+        for record in reader(&self.text).records() {
+            let record = record.map_err(|e| Error::config(format!("seed \"{}\" cannot be read", self.name)).source(e))?;
+            rows.push(record.iter().map(|cell| (!cell.is_empty()).then(|| cell.to_owned())).collect());
+        }
+        Ok(rows)
+    }
+}
+
+/// Files saved by spreadsheets begin with a byte order mark, which is no part of the first name.
+fn reader(text: &str) -> csv::Reader<&[u8]> {
+    csv::ReaderBuilder::new().from_reader(text.trim_start_matches('\u{feff}').as_bytes())
+}
+
 /// Header, and the inferred type of each column over all rows; an empty cell is NULL and fits every type.
-fn shape(file: &SourceFile, name: &str) -> Result<(Vec<String>, Vec<String>), Error> {
-    let mut reader = csv::ReaderBuilder::new().from_reader(file.text.trim_start_matches('\u{feff}').as_bytes());
+fn shape(file: &SourceFile, name: &str) -> Result<(Vec<String>, Vec<String>)> {
+    let mut reader = reader(&file.text);
     let broken = |line: u64, fact: String| {
         Error::config(format!("seed \"{name}\" is not a well-formed CSV file"))
             .detail(format!("{}:{line}: {fact}.", file.path))
@@ -158,6 +175,9 @@ mod tests {
         let types: Vec<&str> = seed.columns.iter().map(|(_, t)| t.as_str()).collect();
         assert_eq!(types, ["integer", "bigint", "numeric", "boolean", "date", "text", "text", "text", "text"]);
         assert_eq!(seed.columns[0].0, "n");
+        let rows = seed.rows().unwrap_or_default();
+        assert_eq!((rows.len(), rows[0][6].as_deref(), rows[1][6].as_deref()), (3, Some("a"), Some("b,c")));
+        assert!(rows[2].iter().all(Option::is_none));
     }
 
     #[test]

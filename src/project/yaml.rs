@@ -40,6 +40,7 @@ pub(super) fn read(text: &str) -> Result<Node, (usize, String)> {
         let rendered = error.without_snippet().to_string();
         let sentence = rendered.lines().next().unwrap_or_default();
         let sentence = sentence.split(" at line ").next().unwrap_or(sentence);
+        let sentence = sentence.split(", set DuplicateKeyPolicy").next().unwrap_or(sentence);
         (line, sentence.trim_start_matches("error: ").to_owned())
     })
 }

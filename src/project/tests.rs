@@ -1,0 +1,226 @@
+//! The engine on whole projects: the fixture shop, every error message, selectors, fingerprints.
+
+use super::*;
+use proptest::prelude::*;
+use std::fs;
+use std::path::Path;
+
+/// All files below `folder`, as the engine gets them.
+fn load(folder: &Path) -> Vec<SourceFile> {
+    fn walk(folder: &Path, top: &Path, files: &mut Vec<SourceFile>) {
+        for entry in fs::read_dir(folder).expect("a fixture folder").map(|e| e.expect("an entry").path()) {
+            if entry.is_dir() {
+                walk(&entry, top, files);
+            } else {
+                let path = entry.strip_prefix(top).expect("a path below").to_string_lossy().into_owned();
+                files.push(SourceFile { path, text: fs::read_to_string(&entry).expect("text") });
+            }
+        }
+    }
+    let mut files = Vec::new();
+    walk(folder, folder, &mut files);
+    files
+}
+
+/// Files of one text, each after a line `=== path`.
+fn split(text: &str) -> Vec<SourceFile> {
+    let parts = text.split("=== ").skip(1);
+    let pairs = parts.map(|part| part.split_once('\n').expect("a path line"));
+    pairs.map(|(path, text)| SourceFile { path: path.into(), text: text.into() }).collect()
+}
+
+fn vars() -> BTreeMap<String, serde_json::Value> {
+    BTreeMap::from([("lookback".to_owned(), 30.into()), ("country".to_owned(), "Côte d'Ivoire".into())])
+}
+
+fn shop() -> Project {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/projects/shop");
+    let (project, problems) = Project::parse(&load(&folder), vars());
+    assert!(problems.is_empty(), "{}", reports(&problems));
+    project
+}
+
+fn reports(problems: &[Error]) -> String {
+    problems.iter().map(Error::report).collect::<Vec<_>>().join("\n\n")
+}
+
+fn context() -> Context {
+    let relation = |name: &str| (name.to_owned(), format!("\"quintile_store\".\"{name}__r7\""));
+    Context {
+        relations: ["stg_orders", "customer_orders", "rfm_scores", "customer_clusters", "rfm_segments"].map(relation).into(),
+        source_schemas: BTreeMap::from([("raw".to_owned(), "shop_b_raw".to_owned())]),
+        as_of: "2011-12-10T00:00:00+00:00".to_owned(),
+        run_id: 7,
+        target_schema: "shop_b_marts".to_owned(),
+        target_name: "shop_b".to_owned(),
+    }
+}
+
+#[test]
+fn the_shop_compiles_to_this_sql() {
+    let project = shop();
+    let order = project.order(&project.select(&[], &[]).expect("all"));
+    let mut told = format!("-- order: {}\n", order.join(", "));
+    for name in project.models.keys() {
+        told.push_str(&format!("\n-- model {name}\n{}\n", project.compile(name, &context()).expect(name)));
+    }
+    insta::assert_snapshot!("shop_models", told);
+}
+
+#[test]
+fn the_shop_has_these_data_tests() {
+    let project = shop();
+    let mut told = String::new();
+    for (name, test) in &project.tests {
+        let DataTest { model, column, severity, refs, .. } = test;
+        let sql = project.compile_test(name, &context()).expect(name);
+        told.push_str(&format!("-- {name} on {model}.{column:?}, {severity:?}, reads {refs:?}\n{sql}\n\n"));
+    }
+    insta::assert_snapshot!("shop_data_tests", told);
+    let names: Vec<&str> = project.tests_of("customer_orders").iter().map(|t| t.name.as_str()).collect();
+    assert_eq!(names, ["not_null_customer_orders_customer_id", "orders_have_revenue", "unique_customer_orders_customer_id"]);
+}
+
+#[test]
+fn the_shop_is_understood_with_descriptions_configuration_and_seeds() {
+    let project = shop();
+    insta::assert_debug_snapshot!("shop_stg_orders", project.models["stg_orders"]);
+    insta::assert_debug_snapshot!("shop_rfm_segments", project.seeds["rfm_segments"]);
+    assert_eq!(project.models["rfm_scores"].description, "Scores 1 to 5 of each customer.");
+    assert_eq!(project.models["customer_clusters"].materialization, Materialization::Cluster);
+    assert_eq!(project.seeds.len(), 1, "seeds/demo/ is not the project's");
+    assert_eq!(project.models["customer_orders"].column_description("customer_id"), Some("Stable id of the customer."));
+}
+
+#[test]
+fn every_bad_project_is_told_in_full() {
+    insta::glob!("../../tests/fixtures/projects/bad", "*.txt", |path| {
+        let (_, problems) = Project::parse(&split(&fs::read_to_string(path).expect("text")), vars());
+        assert!(!problems.is_empty(), "{} has no problem", path.display());
+        insta::assert_snapshot!("bad", reports(&problems));
+    });
+}
+
+#[test]
+fn compiling_tells_what_the_run_lacks() {
+    let files = split(concat!(
+        "=== models/a.sql\nSELECT 1\n=== models/b.sql\nSELECT * FROM {{ ref('a') }}\n",
+        "=== models/hidden.sql\nSELECT 1 {% if execute %}FROM {{ ref('a') }}{% endif %}\n",
+    ));
+    let (project, problems) = Project::parse(&files, vars());
+    assert!(problems.is_empty(), "{}", reports(&problems));
+    let errors = [
+        project.compile("aa", &Context::default()),
+        project.compile("b", &Context::default()),
+        project.compile("hidden", &Context::default()),
+        project.compile_test("nothing", &Context::default()),
+    ];
+    let told: Vec<String> = errors.into_iter().map(|e| e.expect_err("refused").report()).collect();
+    insta::assert_snapshot!("compile_errors", told.join("\n\n"));
+}
+
+#[test]
+fn a_depends_on_comment_makes_a_conditional_reference_known() {
+    let files = split(concat!(
+        "=== models/a.sql\nSELECT 1\n",
+        "=== models/b.sql\n-- depends_on: {{ ref('a') }}\nSELECT 1 {% if execute %}FROM {{ ref('a') }}{% endif %};\n",
+    ));
+    let (project, _) = Project::parse(&files, vars());
+    let context = Context { relations: BTreeMap::from([("a".into(), "\"s\".\"a\"".into())]), ..Context::default() };
+    assert_eq!(project.compile("b", &context).expect("sql"), "-- depends_on: \"s\".\"a\"\nSELECT 1 FROM \"s\".\"a\"");
+}
+
+fn picked(project: &Project, select: &[&str], exclude: &[&str]) -> Vec<String> {
+    let owned = |words: &[&str]| words.iter().map(ToString::to_string).collect::<Vec<_>>();
+    project.select(&owned(select), &owned(exclude)).expect("a selection").into_iter().collect()
+}
+
+#[test]
+fn selectors_pick_as_in_dbt() {
+    let project = shop();
+    let all = ["customer_clusters", "customer_orders", "rfm_scores", "rfm_segments", "stg_orders"];
+    assert_eq!(picked(&project, &[], &[]), all);
+    assert_eq!(picked(&project, &["rfm_scores"], &[]), ["rfm_scores"]);
+    assert_eq!(picked(&project, &["+rfm_scores"], &[]), ["customer_orders", "rfm_scores", "rfm_segments", "stg_orders"]);
+    assert_eq!(picked(&project, &["1+rfm_scores"], &[]), ["customer_orders", "rfm_scores", "rfm_segments"]);
+    assert_eq!(picked(&project, &["stg_orders+1"], &[]), ["customer_orders", "stg_orders"]);
+    assert_eq!(picked(&project, &["+customer_orders+"], &["tag:weekly"]), ["customer_orders", "rfm_scores", "stg_orders"]);
+    assert_eq!(picked(&project, &["tag:staging", "tag:reference"], &[]), ["rfm_segments", "stg_orders"]);
+    assert_eq!(picked(&project, &["rfm_* customer_*"], &[]), all[..4]);
+    assert_eq!(picked(&project, &["stg_orders+,path:models/marts"], &[]), ["customer_orders", "rfm_scores"]);
+    assert_eq!(picked(&project, &["models/analytics"], &[]), ["customer_clusters"]);
+    assert_eq!(picked(&project, &["models/marts/rfm_scores.sql"], &[]), ["rfm_scores"]);
+    assert_eq!(picked(&project, &["source:raw.orders+"], &[]), ["customer_clusters", "customer_orders", "rfm_scores", "stg_orders"]);
+    assert_eq!(picked(&project, &["source:raw+1"], &[]), ["stg_orders"]);
+    assert_eq!(picked(&project, &["resource_type:seed"], &[]), ["rfm_segments"]);
+    assert_eq!(picked(&project, &["config.materialized:table"], &[]), ["customer_orders"]);
+    assert_eq!(picked(&project, &["access:private"], &[]), ["stg_orders"]);
+    assert_eq!(picked(&project, &[], &["resource_type:model"]), ["rfm_segments"]);
+}
+
+#[test]
+fn selectors_that_pick_nothing_are_refused_with_the_nearest_name() {
+    let project = shop();
+    let wrong = ["rfm_score", "tag:wekly", "path:models/mart", "source:raw.order+", "source:raw.orders", "colour:red", "tags:weekly",
+        "resource_type:test", "+weather+", "models/nowhere", "config.materialized:incremental"];
+    let told = wrong.map(|word| project.select(&[word.to_owned()], &[]).expect_err(word).report());
+    insta::assert_snapshot!("selector_errors", told.join("\n\n"));
+}
+
+#[test]
+fn order_holds_through_names_that_are_not_selected() {
+    let project = shop();
+    let ends = BTreeSet::from(["rfm_scores".to_owned(), "stg_orders".to_owned()]);
+    assert_eq!(project.order(&ends), ["stg_orders", "rfm_scores"]);
+    assert_eq!(project.parents("rfm_scores"), ["customer_orders", "rfm_segments"]);
+    assert_eq!(project.children("customer_orders"), ["customer_clusters", "rfm_scores"]);
+    assert_eq!(project.levels()[0], ["rfm_segments", "stg_orders"]);
+    assert_eq!(project.ancestors("customer_clusters").len(), 2);
+    assert_eq!(project.descendants("rfm_segments").len(), 1);
+}
+
+/// Two models, a macro file and a property file, with room for changes.
+fn variant(first: &str, second: &str, macro_body: &str, tag: &str, var: u32) -> Project {
+    let text = format!(
+        "=== models/first.sql\nSELECT {first} {{{{ var('v') }}}}\n=== models/second.sql\nSELECT {second}\n\
+         === macros/m.sql\n{{% macro m() %}}{macro_body}{{% endmacro %}}\n\
+         === models/schema.yml\nmodels:\n  - name: first\n    config: {{tags: [t{tag}]}}\n"
+    );
+    let (project, problems) = Project::parse(&split(&text), BTreeMap::from([("v".to_owned(), var.into())]));
+    assert!(problems.is_empty(), "{}", reports(&problems));
+    project
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn a_fingerprint_changes_with_what_decides_the_rows_and_with_nothing_else(
+        [a, b] in ["[a-z]{1,8}", "[a-z]{1,8}"], v in 0u32..9,
+    ) {
+        prop_assume!(a != b);
+        let base = variant(&a, &a, &a, &a, v);
+        let first = |project: &Project| project.fingerprint("first");
+        prop_assert_eq!(first(&base), first(&variant(&a, &a, &a, &a, v)));
+        prop_assert_eq!(first(&base), first(&variant(&a, &b, &a, &a, v)));
+        prop_assert_ne!(first(&base), first(&variant(&b, &a, &a, &a, v)));
+        prop_assert_ne!(first(&base), first(&variant(&a, &a, &b, &a, v)));
+        prop_assert_ne!(first(&base), first(&variant(&a, &a, &a, &b, v)));
+        prop_assert_ne!(first(&base), first(&variant(&a, &a, &a, &a, v + 1)));
+        prop_assert_ne!(base.fingerprint("second"), first(&base));
+    }
+}
+
+#[test]
+fn a_fingerprint_is_hexadecimal_and_knows_seeds() {
+    let project = shop();
+    let seed = project.fingerprint("rfm_segments");
+    assert!(seed.len() == 32 && seed.bytes().all(|b| b.is_ascii_hexdigit()), "{seed}");
+    assert_eq!(project.fingerprint("nobody"), "");
+}
+
+#[test]
+fn a_project_without_files_is_empty_and_sound() {
+    let (project, problems) = Project::parse(&[], BTreeMap::new());
+    assert!(problems.is_empty() && project.models.is_empty());
+    assert!(project.select(&[], &[]).expect("nothing").is_empty());
+}
