@@ -1,0 +1,19 @@
+{# Text of a number with thousands separated: 12,345. #}
+{% macro in_words(number) -%}
+to_char(round(({{ number }})::numeric), 'FM999,999,999,999,990')
+{%- endmacro %}
+
+{# Text of a share as a percentage with one decimal: 0.1234 is 12.3%. #}
+{% macro in_percent(share) -%}
+(to_char(round(100 * ({{ share }})::numeric, 1), 'FM999,990.0') || '%')
+{%- endmacro %}
+
+{# Text of an amount of money: GBP 12,345; only the number where customers have different currencies. #}
+{% macro in_money(amount, currency) -%}
+(COALESCE({{ currency }} || ' ', '') || {{ in_words(amount) }})
+{%- endmacro %}
+
+{# A count with its noun: 1 order, 2 orders; one decimal where the count is a mean. #}
+{% macro in_times(number, noun) -%}
+(to_char(round(({{ number }})::numeric, 1), 'FM999,999,990.0') || CASE WHEN round(({{ number }})::numeric, 1) = 1.0 THEN ' {{ noun }}' ELSE ' {{ noun }}s' END)
+{%- endmacro %}
