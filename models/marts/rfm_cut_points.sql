@@ -40,3 +40,5 @@ CROSS JOIN LATERAL (
         ('monetary', t.monetary)
 ) AS m (measure, cut_points)
 CROSS JOIN (VALUES (2), (3), (4), (5)) AS s (score)
+-- Below `min_customers` there are no places, so no cut points and no rows.
+WHERE m.cut_points IS NOT NULL
