@@ -13,7 +13,8 @@ to_char(round(({{ number }})::numeric), 'FM999,999,999,999,990')
 (COALESCE({{ currency }} || ' ', '') || {{ in_words(amount) }})
 {%- endmacro %}
 
-{# A count with its noun: 1 order, 2 orders; one decimal where the count is a mean. #}
+{# A mean count with its noun: 1.0 order, 2.3 orders, 14 orders; one decimal below ten, none from there on. #}
 {% macro in_times(number, noun) -%}
-(to_char(round(({{ number }})::numeric, 1), 'FM999,999,990.0') || CASE WHEN round(({{ number }})::numeric, 1) = 1.0 THEN ' {{ noun }}' ELSE ' {{ noun }}s' END)
+(to_char(({{ number }})::numeric, CASE WHEN round(({{ number }})::numeric, 1) < 10 THEN 'FM990.0' ELSE 'FM999,999,990' END)
+                || CASE WHEN round(({{ number }})::numeric, 1) = 1 THEN ' {{ noun }}' ELSE ' {{ noun }}s' END)
 {%- endmacro %}

@@ -1,4 +1,4 @@
-{{ config(materialized='ltv', key='customer_id', estimator='auto', horizon_days=365, discount_rate_annual=0.1, margin_share=1.0, distributed_by='customer_id', tags=['analytics']) }}
+{{ config(materialized='ltv', key='customer_id', estimator='auto', horizon_days=var('ltv_horizon_days', 365), discount_rate_annual=0.1, margin_share=1.0, distributed_by='customer_id', tags=['analytics']) }}
 
 -- Purchase histories in days: all orders of one day are one purchase. A return lowers the value of the
 -- latest purchase up to its day, never below zero; what came back before the first purchase is left out.

@@ -88,7 +88,7 @@ SELECT
             {{ in_words('p.customers') }} || ' customers (' || {{ in_percent('p.customer_share') }} || ') buy now and then: '
             || {{ in_times('p.mean_frequency', 'order') }} || ' and ' || {{ in_money('p.mean_monetary', 'p.currency') }}
             || ' each on average'
-            || COALESCE(', and ' || {{ in_money('p.predicted_ltv_mean', 'p.currency') }} || ' expected from each in the next 12 months', '') || '.'
+            || COALESCE(', and ' || {{ in_money('p.predicted_ltv_mean', 'p.currency') }} || ' expected from each in the next {{ var('ltv_horizon_days', 365) }} days', '') || '.'
     END
     || CASE WHEN p.id_is_synthetic THEN ' The customer ids are made up, so this shows the method and not real people.' ELSE '' END AS insight,
     p.title,
