@@ -1,0 +1,35 @@
+{{ config(materialized='view', access='private', tags=['staging']) }}
+
+-- Lines that were sold to a known customer before as_of.
+-- A price of zero is a gift, a sample or a correction, and drops out, except in the sources that
+-- `free_order_sources` names: there a line of zero is a real order, which counts for frequency.
+SELECT
+    o.source,
+    o.order_id,
+    o.line,
+    o.customer_id,
+    o.id_is_synthetic,
+    o.ordered_at,
+    {{ day_of('o.ordered_at') }} AS order_date,
+    o.product_id,
+    o.description,
+    o.category,
+    o.quantity,
+    o.unit_price,
+    o.discount,
+    o.unit_cost,
+    (o.quantity * o.unit_price * (1 - o.discount)) AS revenue,
+    (o.quantity * o.unit_cost) AS cost,
+    o.channel,
+    o.country,
+    o.currency
+FROM {{ source('raw', 'orders') }} AS o
+WHERE o.customer_id <> ''
+    AND o.ordered_at < {{ as_of }}
+    AND o.quantity > 0
+    AND (
+        o.unit_price > 0
+        {%- for name in var('free_order_sources', ['cdnow', 'retail_orders']) %}
+        OR (o.unit_price = 0 AND o.source = '{{ name | replace("'", "''") }}')
+        {%- endfor %}
+    )
