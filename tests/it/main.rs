@@ -1,3 +1,6 @@
 //! The one integration binary: every test gets a database of its own on a real PostgreSQL.
 
+mod deploy;
 mod embedded;
+mod harness;
+mod tidy;

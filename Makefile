@@ -1,0 +1,30 @@
+# The ways to run, test and check Quintile. `make help` lists them.
+
+CARGO ?= cargo
+TIMED := ./scripts/timed
+# Snapshots are reviewed, never written by a test run.
+export INSTA_UPDATE ?= no
+
+.PHONY: help demo test lint check-deploy
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
+
+demo: ## Build, start a private PostgreSQL, load real orders, publish, serve the dashboard (ONCE=1 ends then, ALL=1 loads all data sets)
+	@command -v $(CARGO) >/dev/null || { echo "cargo is not installed: see https://rustup.rs" >&2; exit 1; }
+	@[ -n "$${DATABASE_URL:-}$${DATABASE_URL_FILE:-}" ] || ./scripts/ensure-postgres
+	@$(TIMED) "build the program" $(CARGO) build --release --locked
+	@$(TIMED) "demo" target/release/quintile demo $(if $(ONCE),--once) $(if $(ALL),--all)
+
+test: lint ## Run every check and every test, on a PostgreSQL of the tests' own
+	@./scripts/ensure-postgres
+	@$(TIMED) "tests" $(CARGO) test --locked
+	@$(TIMED) "manifests and image" ./scripts/check-deploy
+
+lint: ## Format, lints and documentation, warnings as errors
+	@$(TIMED) "format" $(CARGO) fmt --check
+	@$(TIMED) "lints" $(CARGO) clippy --locked --all-targets -- -D warnings
+	@RUSTDOCFLAGS="-D warnings" $(TIMED) "documentation" $(CARGO) doc --locked --no-deps --document-private-items
+
+check-deploy: ## Render the manifests and lint the Dockerfile, with tools put into target/tools
+	@./scripts/check-deploy --install
