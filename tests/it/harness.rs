@@ -81,7 +81,9 @@ impl Server {
 /// Brings the template to the state that every test begins with.
 async fn migrate(settings: &Settings) {
     let url = settings.database.url.as_deref().expect("a URL");
-    let _warehouse = Warehouse::connect(settings, url).await.unwrap_or_else(|e| panic!("{}", e.report()));
+    let warehouse = Warehouse::connect(settings, url).await.unwrap_or_else(|e| panic!("{}", e.report()));
+    warehouse.migrate().await.unwrap_or_else(|e| panic!("{}", e.report()));
+    warehouse.prepare_workspace(None).await.unwrap_or_else(|e| panic!("{}", e.report()));
 }
 
 fn settings_for(url: &str) -> Settings {

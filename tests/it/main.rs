@@ -2,5 +2,9 @@
 
 mod deploy;
 mod embedded;
+mod frame;
 mod harness;
+mod publish;
+mod readers;
+mod shop;
 mod tidy;
