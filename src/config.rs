@@ -203,14 +203,11 @@ impl Settings {
         let file = project_dir.join("config/quintile.toml");
         let built = config::Config::builder()
             .add_source(config::File::from(file.as_path()).required(false))
-            .add_source(
-                config::Environment::with_prefix("QUINTILE").prefix_separator("__").separator("__").try_parsing(true),
-            )
+            .add_source(config::Environment::with_prefix("QUINTILE").prefix_separator("__").separator("__").try_parsing(true))
             .build()
             .and_then(config::Config::try_deserialize::<Settings>);
         let mut settings = built.map_err(|e| {
-            Error::config(format!("settings are not right: {e}"))
-                .hint("config/quintile.toml lists every setting with its default")
+            Error::config(format!("settings are not right: {e}")).hint("config/quintile.toml lists every setting with its default")
         })?;
         settings.project_dir = project_dir.to_path_buf();
         if settings.database.url.is_none() {
