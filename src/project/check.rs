@@ -96,7 +96,12 @@ fn argument(reader: &mut Reader<'_>, kind: &Kind, spec: &mut TestSpec, key: &str
         "severity" => {
             let word = reader.text(value, &format!("severity of {about}")).unwrap_or_default();
             let Some(severity) = Severity::from_word(&word.to_lowercase()) else {
-                reader.complain(line, &word, format!("{about} has unknown severity \"{word}\""), "allowed: error, warn".into());
+                reader.complain(
+                    line,
+                    &word,
+                    format!("{about} has unknown severity \"{word}\""),
+                    "allowed: error, warn".into(),
+                );
                 return false;
             };
             spec.severity = severity;
@@ -105,7 +110,9 @@ fn argument(reader: &mut Reader<'_>, kind: &Kind, spec: &mut TestSpec, key: &str
             let json = value.json();
             let (good, allowed) = match key {
                 "values" => (
-                    json.as_array().is_some_and(|v| v.iter().any(|i| !i.is_null()) && !v.iter().any(|i| i.is_array() || i.is_object())),
+                    json.as_array().is_some_and(|v| {
+                        v.iter().any(|i| !i.is_null()) && !v.iter().any(|i| i.is_array() || i.is_object())
+                    }),
                     "a list with at least one value",
                 ),
                 "quote" => (json.is_boolean(), "true, false"),
@@ -120,8 +127,8 @@ fn argument(reader: &mut Reader<'_>, kind: &Kind, spec: &mut TestSpec, key: &str
         _ => {
             let known: Vec<&str> =
                 kind.arguments.iter().map(|(name, _)| *name).chain(SETTINGS).chain(["name", "column_name"]).collect();
-            let hint = did_you_mean(key, known.iter().copied())
-                .unwrap_or_else(|| format!("known keys: {}", known.join(", ")));
+            let hint =
+                did_you_mean(key, known.iter().copied()).unwrap_or_else(|| format!("known keys: {}", known.join(", ")));
             reader.complain(line, key, format!("{about} has an unknown key \"{key}\""), hint);
             return false;
         }
@@ -131,7 +138,8 @@ fn argument(reader: &mut Reader<'_>, kind: &Kind, spec: &mut TestSpec, key: &str
 
 /// dbt's name of the test: `unique_<model>_<column>`.
 pub(super) fn default_name(kind: &str, model: &str, column: &str) -> String {
-    let plain: String = column.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
+    let plain: String =
+        column.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
     format!("{kind}_{model}_{plain}")
 }
 

@@ -34,7 +34,8 @@ pub(super) fn test(project: &Project, name: &str, context: &Context) -> Result<S
     let owner = format!("data test \"{name}\"");
     let names = test.refs.iter().chain([&test.model]);
     let scope = scope(project, &owner, &test.model, names, &test.sources, Config::new(), context)?;
-    let render = |text: &str| project.engine.render(&owner, &test.path, text, scope.clone()).0.map(|sql| statement(&sql));
+    let render =
+        |text: &str| project.engine.render(&owner, &test.path, text, scope.clone()).0.map(|sql| statement(&sql));
     let argument = |key: &str| test.arguments.get(key).and_then(Json::as_str);
     if let Some(sql) = argument("sql") {
         return render(sql);
@@ -64,16 +65,17 @@ fn scope<'a>(
     let mut tables = BTreeMap::new();
     for (source, table) in sources {
         let declared = project.sources.get(source);
-        let identifier = declared.and_then(|s| s.tables.get(table)).ok_or_else(|| {
-            Error::config(format!("{owner} reads unknown table \"{table}\" of source \"{source}\""))
-        })?;
+        let identifier = declared
+            .and_then(|s| s.tables.get(table))
+            .ok_or_else(|| Error::config(format!("{owner} reads unknown table \"{table}\" of source \"{source}\"")))?;
         let schema = context.source_schemas.get(source).or(declared.map(|s| &s.schema)).unwrap_or(source);
         let relation = format!("{}.{}", quote_identifier(schema), quote_identifier(identifier));
         tables.insert((source.clone(), table.clone()), relation);
     }
     // A model that is compiled before it has a relation of its own is shown in the public schema.
     let this = context.relations.get(name).cloned();
-    let this = this.unwrap_or_else(|| format!("{}.{}", quote_identifier(&context.target_schema), quote_identifier(name)));
+    let this =
+        this.unwrap_or_else(|| format!("{}.{}", quote_identifier(&context.target_schema), quote_identifier(name)));
     Ok(Scope {
         relations: Some(relations),
         sources: tables,

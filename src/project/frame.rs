@@ -150,9 +150,10 @@ impl Frame {
             }
             return Ok(Value::from_object(Relation::stand_in(table)));
         }
-        let sql = self.scope.sources.get(&pair).cloned().ok_or_else(|| {
-            refuse(format!("source('{source}', '{table}') was not seen when the project was parsed"))
-        })?;
+        let sql =
+            self.scope.sources.get(&pair).cloned().ok_or_else(|| {
+                refuse(format!("source('{source}', '{table}') was not seen when the project was parsed"))
+            })?;
         Ok(Value::from_object(Relation { sql, name: table.to_owned() }))
     }
 
@@ -163,7 +164,8 @@ impl Frame {
         }
         default.ok_or_else(|| {
             let hint = did_you_mean(name, self.scope.vars.keys().map(String::as_str));
-            let hint = hint.unwrap_or_else(|| "give it a value in the settings, or a default as second argument".into());
+            let hint =
+                hint.unwrap_or_else(|| "give it a value in the settings, or a default as second argument".into());
             refuse(format!("variable \"{name}\" has no value; {hint}"))
         })
     }
@@ -177,8 +179,20 @@ pub(super) fn of(state: &State<'_, '_>) -> Result<FrameHandle, Error> {
 
 /// Names that [`install`] gives to every template.
 pub(super) const GLOBALS: [&str; 14] = [
-    "ref", "source", "config", "var", "env_var", "this", "target", "as_of", "run_id", "execute", "is_incremental", "return",
-    "log", "exceptions",
+    "ref",
+    "source",
+    "config",
+    "var",
+    "env_var",
+    "this",
+    "target",
+    "as_of",
+    "run_id",
+    "execute",
+    "is_incremental",
+    "return",
+    "log",
+    "exceptions",
 ];
 
 /// Gives the environment the functions of dbt, bound to this frame.
@@ -201,7 +215,9 @@ pub(super) fn install(env: &mut Environment<'_>, frame: &FrameHandle) {
     env.add_function("var", move |name: &str, default: Option<Value>| bound.variable(name, default));
     env.add_function("env_var", |name: &str, default: Option<Value>| {
         default.ok_or_else(|| {
-            refuse(format!("env_var('{name}') is refused: models never read the environment; use var('{name}') or give a default"))
+            refuse(format!(
+                "env_var('{name}') is refused: models never read the environment; use var('{name}') or give a default"
+            ))
         })
     });
     env.add_function("is_incremental", || false);

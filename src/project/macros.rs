@@ -39,12 +39,7 @@ pub(super) fn cut(path: &str, text: &str) -> (Vec<Macro>, Option<Range<usize>>) 
             cut.push_str(&rest[..name_at]);
             cut.push_str(&inner);
             cut.push_str(&rest[name_at + name.len()..end]);
-            macros.push(Macro {
-                template: format!("{path}#{name}"),
-                name: name.to_owned(),
-                inner,
-                text: cut,
-            });
+            macros.push(Macro { template: format!("{path}#{name}"), name: name.to_owned(), inner, text: cut });
             position += end;
         } else {
             let letter = rest.chars().next().unwrap_or(' ');
@@ -104,7 +99,11 @@ impl fmt::Debug for GlobalMacro {
 
 impl Object for GlobalMacro {
     fn call(self: &Arc<Self>, state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
-        if args.last().filter(|a| a.is_kwargs()).is_some_and(|a| Kwargs::try_from(a.clone()).is_ok_and(|k| k.has("caller"))) {
+        if args
+            .last()
+            .filter(|a| a.is_kwargs())
+            .is_some_and(|a| Kwargs::try_from(a.clone()).is_ok_and(|k| k.has("caller")))
+        {
             return Err(Error::new(
                 ErrorKind::InvalidOperation,
                 format!("macro {} cannot be used in a call block; pass the text as an argument", self.name),
@@ -136,7 +135,8 @@ mod tests {
 
     #[test]
     fn a_cut_macro_keeps_its_line_and_column() {
-        let text = "{# é {% macro no() %} #}\n{% macro one(a) %}1{% endmacro %}\n  {%- macro _two() -%}2{%- endmacro -%}\n";
+        let text =
+            "{# é {% macro no() %} #}\n{% macro one(a) %}1{% endmacro %}\n  {%- macro _two() -%}2{%- endmacro -%}\n";
         let (macros, stray) = cut("macros/m.sql", text);
         assert_eq!(stray, None);
         let names: Vec<_> = macros.iter().map(|m| (m.name.as_str(), m.inner.as_str())).collect();

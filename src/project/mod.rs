@@ -14,6 +14,7 @@ mod name;
 mod options;
 mod parse;
 mod properties;
+mod references;
 mod render;
 mod seed;
 mod selector;

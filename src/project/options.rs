@@ -159,13 +159,15 @@ fn check(config: &Config, keys: &[Key], materialization: Materialization) -> Vec
             Some(key) if !key.of.is_empty() && !key.of.contains(&materialization) => {
                 let of: Vec<&str> = key.of.iter().map(|m| m.as_str()).collect();
                 Some((
-                    format!("has config key \"{name}\", which means nothing for materialized='{}'", materialization.as_str()),
+                    format!(
+                        "has config key \"{name}\", which means nothing for materialized='{}'",
+                        materialization.as_str()
+                    ),
                     format!("remove it, or set materialized to {}", of.join(" or ")),
                 ))
             }
-            Some(key) => fault(key.shape, value).map(|allowed| {
-                (format!("has config {name}={value}, which cannot be"), format!("allowed: {allowed}"))
-            }),
+            Some(key) => fault(key.shape, value)
+                .map(|allowed| (format!("has config {name}={value}, which cannot be"), format!("allowed: {allowed}"))),
         };
         if let Some((message, hint)) = complaint {
             complaints.push(Complaint { key: name.clone(), message, hint });
@@ -204,10 +206,9 @@ fn fault(shape: Shape, value: &Json) -> Option<String> {
         Shape::Count(least) => {
             (value.as_u64().is_some_and(|n| n >= least), format!("a whole number of at least {least}"))
         }
-        Shape::Number(low, high) => (
-            value.as_f64().is_some_and(|n| (low..=high).contains(&n)),
-            format!("a number from {low} to {high}"),
-        ),
+        Shape::Number(low, high) => {
+            (value.as_f64().is_some_and(|n| (low..=high).contains(&n)), format!("a number from {low} to {high}"))
+        }
         Shape::AutoOrCount(least) => (
             value.as_str() == Some("auto") || value.as_u64().is_some_and(|n| n >= least),
             format!("'auto', or a whole number of at least {least}"),
@@ -223,14 +224,15 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn config(value: Json) -> Config {
+    fn config(value: &Json) -> Config {
         value.as_object().into_iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect()
     }
 
     #[test]
     fn the_file_wins_over_the_yaml_but_tags_add_up_and_meta_merges() {
-        let yaml = config(json!({"materialized": "view", "tags": ["daily", "rfm"], "meta": {"owner": "a", "since": 1}}));
-        let file = config(json!({"materialized": "table", "tags": "rfm", "meta": {"owner": "b"}}));
+        let yaml =
+            config(&json!({"materialized": "view", "tags": ["daily", "rfm"], "meta": {"owner": "a", "since": 1}}));
+        let file = config(&json!({"materialized": "table", "tags": "rfm", "meta": {"owner": "b"}}));
         let merged = merge(&yaml, &file);
         assert_eq!(materialization(&merged), Materialization::Table);
         assert_eq!(tags(&merged), ["daily", "rfm"]);
@@ -239,19 +241,30 @@ mod tests {
 
     #[test]
     fn every_shape_refuses_what_it_is_not() {
-        let good = config(json!({"materialized": "cluster", "access": "private", "tags": "x", "meta": {}, "key": "id",
+        let good =
+            config(&json!({"materialized": "cluster", "access": "private", "tags": "x", "meta": {}, "key": "id",
             "k": "auto", "k_min": 2, "k_max": 8, "log": true, "starts": 1, "seed": 0, "indexes": []}));
         assert!(check_model(&good).is_empty());
-        for (key, value) in [("k", json!("many")), ("k", json!(1)), ("k_min", json!(2.5)), ("log", json!("yes")),
-            ("starts", json!(0)), ("seed", json!(-1)), ("indexes", json!({})), ("meta", json!([])), ("tags", json!([1])),
-            ("key", json!(" ")), ("access", json!("protected")), ("k_min", json!(9))]
-        {
+        for (key, value) in [
+            ("k", json!("many")),
+            ("k", json!(1)),
+            ("k_min", json!(2.5)),
+            ("log", json!("yes")),
+            ("starts", json!(0)),
+            ("seed", json!(-1)),
+            ("indexes", json!({})),
+            ("meta", json!([])),
+            ("tags", json!([1])),
+            ("key", json!(" ")),
+            ("access", json!("protected")),
+            ("k_min", json!(9)),
+        ] {
             let mut bad = good.clone();
             bad.insert(key.to_owned(), value.clone());
             let keys: Vec<String> = check_model(&bad).into_iter().map(|c| c.key).collect();
             assert_eq!(keys, [key], "{key}={value}");
         }
-        let ltv = config(json!({"materialized": "ltv", "horizon_days": 0, "margin_share": 1.5, "k": 3}));
+        let ltv = config(&json!({"materialized": "ltv", "horizon_days": 0, "margin_share": 1.5, "k": 3}));
         assert_eq!(check_model(&ltv).len(), 3);
     }
 }

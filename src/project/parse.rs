@@ -7,6 +7,7 @@ use super::model::{DataTest, Model, Severity};
 use super::name::{check_name, did_you_mean, quote_identifier};
 use super::options::{self, Complaint, Config};
 use super::properties::{self, Entry, Properties};
+use super::references;
 use super::render::Engine;
 use super::seed;
 use super::{Project, SourceFile};
@@ -69,7 +70,7 @@ pub(super) fn project(files: &[SourceFile], vars: BTreeMap<String, Json>) -> (Pr
     of(Place::Model).for_each(|file| parser.model(file, &properties));
     parser.entries(properties);
     of(Place::Singular).for_each(|file| parser.singular(file));
-    parser.check_references();
+    parser.problems.extend(references::check(&parser.project, &parser.test_places));
     (parser.project, parser.problems)
 }
 
@@ -247,7 +248,8 @@ impl Parser {
         let parent = test.arguments.get("to").and_then(Json::as_str).map(|to| format!("{{{{ {to} }}}}"));
         let mut sound = true;
         for text in [parent, test.filter.clone()].into_iter().flatten() {
-            let (rendered, record) = self.project.engine.render(&owner, &entry.path, &text, self.scope(&entry.name, Config::new()));
+            let (rendered, record) =
+                self.project.engine.render(&owner, &entry.path, &text, self.scope(&entry.name, Config::new()));
             if let Err(mut problem) = rendered {
                 // The engine saw the expression alone; its lines are not those of the property file.
                 let fact = problem.detail.as_deref().and_then(|d| d.lines().last()).unwrap_or_default().to_owned();
@@ -281,7 +283,8 @@ impl Parser {
             );
             return;
         }
-        let (rendered, record) = self.project.engine.render(&owner, &file.path, &file.text, self.scope(name, Config::new()));
+        let (rendered, record) =
+            self.project.engine.render(&owner, &file.path, &file.text, self.scope(name, Config::new()));
         let Record { refs, sources, config, .. } = record;
         match rendered {
             Err(problem) => self.problems.push(problem),
@@ -318,71 +321,6 @@ impl Parser {
         };
         self.project.tests.insert(name.to_owned(), test);
     }
-
-    /// Unknown names in `ref` and `source`, and cycles.
-    fn check_references(&mut self) {
-        let project = &self.project;
-        let mut found = Vec::new();
-        for model in project.models.values() {
-            let place = |needle: &str| excerpt::at_quoted(&model.path, &model.raw_sql, needle);
-            let owner = format!("model \"{}\"", model.name);
-            found.extend(model.refs.iter().filter_map(|name| unknown_ref(project, &owner, name, place(name))));
-            found.extend(model.sources.iter().filter_map(|pair| unknown_source(project, &owner, pair, &place)));
-        }
-        for test in project.tests.values() {
-            let sql = test.arguments.get("sql").and_then(Json::as_str).unwrap_or_default();
-            let place = |needle: &str| match self.test_places.get(&test.name) {
-                Some(place) => place.clone(),
-                None => excerpt::at_quoted(&test.path, sql, needle),
-            };
-            let owner = format!("data test \"{}\"", test.name);
-            let names = test.refs.iter().chain(Some(&test.model).filter(|model| !model.is_empty()));
-            found.extend(names.filter_map(|name| unknown_ref(project, &owner, name, place(name))));
-            found.extend(test.sources.iter().filter_map(|pair| unknown_source(project, &owner, pair, &place)));
-        }
-        for cycle in project.graph().cycles() {
-            let files: Vec<&str> =
-                cycle.iter().skip(1).filter_map(|n| project.models.get(n)).map(|m| m.path.as_str()).collect();
-            found.push(
-                Error::config(format!("models refer to each other in a circle: {}", cycle.join(" → ")))
-                    .detail(format!("The files are {}.", files.join(", ")))
-                    .hint("take one ref() out of the circle, or move what both need into a model of its own"),
-            );
-        }
-        self.problems.extend(found);
-    }
-}
-
-fn unknown_ref(project: &Project, owner: &str, name: &str, place: String) -> Option<Error> {
-    if project.models.contains_key(name) || project.seeds.contains_key(name) {
-        return None;
-    }
-    let known = project.models.keys().chain(project.seeds.keys()).map(String::as_str);
-    let hint = did_you_mean(name, known).unwrap_or_else(|| "add the model, or declare a table of others as a source".into());
-    Some(Error::config(format!("{owner} refers to unknown model \"{name}\"")).detail(place).hint(hint))
-}
-
-fn unknown_source(
-    project: &Project,
-    owner: &str,
-    (source, table): &(String, String),
-    place: &dyn Fn(&str) -> String,
-) -> Option<Error> {
-    let (what, needle, hint) = match project.sources.get(source) {
-        None => (
-            format!("source \"{source}\""),
-            source,
-            did_you_mean(source, project.sources.keys().map(String::as_str)),
-        ),
-        Some(known) if !known.tables.contains_key(table) => (
-            format!("table \"{table}\" of source \"{source}\""),
-            table,
-            did_you_mean(table, known.tables.keys().map(String::as_str)),
-        ),
-        Some(_) => return None,
-    };
-    let hint = hint.unwrap_or_else(|| "declare it under sources: in a schema.yml".into());
-    Some(Error::config(format!("{owner} reads unknown {what}")).detail(place(needle)).hint(hint))
 }
 
 fn extend_new<T: PartialEq>(list: &mut Vec<T>, more: Vec<T>) {

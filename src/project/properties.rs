@@ -50,7 +50,8 @@ pub(super) fn read(file: &SourceFile, properties: &mut Properties, problems: &mu
         Ok(top) => top,
         Err((line, sentence)) => {
             let place = format!("{}\n{sentence}", excerpt::at_line(&file.path, &file.text, line, ""));
-            let problem = Error::config(format!("property file \"{}\" is not well-formed YAML", file.path)).detail(place);
+            let problem =
+                Error::config(format!("property file \"{}\" is not well-formed YAML", file.path)).detail(place);
             return reader.problems.push(problem);
         }
     };
@@ -215,7 +216,12 @@ impl Reader<'_> {
                 for (key, _) in self.map(column, "a column of a source table", COLUMN_KEYS) {
                     if matches!(key.name.as_str(), "tests" | "data_tests") {
                         let message = "data tests on source tables are not run".to_owned();
-                        self.complain(key.line, &key.name, message, "test the staging model that reads the table".into());
+                        self.complain(
+                            key.line,
+                            &key.name,
+                            message,
+                            "test the staging model that reads the table".into(),
+                        );
                     }
                 }
             }

@@ -105,7 +105,8 @@ impl Engine {
             _ if output.full => Err(Error::config(format!("{owner} renders to more than 1 MiB of SQL"))
                 .detail(format!("The file is {path}."))
                 .hint("look for a loop that repeats too often")),
-            Ok(()) => String::from_utf8(output.bytes).map_err(|e| Error::config(format!("{owner} renders to no text")).source(e)),
+            Ok(()) => String::from_utf8(output.bytes)
+                .map_err(|e| Error::config(format!("{owner} renders to no text")).source(e)),
             Err(error) => Err(self.explain(owner, &error, path, text)),
         };
         (result, frame.record())

@@ -9,8 +9,11 @@ use chrono::NaiveDate;
 use serde_json::Value as Json;
 use std::collections::BTreeSet;
 
+/// A SQL type and which texts it takes.
+type Inferred = (&'static str, fn(&str) -> bool);
+
 /// Types that inference tries, narrowest first; `text` takes what none of them takes.
-const INFERRED: [(&str, fn(&str) -> bool); 5] = [
+const INFERRED: [Inferred; 5] = [
     ("integer", |v| is_number_text(v, false) && v.parse::<i32>().is_ok()),
     ("bigint", |v| is_number_text(v, false) && v.parse::<i64>().is_ok()),
     ("numeric", |v| is_number_text(v, true)),
@@ -50,7 +53,8 @@ impl Seed {
     pub fn rows(&self) -> Result<Vec<Vec<Option<String>>>> {
         let mut rows = Vec::new();
         for record in reader(&self.text).records() {
-            let record = record.map_err(|e| Error::config(format!("seed \"{}\" cannot be read", self.name)).source(e))?;
+            let record =
+                record.map_err(|e| Error::config(format!("seed \"{}\" cannot be read", self.name)).source(e))?;
             rows.push(record.iter().map(|cell| (!cell.is_empty()).then(|| cell.to_owned())).collect());
         }
         Ok(rows)
@@ -144,7 +148,8 @@ fn unknown_types(file: &SourceFile, name: &str, config: &Config, header: &[Strin
                 );
             }
             let plain = |t: &str| {
-                !t.trim().is_empty() && t.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, ' ' | '_' | '(' | ')' | ','))
+                !t.trim().is_empty()
+                    && t.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, ' ' | '_' | '(' | ')' | ','))
             };
             if sql_type.as_str().is_some_and(plain) {
                 return None;

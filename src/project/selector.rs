@@ -38,7 +38,9 @@ fn split_pluses(term: &str) -> (Option<usize>, &str, Option<usize>) {
         _ => (None, term),
     };
     match rest.rsplit_once('+') {
-        Some((core, digits)) if digits.bytes().all(|b| b.is_ascii_digit()) && !core.is_empty() => (up, core, steps(digits)),
+        Some((core, digits)) if digits.bytes().all(|b| b.is_ascii_digit()) && !core.is_empty() => {
+            (up, core, steps(digits))
+        }
         _ => (up, rest, None),
     }
 }
@@ -60,7 +62,9 @@ fn pick_term(project: &Project, graph: &Graph, term: &str) -> Result<BTreeSet<St
     } else {
         let roots = match core.split_once(':') {
             Some((method, value)) => by_method(project, method, value, term)?,
-            None if core.contains('/') || core.ends_with(".sql") || core.ends_with(".csv") => by_path(project, core, term)?,
+            None if core.contains('/') || core.ends_with(".sql") || core.ends_with(".csv") => {
+                by_path(project, core, term)?
+            }
             None => by_name(project, core, term)?,
         };
         for root in roots.iter().filter(|_| down.is_some()) {
@@ -83,8 +87,10 @@ fn by_method(project: &Project, method: &str, value: &str, term: &str) -> Result
         "path" => by_path(project, value, term),
         "tag" => {
             let tagged = models.map(|m| (&m.name, &m.tags)).chain(seeds.map(|s| (&s.name, &s.tags)));
-            let found = tagged.filter(|(_, tags)| tags.iter().any(|tag| matches(value, tag))).map(|(name, _)| name.clone());
-            let known = project.models.values().flat_map(|m| &m.tags).chain(project.seeds.values().flat_map(|s| &s.tags));
+            let found =
+                tagged.filter(|(_, tags)| tags.iter().any(|tag| matches(value, tag))).map(|(name, _)| name.clone());
+            let known =
+                project.models.values().flat_map(|m| &m.tags).chain(project.seeds.values().flat_map(|s| &s.tags));
             nonempty(found.collect(), term, "tag", value, known.map(String::as_str))
         }
         "access" => {
@@ -93,7 +99,8 @@ fn by_method(project: &Project, method: &str, value: &str, term: &str) -> Result
             nonempty(found.collect(), term, "access", value, ["public", "private"])
         }
         "config.materialized" => {
-            let found = models.filter(|m| options::materialization(&m.config).as_str() == value).map(|m| m.name.clone());
+            let found =
+                models.filter(|m| options::materialization(&m.config).as_str() == value).map(|m| m.name.clone());
             let known = super::Materialization::ALL.map(super::Materialization::as_str);
             nonempty(found.collect(), term, "materialization", value, known)
         }
@@ -102,9 +109,8 @@ fn by_method(project: &Project, method: &str, value: &str, term: &str) -> Result
             "seed" => Ok(project.seeds.keys().cloned().collect()),
             _ => Err(Error::usage(format!("selector \"{term}\" names no resource type")).hint("write model or seed")),
         },
-        _ => Err(Error::usage(format!("selector \"{term}\" has an unknown method \"{method}\"")).hint(
-            did_you_mean(method, METHODS).unwrap_or_else(|| format!("known methods: {}", METHODS.join(", "))),
-        )),
+        _ => Err(Error::usage(format!("selector \"{term}\" has an unknown method \"{method}\""))
+            .hint(did_you_mean(method, METHODS).unwrap_or_else(|| format!("known methods: {}", METHODS.join(", "))))),
     }
 }
 
@@ -120,8 +126,10 @@ fn by_path(project: &Project, pattern: &str, term: &str) -> Result<BTreeSet<Stri
         let models = project.models.values().map(|m| (&m.name, &m.path));
         models.chain(project.seeds.values().map(|s| (&s.name, &s.path)))
     };
-    let folders = || files().flat_map(|(_, path)| path.match_indices('/').map(|(end, _)| &path[..end]).chain([path.as_str()]));
-    let inside = |path: &str| path.match_indices('/').any(|(end, _)| matches(pattern, &path[..end])) || matches(pattern, path);
+    let folders =
+        || files().flat_map(|(_, path)| path.match_indices('/').map(|(end, _)| &path[..end]).chain([path.as_str()]));
+    let inside =
+        |path: &str| path.match_indices('/').any(|(end, _)| matches(pattern, &path[..end])) || matches(pattern, path);
     let found = files().filter(|(_, path)| inside(path)).map(|(name, _)| name.clone()).collect();
     nonempty(found, term, "path", pattern, folders())
 }
@@ -143,7 +151,8 @@ fn nonempty<'a>(
     known: impl IntoIterator<Item = &'a str>,
 ) -> Result<BTreeSet<String>> {
     if found.is_empty() {
-        let error = Error::usage(format!("selector \"{term}\" picks nothing")).detail(format!("No {kind} is \"{value}\"."));
+        let error =
+            Error::usage(format!("selector \"{term}\" picks nothing")).detail(format!("No {kind} is \"{value}\"."));
         return Err(error.hint(
             did_you_mean(value, known)
                 .unwrap_or_else(|| "name a model or seed, or begin with tag:, path: or source:".into()),

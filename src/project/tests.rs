@@ -47,7 +47,9 @@ fn reports(problems: &[Error]) -> String {
 fn context() -> Context {
     let relation = |name: &str| (name.to_owned(), format!("\"quintile_store\".\"{name}__r7\""));
     Context {
-        relations: ["stg_orders", "customer_orders", "rfm_scores", "customer_clusters", "rfm_segments"].map(relation).into(),
+        relations: ["stg_orders", "customer_orders", "rfm_scores", "customer_clusters", "rfm_segments"]
+            .map(relation)
+            .into(),
         source_schemas: BTreeMap::from([("raw".to_owned(), "shop_b_raw".to_owned())]),
         as_of: "2011-12-10T00:00:00+00:00".to_owned(),
         run_id: 7,
@@ -78,7 +80,10 @@ fn the_shop_has_these_data_tests() {
     }
     insta::assert_snapshot!("shop_data_tests", told);
     let names: Vec<&str> = project.tests_of("customer_orders").iter().map(|t| t.name.as_str()).collect();
-    assert_eq!(names, ["not_null_customer_orders_customer_id", "orders_have_revenue", "unique_customer_orders_customer_id"]);
+    assert_eq!(
+        names,
+        ["not_null_customer_orders_customer_id", "orders_have_revenue", "unique_customer_orders_customer_id"]
+    );
 }
 
 #[test]
@@ -141,16 +146,25 @@ fn selectors_pick_as_in_dbt() {
     let all = ["customer_clusters", "customer_orders", "rfm_scores", "rfm_segments", "stg_orders"];
     assert_eq!(picked(&project, &[], &[]), all);
     assert_eq!(picked(&project, &["rfm_scores"], &[]), ["rfm_scores"]);
-    assert_eq!(picked(&project, &["+rfm_scores"], &[]), ["customer_orders", "rfm_scores", "rfm_segments", "stg_orders"]);
+    assert_eq!(
+        picked(&project, &["+rfm_scores"], &[]),
+        ["customer_orders", "rfm_scores", "rfm_segments", "stg_orders"]
+    );
     assert_eq!(picked(&project, &["1+rfm_scores"], &[]), ["customer_orders", "rfm_scores", "rfm_segments"]);
     assert_eq!(picked(&project, &["stg_orders+1"], &[]), ["customer_orders", "stg_orders"]);
-    assert_eq!(picked(&project, &["+customer_orders+"], &["tag:weekly"]), ["customer_orders", "rfm_scores", "stg_orders"]);
+    assert_eq!(
+        picked(&project, &["+customer_orders+"], &["tag:weekly"]),
+        ["customer_orders", "rfm_scores", "stg_orders"]
+    );
     assert_eq!(picked(&project, &["tag:staging", "tag:reference"], &[]), ["rfm_segments", "stg_orders"]);
     assert_eq!(picked(&project, &["rfm_* customer_*"], &[]), all[..4]);
     assert_eq!(picked(&project, &["stg_orders+,path:models/marts"], &[]), ["customer_orders", "rfm_scores"]);
     assert_eq!(picked(&project, &["models/analytics"], &[]), ["customer_clusters"]);
     assert_eq!(picked(&project, &["models/marts/rfm_scores.sql"], &[]), ["rfm_scores"]);
-    assert_eq!(picked(&project, &["source:raw.orders+"], &[]), ["customer_clusters", "customer_orders", "rfm_scores", "stg_orders"]);
+    assert_eq!(
+        picked(&project, &["source:raw.orders+"], &[]),
+        ["customer_clusters", "customer_orders", "rfm_scores", "stg_orders"]
+    );
     assert_eq!(picked(&project, &["source:raw+1"], &[]), ["stg_orders"]);
     assert_eq!(picked(&project, &["resource_type:seed"], &[]), ["rfm_segments"]);
     assert_eq!(picked(&project, &["config.materialized:table"], &[]), ["customer_orders"]);
@@ -161,8 +175,19 @@ fn selectors_pick_as_in_dbt() {
 #[test]
 fn selectors_that_pick_nothing_are_refused_with_the_nearest_name() {
     let project = shop();
-    let wrong = ["rfm_score", "tag:wekly", "path:models/mart", "source:raw.order+", "source:raw.orders", "colour:red", "tags:weekly",
-        "resource_type:test", "+weather+", "models/nowhere", "config.materialized:incremental"];
+    let wrong = [
+        "rfm_score",
+        "tag:wekly",
+        "path:models/mart",
+        "source:raw.order+",
+        "source:raw.orders",
+        "colour:red",
+        "tags:weekly",
+        "resource_type:test",
+        "+weather+",
+        "models/nowhere",
+        "config.materialized:incremental",
+    ];
     let told = wrong.map(|word| project.select(&[word.to_owned()], &[]).expect_err(word).report());
     insta::assert_snapshot!("selector_errors", told.join("\n\n"));
 }
@@ -223,4 +248,35 @@ fn a_project_without_files_is_empty_and_sound() {
     let (project, problems) = Project::parse(&[], BTreeMap::new());
     assert!(problems.is_empty() && project.models.is_empty());
     assert!(project.select(&[], &[]).expect("nothing").is_empty());
+}
+
+#[test]
+fn deep_nesting_is_refused_and_never_overflows() {
+    let yaml = format!("=== models/schema.yml\nmodels: {}\n", "[".repeat(20_000));
+    let jinja = format!("=== models/a.sql\nSELECT {{{{ {}1 }}}}\n", "(".repeat(20_000));
+    for text in [yaml, jinja] {
+        let (_, problems) = Project::parse(&split(&text), vars());
+        assert!(!problems.is_empty());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+    /// Whatever an editor leaves behind, the engine answers with problems and never panics.
+    #[test]
+    fn no_text_makes_the_engine_panic(
+        pieces in prop::collection::vec(prop::sample::select(vec![
+            "{{ ", " }}", "{% ", " %}", "{#", "#}", "macro ", "endmacro", "m(x)", "ref('a')", "source('a', 'b')", "config(", ")", "k=2",
+            "'", "\"", "é", "\n", "\r\n", "\t", "- ", "models:", "name: a", "columns:", "data_tests:", "unique", "[", "]", "{", "}", ",",
+            ": ", "&x ", "*x", "|", "if ", "endif", "for i in ", "endfor", "return(1)", "SELECT 1", "--", "/*", "1", "\0", "\u{feff}",
+        ]), 0..24),
+    ) {
+        let text = pieces.concat();
+        let paths = ["models/a.sql", "models/schema.yml", "macros/m.sql", "seeds/s.csv", "seeds/s.yml", "tests/data/t.sql"];
+        let files: Vec<SourceFile> = paths.map(|path| SourceFile { path: path.into(), text: text.clone() }).into();
+        let (project, problems) = Project::parse(&files, vars());
+        prop_assert!(project.models.len() == 1 && problems.iter().all(|p| !p.report().is_empty()));
+        let _ = project.compile("a", &Context::default());
+        let _ = project.select(std::slice::from_ref(&text), std::slice::from_ref(&text));
+    }
 }
