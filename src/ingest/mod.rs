@@ -1,1 +1,6 @@
 //! Order files to rows of `raw.orders`, by mapping files; rows that do not fit are kept with their reason.
+
+pub mod mapping;
+mod value;
+
+pub use mapping::Mapping;
