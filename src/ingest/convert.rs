@@ -204,7 +204,8 @@ impl<'a> Row<'a> {
 
     fn required_fields(&self, columns: &[String]) -> Converted<Vec<&'a str>> {
         let field = |column: &String| {
-            self.field(column).ok_or_else(|| Rejection { column: Some(column.clone()), reason: "the value is missing".into() })
+            self.field(column)
+                .ok_or_else(|| Rejection { column: Some(column.clone()), reason: "the value is missing".into() })
         };
         columns.iter().map(field).collect()
     }
@@ -215,7 +216,9 @@ impl<'a> Row<'a> {
 
     fn rejected(&self, target: Target, reason: String) -> Rejection {
         let column = match self.recipe(target) {
-            Some(Recipe::Text { column, .. } | Recipe::Number { column, .. } | Recipe::Instant { column, .. }) => column,
+            Some(Recipe::Text { column, .. } | Recipe::Number { column, .. } | Recipe::Instant { column, .. }) => {
+                column
+            }
             _ => return Rejection { column: None, reason: format!("{}: {reason}", target.name()) },
         };
         Rejection { column: Some(column.clone()), reason }

@@ -35,7 +35,7 @@ impl RecordReader {
             // Not the library's own "CR LF or LF": that counts the lines of CR LF files one short.
             .terminator(csv::Terminator::Any(b'\n'))
             .buffer_capacity(1 << 16)
-            .from_reader(Bounded { text, left: MAX_RECORD });
+            .from_reader(Bounded { text, left: MAX_RECORD, last: b'\n' });
         let mut reader = RecordReader {
             csv,
             format: format.format,
@@ -84,6 +84,17 @@ impl RecordReader {
                 return Ok(true);
             }
         }
+    }
+
+    /// At the end of the file: refuses one whose last row is short and has no line end, as an upload leaves it
+    /// that is still under way. `fields` is the number of fields of that row.
+    pub fn check_end(&self, fields: usize, columns: usize) -> Result<()> {
+        if self.csv.get_ref().last == b'\n' || fields >= columns {
+            return Ok(());
+        }
+        Err(Error::failed(format!("file \"{}\" breaks off in the middle of a row", self.file_name))
+            .detail(format!("Its last row has {fields} of {columns} fields and no line end. Nothing was loaded."))
+            .hint("load it again when it is complete"))
     }
 
     /// The record's fields.
@@ -144,7 +155,8 @@ impl RecordReader {
                 .hint("look for a quote that is never closed");
         }
         let told = Error::failed(message).detail(format!("Reading stopped after line {line}."));
-        let told = if error.is_io_error() { told.hint("check that the file is complete; nothing was loaded") } else { told };
+        let told =
+            if error.is_io_error() { told.hint("check that the file is complete; nothing was loaded") } else { told };
         told.source(error)
     }
 }
@@ -153,6 +165,8 @@ impl RecordReader {
 struct Bounded {
     text: Box<dyn Read + Send>,
     left: usize,
+    /// The byte read last.
+    last: u8,
 }
 
 impl Read for Bounded {
@@ -163,6 +177,9 @@ impl Read for Bounded {
         let end = buffer.len().min(self.left);
         let count = self.text.read(&mut buffer[..end])?;
         self.left -= count;
+        if let Some(last) = buffer[..count].last() {
+            self.last = *last;
+        }
         Ok(count)
     }
 }
@@ -234,6 +251,18 @@ mod tests {
         let mut reader = reader(&text, &format(Format::Csv, b',', true));
         let error = reader.advance().unwrap_err();
         assert_eq!(error.detail.as_deref(), Some("The row that begins on line 2 is longer than 16 MiB."));
+    }
+
+    #[test]
+    fn a_last_row_that_is_short_and_has_no_line_end_is_told() {
+        for (text, is_whole) in [("a,b\n1,2\n3", false), ("a,b\n1,2\n3\n", true), ("a,b\n1,2", true)] {
+            let mut reader = reader(text.as_bytes(), &format(Format::Csv, b',', true));
+            let mut fields = 2;
+            while reader.advance().unwrap() {
+                fields = reader.record().len();
+            }
+            assert_eq!(reader.check_end(fields, 2).is_ok(), is_whole, "{text}");
+        }
     }
 
     #[test]

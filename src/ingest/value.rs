@@ -98,7 +98,8 @@ mod tests {
 
     #[test]
     fn what_is_no_number_is_told() {
-        let texts = ["", "abc", "NaN", "-inf", "Infinity", "0x1F", "1e400", "12,50", "$12", "1_000", "--1", "1.2.3", "e5"];
+        let texts =
+            ["", "abc", "NaN", "-inf", "Infinity", "0x1F", "1e400", "12,50", "$12", "1_000", "--1", "1.2.3", "e5"];
         let long = "9".repeat(80);
         let told: Vec<String> = texts.iter().chain([&long.as_str()]).map(|t| parse_number(t).unwrap_err()).collect();
         insta::assert_snapshot!(told.join("\n"));

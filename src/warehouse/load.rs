@@ -123,8 +123,7 @@ const ORDER_TYPES: [Type; 17] = [
     Type::TEXT,
     Type::INT8,
 ];
-const REJECTED_TYPES: [Type; 7] =
-    [Type::TEXT, Type::TEXT, Type::INT8, Type::TEXT, Type::TEXT, Type::TEXT, Type::INT8];
+const REJECTED_TYPES: [Type; 7] = [Type::TEXT, Type::TEXT, Type::INT8, Type::TEXT, Type::TEXT, Type::TEXT, Type::INT8];
 
 fn filled(statement: &str, schemas: &Schemas) -> String {
     statement.replace("{raw}", &quote_identifier(&schemas.raw))
@@ -171,8 +170,12 @@ impl Warehouse {
         let asked = filled(include_str!("sql/load_find.sql"), &schemas);
         let found = client.query_opt(&asked, &[&file.source, &file.file_name]).await.map_err(|e| fault(&doing, &e))?;
         if let Some(row) = found {
-            let counts =
-                LoadCounts { load_id: row.get(0), rows_read: row.get(3), rows_loaded: row.get(4), rows_rejected: row.get(5) };
+            let counts = LoadCounts {
+                load_id: row.get(0),
+                rows_read: row.get(3),
+                rows_loaded: row.get(4),
+                rows_rejected: row.get(5),
+            };
             let (checksum, mapping_checksum): (&str, &str) = (row.get(1), row.get(2));
             if checksum == file.checksum && mapping_checksum == file.mapping_checksum {
                 transaction.commit().await?;
@@ -190,7 +193,15 @@ impl Warehouse {
         let copy = filled(include_str!("sql/load_copy_orders.sql"), &schemas);
         let doing = format!("orders of file \"{}\" cannot be written", file.file_name);
         let orders = Some(CopyIn::start(client, &copy, &ORDER_TYPES, &doing).await?);
-        Ok(LoadStart::Started(Load { orders, transaction, client, schemas, file: file.clone(), load_id, rows_loaded: 0 }))
+        Ok(LoadStart::Started(Load {
+            orders,
+            transaction,
+            client,
+            schemas,
+            file: file.clone(),
+            load_id,
+            rows_loaded: 0,
+        }))
     }
 
     /// Lets the server count the values of the raw orders again, so that plans over them are good.
@@ -256,7 +267,8 @@ impl Load<'_> {
         }
         let rows_rejected = rejected.len() as i64;
         let rows_loaded = self.rows_loaded;
-        let counts = LoadCounts { load_id: self.load_id, rows_read: rows_loaded + rows_rejected, rows_loaded, rows_rejected };
+        let counts =
+            LoadCounts { load_id: self.load_id, rows_read: rows_loaded + rows_rejected, rows_loaded, rows_rejected };
         let update = filled(include_str!("sql/load_finish.sql"), &self.schemas);
         self.client
             .execute(&update, &[&counts.load_id, &counts.rows_read, &counts.rows_loaded, &counts.rows_rejected])

@@ -279,12 +279,7 @@ fn decimal(value: &Value) -> Option<Decimal> {
     }
 }
 
-fn check_targets(
-    columns: &BTreeMap<Target, Recipe>,
-    root: &Table,
-    currency: Option<&str>,
-    problems: &mut Problems,
-) {
+fn check_targets(columns: &BTreeMap<Target, Recipe>, root: &Table, currency: Option<&str>, problems: &mut Problems) {
     let is_given = |target: Target| {
         columns.contains_key(&target) || root.get("columns").is_some_and(|table| table.get(target.name()).is_some())
     };
@@ -293,10 +288,8 @@ fn check_targets(
     }
     match (is_given(Target::CustomerId), root.contains_key("synthetic_customer")) {
         (true, true) => problems.add("synthetic_customer", "cannot stand beside columns.customer_id"),
-        (false, false) => problems.add(
-            "columns.customer_id",
-            "is missing; a file without customers needs a table [synthetic_customer]",
-        ),
+        (false, false) => problems
+            .add("columns.customer_id", "is missing; a file without customers needs a table [synthetic_customer]"),
         _ => {}
     }
     let has_default = currency.is_some() || root.get("defaults").is_some_and(|table| table.get("currency").is_some());
