@@ -90,6 +90,9 @@ fn look_of_file(path: &str, text: &str, found: &mut Vec<String>) {
     if lines > LINES_MAX {
         found.push(format!("{path}:{lines}: is longer than {LINES_MAX} lines: split it by idea"));
     }
+    if path == "src/main.rs" && lines > 40 {
+        found.push(format!("{path}:{lines}: is longer than 40 lines: main only starts cli"));
+    }
     for part in path.split(['/', '.']) {
         if EMPTY_NAMES.contains(&part) {
             found.push(format!("{path}:1: is named \"{part}\": such a name says nothing and gathers everything"));
@@ -338,6 +341,7 @@ fn planted_arrows_are_found() {
     assert_breach("src/analytics/mod.rs", "//! S.\nmod scale;\nuse super::cli;\n", 3, "crate::cli");
     assert_breach("src/serve/mod.rs", "//! S.\nuse crate::cli::x;\n", 2, "serve uses crate::cli");
     assert_breach("src/main.rs", "//! S.\nuse quintile::{cli, config};\n", 2, "main uses quintile::config");
+    assert_breach("src/main.rs", &format!("//! S.{}", "\n".repeat(41)), 41, "main only starts cli");
     assert_breach("src/lib.rs", "no sentence\n", 1, "//! sentence");
     assert_eq!(
         planted(file, "//! S.\nuse crate::{error::Error};\nuse super::frame;\n// crate::cli in words\n"),
