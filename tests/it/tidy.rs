@@ -30,7 +30,7 @@ const RESERVED: [(&[&str], &[&str], &str); 6] = [
         "one module reads the environment, so that every setting is checked and documented",
     ),
     (
-        &["Utc::now", "Local::now", "SystemTime"],
+        &["Utc::now", "Local::now", "SystemTime::now"],
         &["cli", "serve"],
         "the instant is handed down, so that a run can be repeated",
     ),
@@ -69,7 +69,7 @@ fn breaches(files: &[Source]) -> Vec<String> {
         is_declared(path, files, &mut found);
         if let Some(within) = path.strip_prefix("src/") {
             let module = within.split(['/', '.']).next().unwrap_or_default();
-            let is_test_file = path.ends_with("/tests.rs");
+            let is_test_file = path.ends_with("tests.rs");
             let code = if is_test_file { String::new() } else { without_tests(&code) };
             arrows(path, module, &code, &mut found);
             reserved_words(path, module, &code, &mut found);
