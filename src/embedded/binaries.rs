@@ -41,7 +41,7 @@ impl Binaries {
     /// The binaries to use: those of `data_major` when data exists, else the newest.
     pub(super) fn find(settings: &Settings, data_major: Option<u32>, data: &Path) -> Result<Binaries> {
         let mut found = match &settings.embedded.bin_dir {
-            Some(folder) => vec![look_into(folder).ok_or_else(|| {
+            Some(folder) => vec![look_into(&settings.project_dir.join(folder)).ok_or_else(|| {
                 Error::config(format!("folder \"{}\" holds no PostgreSQL server", folder.display()))
                     .detail("The setting embedded.bin_dir must name a folder that holds both initdb and postgres.")
                     .hint("correct embedded.bin_dir, or remove it to let quintile search")
@@ -107,13 +107,15 @@ fn expand(pattern: &str) -> Vec<PathBuf> {
 
 /// The server in `folder`, if both programs are there and `postgres` tells its version.
 fn look_into(folder: &Path) -> Option<Binaries> {
+    // Absolute, because the programs are run from another folder.
+    let folder = std::fs::canonicalize(folder).ok()?;
     let postgres = folder.join("postgres");
     if !folder.join("initdb").is_file() || !postgres.is_file() {
         return None;
     }
     let output = super::account::command(&postgres, None).arg("--version").output().ok()?;
     let (major, version) = parse_version(&String::from_utf8_lossy(&output.stdout))?;
-    Some(Binaries { folder: folder.to_path_buf(), major, version })
+    Some(Binaries { folder, major, version })
 }
 
 /// "postgres (PostgreSQL) 15.14 (Debian 15.14-0)" is (15, "15.14"); "18beta1" is (18, "18beta1").
@@ -137,6 +139,13 @@ mod tests {
         assert_eq!(parse_version("postgres (PostgreSQL) 15.14 (Debian 15.14-0+deb12u1)\n"), Some((15, "15.14".into())));
         assert_eq!(parse_version("postgres (PostgreSQL) 18beta1"), Some((18, "18beta1".into())));
         assert_eq!(parse_version("some other program 3.1"), None);
+    }
+
+    #[test]
+    fn the_script_that_installs_a_server_looks_where_we_look() {
+        let script = include_str!("../../scripts/ensure-postgres");
+        let missing: Vec<_> = KNOWN.iter().filter(|pattern| !script.contains(**pattern)).collect();
+        assert_eq!(missing, Vec::<&&str>::new());
     }
 
     #[test]

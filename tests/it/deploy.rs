@@ -193,3 +193,22 @@ fn the_settings_in_the_manifests_are_right_and_fit_the_pod() {
     let shipped = |path| std::fs::read_to_string(root().join(path)).expect("text");
     assert_eq!(shipped("config/production.toml"), shipped("deploy/base/quintile.toml"), "the two are one file");
 }
+
+#[test]
+fn the_image_runs_as_the_pod_expects_and_gets_only_what_it_names() {
+    let dockerfile = std::fs::read_to_string(root().join("Dockerfile")).expect("text");
+    let last_stage = dockerfile.rsplit_once("FROM ").expect("a stage").1;
+    let pod = read(&root().join("deploy/base/deployment.yaml"));
+    let uid = &pod_of(&pod).expect("a pod")["securityContext"]["runAsUser"];
+    for line in ["scratch\n", &format!("USER {uid}:{uid}\n"), "ENTRYPOINT [\"/quintile\"]\n", "CMD [\"serve\"]\n"] {
+        assert!(last_stage.contains(line), "the last stage has {line:?}");
+    }
+    let copies =
+        dockerfile.lines().filter_map(|line| line.strip_prefix("COPY ")).filter(|copy| !copy.starts_with("--from"));
+    let copied: std::collections::BTreeSet<&str> =
+        copies.flat_map(|copy| copy.split(' ').rev().skip(1).collect::<Vec<_>>()).collect();
+    let ignore = std::fs::read_to_string(root().join(".dockerignore")).expect("text");
+    let let_in: std::collections::BTreeSet<&str> = ignore.lines().filter_map(|line| line.strip_prefix('!')).collect();
+    assert!(ignore.lines().any(|line| line == "*"), "all else stays out");
+    assert_eq!(copied, let_in, "what the Dockerfile copies is what the context lets in");
+}
