@@ -81,12 +81,16 @@ pub(super) fn maximize<L: Likelihood>(
     let lower = |left: &Minimum, right: &Minimum| left.value.total_cmp(&right.value);
     let start = starts
         .iter()
-        .filter_map(|start| minimize(&InLogarithms(thinned), &logarithms(start), &bounds, rough))
+        .filter_map(|start| minimize(&InLogarithms(thinned), &logarithms(start), &bounds, rough, None))
         .min_by(lower)?;
-    let exact = Stop { gradient: 2e-8 * all.size(), gain: 1e-14, iterations: 300 };
+    // Curvature grows with the number of customers, so that of the few rows tells that of all.
+    let few = hessian(|x| InLogarithms(thinned).value(x), &start.x);
+    let guess = inverse(&few).map(|matrix| scaled(&matrix, thinned.size() / all.size()));
+    let exact = Stop { gradient: 2e-8 * all.size(), gain: 1e-12, iterations: 300 };
     // The rough winner may lie where all rows together have no finite value; then the starts themselves are tried.
-    let top = minimize(&InLogarithms(all), &start.x, &bounds, exact).or_else(|| {
-        starts.iter().filter_map(|start| minimize(&InLogarithms(all), &logarithms(start), &bounds, exact)).min_by(lower)
+    let top = minimize(&InLogarithms(all), &start.x, &bounds, exact, guess).or_else(|| {
+        let all = InLogarithms(all);
+        starts.iter().filter_map(|start| minimize(&all, &logarithms(start), &bounds, exact, None)).min_by(lower)
     })?;
     let theta = exponentials(&top.x);
     let is_on_bound: Vec<bool> = top
@@ -95,7 +99,7 @@ pub(super) fn maximize<L: Likelihood>(
         .zip(&bounds)
         .map(|(x, (low, high))| x - low < BOUND_DISTANCE || high - x < BOUND_DISTANCE)
         .collect();
-    let curvature = hessian(|x| -all.log_likelihood(&exponentials(x)), &top.x);
+    let curvature = hessian(|x| InLogarithms(all).value(x), &top.x);
     let standard_errors =
         relative_errors(&curvature, &is_on_bound).iter().zip(&theta).map(|(error, value)| error.map(|e| e * value)).collect();
     Some(Estimate { theta, standard_errors, is_on_bound, log_likelihood: -top.value, has_converged: top.has_converged })
@@ -121,6 +125,10 @@ fn relative_errors(curvature: &Matrix, is_on_bound: &[bool]) -> Vec<Option<f64>>
         }
     }
     errors
+}
+
+fn scaled(matrix: &Matrix, factor: f64) -> Matrix {
+    matrix.iter().map(|row| row.iter().map(|value| value * factor).collect()).collect()
 }
 
 fn exponentials(x: &[f64]) -> Vec<f64> {

@@ -46,7 +46,9 @@ impl Role {
     pub fn bounds(self) -> (f64, f64) {
         match self {
             Role::PurchaseShape | Role::DropoutShape => (1e-4, 1e4),
-            Role::PurchaseScale | Role::DropoutScale => (1e-3, 1e6),
+            Role::PurchaseScale => (1e-3, 1e5),
+            // Two centuries: beyond it nobody could be seen to drop out.
+            Role::DropoutScale => (1e-2, 1e4),
         }
     }
 }
