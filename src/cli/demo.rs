@@ -3,9 +3,10 @@
 use super::session::{self, BI_LOGIN, Session};
 use super::{Format, Global, build, ingest, print, serve, stop};
 use crate::config::DEFAULT_WORKSPACE;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::ingest::IngestRequest;
 use crate::pipeline::{self, BuildRequest};
+use crate::warehouse::Warehouse;
 use clap::Args;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -92,4 +93,63 @@ async fn fill_and_report(session: &Session, arguments: &Arguments, began: Instan
     print_places(session, sets);
     print::data(&format!("\nAll of it took {}.", print::duration(began.elapsed())));
     Ok(ExitCode::SUCCESS)
+}
+
+/// What a marketer wants to know: who is there, what they are worth, what to do.
+async fn print_personas(warehouse: &Warehouse, set: &DataSet) -> Result<()> {
+    let overview = warehouse.overview().await?;
+    let personas = overview.personas.rows;
+    let totals = overview.totals.rows.into_iter().next();
+    let currency = totals.as_ref().and_then(|t| t.currency.clone()).unwrap_or_default();
+    let amount = |value: f64| format!("{} {currency}", print::grouped(value.round() as i64)).trim_end().to_owned();
+    print::data(&format!("\n{}", set.title));
+    if let Some(totals) = &totals {
+        print::data(&format!("{} customers, {} net revenue\n", print::grouped(totals.customers), amount(totals.revenue)));
+    }
+    let lines: Vec<Vec<String>> = personas
+        .iter()
+        .map(|p| {
+            vec![
+                p.persona.clone(),
+                print::grouped(p.customers),
+                percent(p.customer_share),
+                amount(p.revenue),
+                percent(p.revenue_share),
+                p.predicted_ltv_mean.map(amount).unwrap_or_default(),
+            ]
+        })
+        .collect();
+    let head = ["persona", "customers", "share", "revenue to date", "share", "expected each, 12 months"];
+    print::data(&print::table(&head, &lines));
+    print::data("");
+    for persona in &personas {
+        print::data(&format!("{}: {}", persona.persona, persona.insight.as_deref().unwrap_or("no insight")));
+        if let Some(action) = &persona.action {
+            print::data(&format!("  -> {action}."));
+        }
+    }
+    Ok(())
+}
+
+/// Where the tables are and how to reach them.
+fn print_places(session: &Session, sets: &[DataSet]) {
+    print::data("\nThe tables are views, one word a relation: customer_360, persona_summary, persona_vips, rfm_segments, cohort_cells ...");
+    for set in sets {
+        if let Ok(schemas) = crate::config::Schemas::of(set.workspace) {
+            print::data(&format!("  workspace {:<14} schema {}", set.workspace, schemas.marts));
+        }
+    }
+    let Some(server) = &session.embedded else {
+        print::data("They are in the database of DATABASE_URL; grant quintile_reader to the logins of your BI tools.");
+        return;
+    };
+    print::data("\nWhile Quintile runs, the private PostgreSQL answers on this machine:");
+    print::data("  psql          psql \"$(target/release/quintile postgres url)\" -c 'SELECT * FROM marts.persona_summary'");
+    print::data(&format!("  Metabase      host 127.0.0.1, port {}, database quintile, user {BI_LOGIN},", server.port()));
+    print::data(&format!("                password in {}", server.folder().join("bi_password").display()));
+    print::data("  to keep it up when Quintile ends: target/release/quintile postgres start");
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.1}%", share * 100.0)
 }

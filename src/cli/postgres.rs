@@ -53,6 +53,9 @@ pub async fn run(global: &Global, command: Command) -> Result<ExitCode> {
             let server = Embedded::start(&settings).await?;
             print::data(server.url());
             server.stop().await?;
+            if !embedded::status(&settings).running {
+                print::note("note: the server stopped again with this command; quintile postgres start keeps it up");
+            }
         }
     }
     Ok(ExitCode::SUCCESS)

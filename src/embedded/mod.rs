@@ -190,7 +190,7 @@ fn adopt(place: &Place) -> Result<Option<Embedded>> {
                 std::thread::sleep(server::PAUSE * 4);
                 let same = matches!(postmaster::state(&place.data()), State::Ready(now) if now.pid == server.pid);
                 if same && alive.is_some() == place.alive().exists() {
-                    tracing::info!(port = server.port, "embedded PostgreSQL adopted");
+                    tracing::debug!(port = server.port, "embedded PostgreSQL adopted");
                     return Embedded::of(place.clone(), server.port, alive).map(Some);
                 }
             }

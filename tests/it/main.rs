@@ -1,9 +1,13 @@
 //! The one integration binary: every test gets a database of its own on a real PostgreSQL.
 
+mod cli;
+mod contract;
 mod deploy;
 mod embedded;
+mod errors;
 mod frame;
 mod harness;
+mod ingest;
 mod publish;
 mod readers;
 mod shop;
