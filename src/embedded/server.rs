@@ -170,6 +170,7 @@ fn spawn(place: &Place, binaries: &Binaries, port: u16, stay: bool, extra: &[(St
         log.map_err(|e| Error::config(format!("log \"{}\" cannot be written", place.log().display())).source(e))?;
     place.give(&place.log())?;
     let postgres = binaries.postgres();
+    remove_pipe(place)?;
     let alive = if stay { None } else { Some(make_pipe(place)?) };
     let mut server: Command = if alive.is_some() {
         let mut guard = command(Path::new("/bin/sh"), place.account);
@@ -213,21 +214,27 @@ fn tuning(place: &Place, port: u16) -> Result<Vec<(String, String)>> {
     Ok(settings.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec())
 }
 
+/// Removes the pipe of a server whose guard could not do it, before a crash for example.
+fn remove_pipe(place: &Place) -> Result<()> {
+    match std::fs::remove_file(place.alive()) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(pipe_error(place, e)),
+        _ => Ok(()),
+    }
+}
+
 /// Makes the named pipe and opens it. Opened for reading as well, so that opening does not wait for the guard.
 fn make_pipe(place: &Place) -> Result<File> {
-    let path = place.alive();
-    let wrong =
-        |e: std::io::Error| Error::config(format!("named pipe \"{}\" cannot be made", path.display())).source(e);
-    match std::fs::remove_file(&path) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(wrong(e)),
-        _ => {}
-    }
     let mut mkfifo = command(Path::new("mkfifo"), place.account);
-    let output = mkfifo.args(["-m", "600"]).arg(&path).output().map_err(wrong)?;
+    let output = mkfifo.args(["-m", "600"]).arg(place.alive()).output().map_err(|e| pipe_error(place, e))?;
     if !output.status.success() {
-        return Err(wrong(std::io::Error::other(String::from_utf8_lossy(&output.stderr).trim().to_owned())));
+        let told = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        return Err(pipe_error(place, std::io::Error::other(told)));
     }
-    open_pipe(place).map_err(wrong)
+    open_pipe(place).map_err(|e| pipe_error(place, e))
+}
+
+fn pipe_error(place: &Place, cause: std::io::Error) -> Error {
+    Error::config(format!("named pipe \"{}\" cannot be made", place.alive().display())).source(cause)
 }
 
 /// Opens the pipe as one more user of the server.

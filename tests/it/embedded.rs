@@ -170,6 +170,11 @@ async fn a_server_that_is_to_stay_outlives_its_users() {
     assert_eq!(answer(&adopted, "SELECT 'stayed'").await, "stayed");
     assert!(embedded::shut_down(&settings).await.expect("shut down"));
     assert!(!is_running(&settings));
+    // A pipe that a crash left behind watches nobody.
+    std::fs::write(adopted.folder().join("run/alive"), "").expect("written");
+    drop(start(&settings).await);
+    assert!(!embedded::status(&settings).stops_with_its_users);
+    assert!(embedded::shut_down(&settings).await.expect("shut down"));
 }
 
 #[tokio::test]
