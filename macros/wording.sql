@@ -13,6 +13,11 @@ to_char(round(({{ number }})::numeric), 'FM999,999,999,999,990')
 (COALESCE({{ currency }} || ' ', '') || {{ in_words(amount) }})
 {%- endmacro %}
 
+{# A whole count with its noun: 1 customer, 1,634 customers. #}
+{% macro in_count(number, noun) -%}
+({{ in_words(number) }} || CASE WHEN {{ number }} = 1 THEN ' {{ noun }}' ELSE ' {{ noun }}s' END)
+{%- endmacro %}
+
 {# A mean count with its noun: 1.0 order, 2.3 orders, 14 orders; one decimal below ten, none from there on. #}
 {% macro in_times(number, noun) -%}
 (to_char(({{ number }})::numeric, CASE WHEN round(({{ number }})::numeric, 1) < 10 THEN 'FM990.0' ELSE 'FM999,999,990' END)

@@ -12,7 +12,7 @@ WITH counts AS (
         count(*) FILTER (WHERE o.unit_price = 0) AS zero_price,
         count(*) FILTER (WHERE o.unit_price < 0) AS negative_price,
         count(*) FILTER (WHERE o.discount < 0 OR o.discount > 1) AS discount_out_of_range,
-        count(*) FILTER (WHERE o.unit_cost > o.unit_price * (1 - o.discount)) AS sold_below_cost,
+        count(*) FILTER (WHERE o.unit_cost IS NOT NULL AND o.unit_cost > o.unit_price * (1 - o.discount)) AS sold_below_cost,
         count(*) FILTER (WHERE o.ordered_at >= {{ as_of }}) AS after_as_of
     FROM {{ source('raw', 'orders') }} AS o
     GROUP BY o.source
@@ -29,9 +29,10 @@ loads AS (
 only_returns AS (
     SELECT
         r.source,
-        count(*) AS line_count
-    FROM {{ ref('stg_returns') }} AS r
-    WHERE NOT EXISTS (SELECT 1 FROM {{ ref('customers') }} AS c WHERE c.customer_id = r.customer_id)
+        sum(r.line_count) AS line_count
+    FROM {{ ref('customer_orders') }} AS r
+    WHERE r.is_return
+        AND NOT EXISTS (SELECT 1 FROM {{ ref('customers') }} AS c WHERE c.customer_id = r.customer_id)
     GROUP BY r.source
 ),
 currencies AS (

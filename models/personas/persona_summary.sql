@@ -70,25 +70,27 @@ SELECT
     p.mean_purchase_probability_90d,
     p.clusters,
     CASE
-        WHEN p.customers = 0 THEN 'Nobody is in ' || p.persona || ' in this run.'
+        WHEN p.customers = 0 THEN 'No customer has the persona ' || p.persona || ' in this run.'
         WHEN p.persona = 'VIPs' THEN
-            {{ in_percent('p.customer_share') }} || ' of customers (' || {{ in_words('p.customers') }} || ') bring '
-            || {{ in_percent('p.revenue_share') }} || ' of revenue: on average ' || {{ in_money('p.mean_monetary', 'p.currency') }}
-            || ' each over ' || {{ in_times('p.mean_frequency', 'order') }} || ', the last one ' || {{ in_words('p.mean_recency_days') }} || ' days ago.'
+            {{ in_count('p.customers', 'customer') }} || ' (' || {{ in_percent('p.customer_share') }} || ') bring '
+            || {{ in_percent('p.revenue_share') }} || ' of revenue: '
+            || {{ in_times('p.mean_frequency', 'order') }} || ' and ' || {{ in_money('p.mean_monetary', 'p.currency') }}
+            || ' each on average, the last order ' || {{ in_count('round(p.mean_recency_days)', 'day') }} || ' ago.'
         WHEN p.persona = 'Loyalists' THEN
-            {{ in_words('p.customers') }} || ' customers (' || {{ in_percent('p.customer_share') }} || ') have made '
-            || {{ in_times('p.mean_frequency', 'order') }} || ' each on average, worth ' || {{ in_money('p.mean_monetary', 'p.currency') }}
-            || ', and bring ' || {{ in_percent('p.revenue_share') }} || ' of revenue.'
+            {{ in_count('p.customers', 'customer') }} || ' (' || {{ in_percent('p.customer_share') }} || ') keep coming back: '
+            || {{ in_times('p.mean_frequency', 'order') }} || ' and ' || {{ in_money('p.mean_monetary', 'p.currency') }}
+            || ' each on average, ' || {{ in_percent('p.revenue_share') }} || ' of revenue.'
         WHEN p.persona = 'At Risk' THEN
-            {{ in_words('p.customers') }} || ' customers (' || {{ in_percent('p.customer_share') }} || ') last ordered '
-            || {{ in_words('p.mean_recency_days') }} || ' days ago on average; they once spent '
-            || {{ in_money('p.revenue', 'p.currency') }} || ' (' || {{ in_percent('p.revenue_share') }} || ' of revenue)'
-            || COALESCE(', and ' || {{ in_percent('p.mean_purchase_probability_90d') }} || ' of them are expected to buy in the next 90 days', '') || '.'
+            {{ in_count('p.customers', 'customer') }} || ' (' || {{ in_percent('p.customer_share') }} || ') last ordered '
+            || {{ in_count('round(p.mean_recency_days)', 'day') }} || ' ago on average; they have spent '
+            || {{ in_money('p.revenue', 'p.currency') }} || ' so far (' || {{ in_percent('p.revenue_share') }} || ' of revenue)'
+            || COALESCE(', and about ' || {{ in_percent('p.mean_purchase_probability_90d') }} || ' of them can be expected to buy in the next 90 days', '') || '.'
         ELSE
-            {{ in_words('p.customers') }} || ' customers (' || {{ in_percent('p.customer_share') }} || ') buy now and then: '
+            {{ in_count('p.customers', 'customer') }} || ' (' || {{ in_percent('p.customer_share') }} || ') buy now and then: '
             || {{ in_times('p.mean_frequency', 'order') }} || ' and ' || {{ in_money('p.mean_monetary', 'p.currency') }}
             || ' each on average'
-            || COALESCE(', and ' || {{ in_money('p.predicted_ltv_mean', 'p.currency') }} || ' expected from each in the next {{ var('ltv_horizon_days', 365) }} days', '') || '.'
+            || COALESCE(', with ' || {{ in_money('p.predicted_ltv_mean', 'p.currency') }}
+                || ' more expected from each in the next {{ var('ltv_horizon_days', 365) }} days', '') || '.'
     END
     || CASE WHEN p.id_is_synthetic THEN ' The customer ids are made up, so this shows the method and not real people.' ELSE '' END AS insight,
     p.title,
