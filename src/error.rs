@@ -148,7 +148,8 @@ mod tests {
     #[test]
     fn report_tells_message_cause_detail_and_hint_in_this_order() {
         let cause = std::io::Error::new(std::io::ErrorKind::NotFound, "no such file");
-        let error = Error::config("mapping \"shop\" cannot be read").source(cause).detail("line 1\nline 2").hint("create it");
+        let error =
+            Error::config("mapping \"shop\" cannot be read").source(cause).detail("line 1\nline 2").hint("create it");
         assert_eq!(
             error.report(),
             "error: mapping \"shop\" cannot be read\n  caused by: no such file\ndetail: line 1\n  line 2\nhint: create it"
@@ -157,7 +158,8 @@ mod tests {
 
     #[test]
     fn exit_codes_are_those_of_the_design() {
-        let codes = [Kind::Failed, Kind::Usage, Kind::Config, Kind::Unreachable, Kind::Interrupted].map(Kind::exit_code);
+        let codes =
+            [Kind::Failed, Kind::Usage, Kind::Config, Kind::Unreachable, Kind::Interrupted].map(Kind::exit_code);
         assert_eq!(codes, [1, 2, 2, 3, 130]);
     }
 }

@@ -70,7 +70,12 @@ pub fn finish(report: &RunReport, format: Format) -> Result<ExitCode> {
             } else {
                 "nothing published, as asked".to_owned()
             };
-            print::data(&format!("run {} {}: {} models built, {what}, {elapsed}", report.run_id, report.state, report.built.len()));
+            print::data(&format!(
+                "run {} {}: {} models built, {what}, {elapsed}",
+                report.run_id,
+                report.state,
+                report.built.len()
+            ));
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -90,14 +95,20 @@ pub fn printer() -> (Progress, JoinHandle<()>) {
             match event {
                 Event::Planned { run_id, as_of, steps } => {
                     total = steps;
-                    print::note(&format!("run {run_id} as of {}: {steps} models and seeds", as_of.format("%Y-%m-%d %H:%M UTC")));
+                    print::note(&format!(
+                        "run {run_id} as of {}: {steps} models and seeds",
+                        as_of.format("%Y-%m-%d %H:%M UTC")
+                    ));
                 }
                 Event::ModelStarted { .. } => {}
                 Event::ModelFinished { name, kind, state, rows, elapsed, error } => {
                     done += 1;
                     let rows = rows.map(|n| format!("{} rows", print::grouped(n))).unwrap_or_default();
                     let mark = if state == "built" { "ok  " } else { "FAIL" };
-                    print::note(&format!("  {done:>3}/{total} {mark} {kind:<7} {name:<28} {rows:>15} {:>9}", print::duration(elapsed)));
+                    print::note(&format!(
+                        "  {done:>3}/{total} {mark} {kind:<7} {name:<28} {rows:>15} {:>9}",
+                        print::duration(elapsed)
+                    ));
                     if let Some(error) = error {
                         print::note(&error);
                     }
@@ -110,7 +121,8 @@ pub fn printer() -> (Progress, JoinHandle<()>) {
                     tested += 1;
                     passed += usize::from(test.state == "passed");
                     if test.state != "passed" {
-                        let count = test.failure_count.map(|n| format!(": {} rows", print::grouped(n))).unwrap_or_default();
+                        let count =
+                            test.failure_count.map(|n| format!(": {} rows", print::grouped(n))).unwrap_or_default();
                         print::note(&format!("  test {} {}{count}", test.state, test.test));
                         if let Some(error) = test.error {
                             print::note(&error);

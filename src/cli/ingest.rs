@@ -66,7 +66,7 @@ pub async fn load(warehouse: &Warehouse, request: &IngestRequest) -> Result<Load
     let mut tell = |progress: Progress| {
         if is_terminal && shown.elapsed() > Duration::from_millis(200) {
             shown = Instant::now();
-            let done = if progress.bytes_total == 0 { 100 } else { progress.bytes_read * 100 / progress.bytes_total };
+            let done = (progress.bytes_read * 100).checked_div(progress.bytes_total).unwrap_or(100);
             let rows = print::grouped(i64::try_from(progress.rows_read).unwrap_or(i64::MAX));
             let _ = write!(std::io::stderr(), "\r  {rows} rows read, {done}% of the file ");
             let _ = std::io::stderr().flush();

@@ -36,7 +36,8 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
     let project = pipeline::read_project(&settings)?;
     let names = project.select(&arguments.select, &arguments.exclude)?;
     if arguments.tests {
-        let tests: Vec<_> = project.tests.values().filter(|t| names.contains(&t.model)).map(|t| (&t.name, &t.kind, &t.model)).collect();
+        let tests: Vec<_> =
+            project.tests.values().filter(|t| names.contains(&t.model)).map(|t| (&t.name, &t.kind, &t.model)).collect();
         print::rows(global.format, &tests, &["test", "kind", "model"], |(name, kind, model)| {
             vec![(*name).clone(), (*kind).clone(), (*model).clone()]
         });

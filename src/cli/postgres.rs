@@ -32,14 +32,19 @@ pub async fn run(global: &Global, command: Command) -> Result<ExitCode> {
         }
         Command::Stop => {
             let was_running = embedded::shut_down(&settings).await?;
-            print::data(if was_running { "embedded PostgreSQL stopped" } else { "embedded PostgreSQL was not running" });
+            print::data(if was_running {
+                "embedded PostgreSQL stopped"
+            } else {
+                "embedded PostgreSQL was not running"
+            });
         }
         Command::Status => {
             let status = embedded::status(&settings);
             match global.format {
                 Format::Json => print::json(&status),
                 Format::Text => {
-                    let folder = status.folder.map_or_else(|| "nothing made yet".to_owned(), |f| f.display().to_string());
+                    let folder =
+                        status.folder.map_or_else(|| "nothing made yet".to_owned(), |f| f.display().to_string());
                     let state = match (status.running, status.port) {
                         (true, Some(port)) => format!("running on 127.0.0.1:{port}"),
                         (true, None) => "running".to_owned(),

@@ -41,7 +41,8 @@ pub fn table(head: &[&str], lines: &[Vec<String>]) -> String {
     }
     for (number, column) in table.column_iter_mut().enumerate() {
         column.set_padding((0, 2));
-        let is_number = |text: &String| text.chars().next_back().is_none_or(|c| c.is_ascii_digit() || c == '%' || c == '-');
+        let is_number =
+            |text: &String| text.chars().next_back().is_none_or(|c| c.is_ascii_digit() || c == '%' || c == '-');
         if lines.iter().all(|line| line.get(number).is_some_and(is_number)) {
             column.set_cell_alignment(CellAlignment::Right);
         }

@@ -19,19 +19,24 @@ pub async fn run(global: &Global, arguments: Arguments) -> Result<ExitCode> {
     let session = Session::open(global).await?;
     let runs = session.warehouse.runs(arguments.limit.max(1)).await;
     session.close().await;
-    print::rows(global.format, &runs?, &["run", "state", "live", "as of", "started", "took", "models", "trigger", "error"], |run| {
-        let took = run.finished_at.and_then(|end| (end - run.started_at).to_std().ok()).map(print::duration);
-        vec![
-            run.run_id.to_string(),
-            run.state.clone(),
-            if run.is_live { "live" } else { "" }.into(),
-            run.as_of.format("%Y-%m-%d").to_string(),
-            run.started_at.format("%Y-%m-%d %H:%M:%S").to_string(),
-            took.unwrap_or_default(),
-            run.models_built.to_string(),
-            run.trigger.clone(),
-            run.error.as_deref().and_then(|e| e.lines().next()).unwrap_or_default().chars().take(60).collect(),
-        ]
-    });
+    print::rows(
+        global.format,
+        &runs?,
+        &["run", "state", "live", "as of", "started", "took", "models", "trigger", "error"],
+        |run| {
+            let took = run.finished_at.and_then(|end| (end - run.started_at).to_std().ok()).map(print::duration);
+            vec![
+                run.run_id.to_string(),
+                run.state.clone(),
+                if run.is_live { "live" } else { "" }.into(),
+                run.as_of.format("%Y-%m-%d").to_string(),
+                run.started_at.format("%Y-%m-%d %H:%M:%S").to_string(),
+                took.unwrap_or_default(),
+                run.models_built.to_string(),
+                run.trigger.clone(),
+                run.error.as_deref().and_then(|e| e.lines().next()).unwrap_or_default().chars().take(60).collect(),
+            ]
+        },
+    );
     Ok(ExitCode::SUCCESS)
 }

@@ -23,6 +23,8 @@ pub fn on_signals() -> watch::Receiver<bool> {
             }
             count += 1;
             if count > 1 {
+                // The user has asked twice: what destructors would tidy up, the next start does.
+                #[allow(clippy::disallowed_methods)]
                 std::process::exit(i32::from(Kind::Interrupted.exit_code()));
             }
             print::note("stopping; once more to end at once");

@@ -22,8 +22,14 @@ pub struct Arguments {
 pub async fn run(global: &Global, arguments: Arguments) -> Result<ExitCode> {
     let session = Session::open(global).await?;
     let (progress, printer) = super::build::printer();
-    let outcomes =
-        pipeline::test_published(&session.warehouse, &session.settings, &arguments.select, &arguments.exclude, &progress).await;
+    let outcomes = pipeline::test_published(
+        &session.warehouse,
+        &session.settings,
+        &arguments.select,
+        &arguments.exclude,
+        &progress,
+    )
+    .await;
     drop(progress);
     let _ = printer.await;
     session.close().await;

@@ -46,7 +46,8 @@ pub async fn steps(
             running.spawn(one(run.clone(), step.clone(), halt.clone()));
         }
         let Some(joined) = running.join_next().await else { break };
-        let (step, elapsed, result) = joined.map_err(|e| Error::failed("a model's task ended without a word").source(e))?;
+        let (step, elapsed, result) =
+            joined.map_err(|e| Error::failed("a model's task ended without a word").source(e))?;
         let name = step.name.clone();
         let (state, rows, error) = match &result {
             Ok(table) => ("built", table.as_ref().map(|t| t.row_count), None),
@@ -85,7 +86,8 @@ type Finished = (Step, std::time::Duration, Result<Option<StoredTable>>);
 async fn one(run: Arc<RunContext>, step: Step, halt: watch::Receiver<Option<String>>) -> Finished {
     let began = Instant::now();
     let relation = crate::warehouse::materialize::run_relation(&step.name, run.run_id);
-    let started = run.warehouse.start_model(run.run_id, &step.name, step.kind.name(), &relation, &step.fingerprint).await;
+    let started =
+        run.warehouse.start_model(run.run_id, &step.name, step.kind.name(), &relation, &step.fingerprint).await;
     if let Err(e) = started {
         return (step, began.elapsed(), Err(e));
     }
@@ -146,7 +148,8 @@ pub async fn tests(
 /// Runs one data test in this context.
 pub async fn one_test(warehouse: &Warehouse, project: &Project, context: &Context, name: &str) -> Result<TestOutcome> {
     let began = Instant::now();
-    let test = project.tests.get(name).ok_or_else(|| Error::config(format!("data test \"{name}\" is not in the project")))?;
+    let test =
+        project.tests.get(name).ok_or_else(|| Error::config(format!("data test \"{name}\" is not in the project")))?;
     let counted = async {
         let select = project.compile_test(name, context)?;
         let client = warehouse.client().await?;

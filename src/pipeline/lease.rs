@@ -47,9 +47,12 @@ impl RunLease {
             }
             if Instant::now() >= deadline {
                 let who = warehouse.lease_holder(&name, ANSWER).await?.unwrap_or_else(|| "another process".into());
-                return Err(Error::failed(format!("a run of workspace \"{}\" is under way", warehouse.schemas.workspace))
-                    .detail(format!("It is made by {who}."))
-                    .hint("wait for it, or stop that process; see quintile runs"));
+                return Err(Error::failed(format!(
+                    "a run of workspace \"{}\" is under way",
+                    warehouse.schemas.workspace
+                ))
+                .detail(format!("It is made by {who}."))
+                .hint("wait for it, or stop that process; see quintile runs"));
             }
             if !has_told {
                 tracing::info!(lease = name, "waiting for another run to end or its lease to expire");

@@ -128,7 +128,13 @@ impl Plan {
 
     /// What templates see while the run builds: planned names are the run's own relations, others their published views.
     #[must_use]
-    pub fn build_context(&self, project: &Project, warehouse: &Warehouse, run_id: i64, as_of: DateTime<Utc>) -> Context {
+    pub fn build_context(
+        &self,
+        project: &Project,
+        warehouse: &Warehouse,
+        run_id: i64,
+        as_of: DateTime<Utc>,
+    ) -> Context {
         let mut context = published_context(project, warehouse, run_id, as_of);
         for step in &self.steps {
             let relation = qualified(&warehouse.schemas.store, &run_relation(&step.name, run_id));
@@ -163,7 +169,15 @@ fn step_of(project: &Project, name: &str, parents: Vec<String>) -> Result<Step> 
     let Some(model) = project.models.get(name) else {
         let access = project.seeds.get(name).map_or(Access::Private, |seed| seed.access);
         let kind = StepKind::Seed;
-        return Ok(Step { name: name.into(), kind, is_published: true, access, indexes: Vec::new(), parents, fingerprint });
+        return Ok(Step {
+            name: name.into(),
+            kind,
+            is_published: true,
+            access,
+            indexes: Vec::new(),
+            parents,
+            fingerprint,
+        });
     };
     refuse_hidden_parents(project, model)?;
     let kind = match model.materialization {
@@ -192,8 +206,10 @@ fn refuse_hidden_parents(project: &Project, model: &Model) -> Result<()> {
     });
     match hidden {
         None => Ok(()),
-        Some(hidden) => Err(Error::config(format!("public view \"{}\" reads the private view \"{hidden}\"", model.name))
-            .detail("A private view lives only as long as its run.")
-            .hint(format!("make \"{hidden}\" a table, or \"{}\" a table", model.name))),
+        Some(hidden) => {
+            Err(Error::config(format!("public view \"{}\" reads the private view \"{hidden}\"", model.name))
+                .detail("A private view lives only as long as its run.")
+                .hint(format!("make \"{hidden}\" a table, or \"{}\" a table", model.name)))
+        }
     }
 }

@@ -263,11 +263,17 @@ fn verdict(test: &TestOutcome) -> String {
     match (&test.error, test.failure_count) {
         (Some(error), _) => error.clone(),
         (None, count) => {
-            format!("error: data test \"{}\" failed: {} rows of \"{}\" break it", test.test, count.unwrap_or_default(), test.model)
+            format!(
+                "error: data test \"{}\" failed: {} rows of \"{}\" break it",
+                test.test,
+                count.unwrap_or_default(),
+                test.model
+            )
         }
     }
 }
 
 fn summary(report: &RunReport) -> Option<String> {
-    (!report.failed.is_empty()).then(|| report.failed.iter().map(|(_, why)| why.as_str()).collect::<Vec<_>>().join("\n"))
+    (!report.failed.is_empty())
+        .then(|| report.failed.iter().map(|(_, why)| why.as_str()).collect::<Vec<_>>().join("\n"))
 }

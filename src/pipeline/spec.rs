@@ -37,7 +37,10 @@ pub fn cluster(model: &Model) -> Result<ClusterSpec> {
         seed: count(model, "seed", 42, 0, usize::MAX)? as u64,
     };
     if spec.k_min > spec.k_max {
-        return Err(Error::config(format!("model \"{}\" has k_min {} above k_max {}", model.name, spec.k_min, spec.k_max)));
+        return Err(Error::config(format!(
+            "model \"{}\" has k_min {} above k_max {}",
+            model.name, spec.k_min, spec.k_max
+        )));
     }
     Ok(spec)
 }

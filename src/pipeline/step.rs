@@ -29,7 +29,11 @@ pub struct RunContext {
 const TRIES: u32 = 3;
 
 /// Builds one step; a passing fault of the server is tried again, a halt cancels the statement on the server.
-pub async fn build(run: &RunContext, step: &Step, halt: &watch::Receiver<Option<String>>) -> Result<Option<StoredTable>> {
+pub async fn build(
+    run: &RunContext,
+    step: &Step,
+    halt: &watch::Receiver<Option<String>>,
+) -> Result<Option<StoredTable>> {
     let mut attempt = 1;
     loop {
         match try_build(run, step, halt).await {
@@ -52,7 +56,11 @@ fn is_passing(error: &Error) -> bool {
     by_state || (error.kind == Kind::Unreachable && error.sqlstate.is_none())
 }
 
-async fn try_build(run: &RunContext, step: &Step, halt: &watch::Receiver<Option<String>>) -> Result<Option<StoredTable>> {
+async fn try_build(
+    run: &RunContext,
+    step: &Step,
+    halt: &watch::Receiver<Option<String>>,
+) -> Result<Option<StoredTable>> {
     let mut client = run.warehouse.client().await?;
     let token = client.cancel_token();
     let mut halt = halt.clone();
@@ -122,7 +130,10 @@ where
         computed.map_err(|e| Error::failed(format!("model \"{}\" failed", step.name)).source(e))?.map_err(named)?;
     let table = run_relation(&step.name, run.run_id);
     let store = run.warehouse.schemas.store.clone();
-    run.warehouse.write_frame(client, &store, &table, run.run_id, run.as_of, key, &keys, &columns).await.map_err(named)?;
+    run.warehouse
+        .write_frame(client, &store, &table, run.run_id, run.as_of, key, &keys, &columns)
+        .await
+        .map_err(named)?;
     run.warehouse.record_fit(run.run_id, &step.name, &facts).await
 }
 

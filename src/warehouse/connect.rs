@@ -80,7 +80,10 @@ impl Error {
     fn or_unreachable(mut self) -> Error {
         self.kind = crate::error::Kind::Unreachable;
         if self.hint.is_none() {
-            self.hint = Some("check that the server runs and that DATABASE_URL names it; without one, Quintile starts its own".into());
+            self.hint = Some(
+                "check that the server runs and that DATABASE_URL names it; without one, Quintile starts its own"
+                    .into(),
+            );
         }
         self
     }

@@ -58,7 +58,9 @@ impl CopyIn {
 
     /// Sends one row; it must have as many cells as the COPY has types.
     pub(super) async fn row(&mut self, cells: &[Cell<'_>]) -> Result<()> {
-        // Gathered first: an iterator held across the await would make the future unfit for another thread.
+        // Gathered first, and by a closure: the method's path, held across the await, makes the future unfit for
+        // another thread.
+        #[allow(clippy::redundant_closure_for_method_calls)]
         let values: Vec<&(dyn ToSql + Sync)> = cells.iter().map(|cell| cell.as_sql()).collect();
         let sent = self.writer.as_mut().write_raw(values).await;
         sent.map_err(|e| fault(&self.doing, &e))

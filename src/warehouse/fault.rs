@@ -29,7 +29,9 @@ pub fn fault(doing: &str, error: &tokio_postgres::Error) -> Error {
 #[must_use]
 pub fn fault_in(doing: &str, sql: &str, error: &tokio_postgres::Error) -> Error {
     let mut told = fault(doing, error);
-    if let Some(tokio_postgres::error::ErrorPosition::Original(position)) = error.as_db_error().and_then(|db| db.position()) {
+    if let Some(tokio_postgres::error::ErrorPosition::Original(position)) =
+        error.as_db_error().and_then(|db| db.position())
+    {
         let place = excerpt(sql, *position as usize);
         told.detail = Some(format!("{}\n{place}", told.detail.unwrap_or_default()));
     }
@@ -44,7 +46,9 @@ fn hint_for(sqlstate: &str) -> Option<&'static str> {
     match sqlstate {
         "28P01" | "28000" => Some("check user and password in the database URL"),
         "3D000" => Some("create the database, or correct its name in the database URL"),
-        "42501" => Some("grant the missing right to the role of the database URL, or let an owner run `quintile migrate`"),
+        "42501" => {
+            Some("grant the missing right to the role of the database URL, or let an owner run `quintile migrate`")
+        }
         "53100" => Some("free disk space on the database server; the published relations are untouched"),
         "53300" => Some("lower database.max_connections, or raise max_connections of the server"),
         _ => None,

@@ -84,7 +84,9 @@ fn removal(store: &str, name: &str, is_view: bool, parent: Option<&str>, is_deta
     let drop = fill("DROP TABLE IF EXISTS {schema}.{name}", &place);
     match (parent, is_detaching) {
         (None, _) => vec![drop],
-        (Some(_), true) => vec![fill("ALTER TABLE {schema}.{parent} DETACH PARTITION {schema}.{name} FINALIZE", &place), drop],
+        (Some(_), true) => {
+            vec![fill("ALTER TABLE {schema}.{parent} DETACH PARTITION {schema}.{name} FINALIZE", &place), drop]
+        }
         (Some(_), false) => {
             vec![fill("ALTER TABLE {schema}.{parent} DETACH PARTITION {schema}.{name} CONCURRENTLY", &place), drop]
         }

@@ -43,7 +43,10 @@ impl Warehouse {
     pub async fn store_view(&self, client: &Client, model: &str, run_id: i64, select: &str) -> Result<()> {
         let view = run_relation(model, run_id);
         let statement = splice(
-            &fill("CREATE OR REPLACE VIEW {schema}.{view} AS\n[select]", &[("schema", &self.schemas.store), ("view", &view)]),
+            &fill(
+                "CREATE OR REPLACE VIEW {schema}.{view} AS\n[select]",
+                &[("schema", &self.schemas.store), ("view", &view)],
+            ),
             &[("select", select)],
         );
         client.execute(&statement, &[]).await.map_err(|e| fault_in(&failed(model), &statement, &e))?;
@@ -89,7 +92,8 @@ impl Warehouse {
         columns.extend(seed.columns.iter().map(|(name, sql_type)| format!("{} {sql_type}", quote_identifier(name))));
         let names: Vec<String> = seed.columns.iter().map(|(name, _)| quote_identifier(name)).collect();
         let place = [("schema", self.schemas.store.as_str()), ("table", table.as_str())];
-        let create = splice(&fill("CREATE TABLE {schema}.{table} ([columns])", &place), &[("columns", &columns.join(", "))]);
+        let create =
+            splice(&fill("CREATE TABLE {schema}.{table} ([columns])", &place), &[("columns", &columns.join(", "))]);
         let copy = splice(
             &fill("COPY {schema}.{table} ([columns]) FROM STDIN WITH (FORMAT csv, HEADER true)", &place),
             &[("columns", &names.join(", "))],
@@ -104,7 +108,13 @@ impl Warehouse {
     }
 
     /// Makes a filled table ready to be published: run check, indexes, statistics, and its parent.
-    pub async fn finish_table(&self, client: &Client, model: &str, run_id: i64, indexes: &[Index]) -> Result<StoredTable> {
+    pub async fn finish_table(
+        &self,
+        client: &Client,
+        model: &str,
+        run_id: i64,
+        indexes: &[Index],
+    ) -> Result<StoredTable> {
         let store = &self.schemas.store;
         let table = run_relation(model, run_id);
         let place = [("schema", store.as_str()), ("table", table.as_str())];
@@ -142,7 +152,8 @@ impl Warehouse {
     pub async fn attach(&self, client: &Client, model: &str, run_id: i64, parent: &str) -> Result<()> {
         let table = run_relation(model, run_id);
         let place = [("schema", self.schemas.store.as_str()), ("table", table.as_str()), ("parent", parent)];
-        let statement = splice(&fill(include_str!("sql/attach_partition.sql"), &place), &[("run_id", &run_id.to_string())]);
+        let statement =
+            splice(&fill(include_str!("sql/attach_partition.sql"), &place), &[("run_id", &run_id.to_string())]);
         execute(client, model, &statement).await
     }
 
@@ -195,11 +206,10 @@ fn create_index(store: &str, relation: &str, number: usize, index: &Index) -> St
     }
     let name = format!("{relation}_i{}", number + 1);
     splice(
-        &fill("CREATE [unique] INDEX IF NOT EXISTS {name} ON {schema}.{relation} ([columns])", &[
-            ("name", &name),
-            ("schema", store),
-            ("relation", relation),
-        ]),
+        &fill(
+            "CREATE [unique] INDEX IF NOT EXISTS {name} ON {schema}.{relation} ([columns])",
+            &[("name", &name), ("schema", store), ("relation", relation)],
+        ),
         &[("unique", if index.is_unique { "UNIQUE" } else { "" }), ("columns", &columns.join(", "))],
     )
 }
@@ -207,8 +217,13 @@ fn create_index(store: &str, relation: &str, number: usize, index: &Index) -> St
 fn check_columns(model: &str, index: &Index, columns: &[(String, String)]) -> Result<()> {
     match index.columns.iter().find(|wanted| columns.iter().all(|(name, _)| name != *wanted)) {
         None => Ok(()),
-        Some(missing) => Err(Error::failed(format!("model \"{model}\" has an index on column \"{missing}\", which it has not"))
-            .detail(format!("The columns are: {}.", columns.iter().map(|(n, _)| n.as_str()).collect::<Vec<_>>().join(", ")))),
+        Some(missing) => {
+            Err(Error::failed(format!("model \"{model}\" has an index on column \"{missing}\", which it has not"))
+                .detail(format!(
+                    "The columns are: {}.",
+                    columns.iter().map(|(n, _)| n.as_str()).collect::<Vec<_>>().join(", ")
+                )))
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 
 use super::Warehouse;
 use super::fault::{fault, fault_in};
-use super::statement::{fill, quote_literal, qualified, splice};
+use super::statement::{fill, qualified, quote_literal, splice};
 use crate::error::{Error, Result};
 use crate::project::{Access, quote_identifier};
 use std::collections::BTreeMap;
@@ -116,8 +116,12 @@ impl Warehouse {
     async fn try_publish(&self, run_id: i64, publications: &[Publication], fences: &[Fence]) -> Result<()> {
         let doing = "publish failed";
         let mut client = self.client().await?;
-        let live: BTreeMap<String, String> =
-            self.live().await?.into_iter().map(|l| (l.relation, format!("{} {}", l.access, l.view_fingerprint))).collect();
+        let live: BTreeMap<String, String> = self
+            .live()
+            .await?
+            .into_iter()
+            .map(|l| (l.relation, format!("{} {}", l.access, l.view_fingerprint)))
+            .collect();
         let transaction = client.transaction().await.map_err(|e| fault(doing, &e))?;
         transaction.batch_execute(LOCK_TIMEOUT).await.map_err(|e| fault(doing, &e))?;
         for fence in fences {
@@ -152,11 +156,16 @@ impl Warehouse {
                 .await
                 .map_err(|e| fault(doing, &e))?;
             if moved == 0 {
-                return Err(Error::failed(format!("run {run_id} cannot be published: a newer run of \"{}\" is live", publication.relation)));
+                return Err(Error::failed(format!(
+                    "run {run_id} cannot be published: a newer run of \"{}\" is live",
+                    publication.relation
+                )));
             }
         }
-        let marked =
-            transaction.execute(include_str!("sql/mark_published.sql"), &[&run_id]).await.map_err(|e| fault(doing, &e))?;
+        let marked = transaction
+            .execute(include_str!("sql/mark_published.sql"), &[&run_id])
+            .await
+            .map_err(|e| fault(doing, &e))?;
         if marked == 0 {
             return Err(Error::failed(format!("run {run_id} cannot be published: it is not running any more")));
         }
@@ -176,7 +185,9 @@ impl Warehouse {
         for _ in 0..10 {
             tokio::time::sleep(Duration::from_millis(300)).await;
             let Ok(client) = self.client().await else { continue };
-            let Ok(row) = client.query_one("SELECT published_at IS NOT NULL FROM quintile.runs WHERE run_id = $1", &[&run_id]).await
+            let Ok(row) = client
+                .query_one("SELECT published_at IS NOT NULL FROM quintile.runs WHERE run_id = $1", &[&run_id])
+                .await
             else {
                 continue;
             };
@@ -199,7 +210,8 @@ impl Warehouse {
         let doing = format!("view \"{schema}.{name}\" cannot be changed");
         transaction.batch_execute("SAVEPOINT view_change").await.map_err(|e| fault(&doing, &e))?;
         if let Err(e) = transaction.batch_execute(&create).await {
-            let incompatible = matches!(e.code(), Some(&SqlState::INVALID_TABLE_DEFINITION | &SqlState::WRONG_OBJECT_TYPE));
+            let incompatible =
+                matches!(e.code(), Some(&SqlState::INVALID_TABLE_DEFINITION | &SqlState::WRONG_OBJECT_TYPE));
             if !incompatible {
                 return Err(fault_in(&doing, &create, &e));
             }
@@ -220,19 +232,23 @@ impl Warehouse {
         self.comment(transaction, publication).await
     }
 
-    async fn pointer_view(&self, transaction: &Transaction<'_>, name: &str, schema: &str, parent: &str) -> Result<String> {
+    async fn pointer_view(
+        &self,
+        transaction: &Transaction<'_>,
+        name: &str,
+        schema: &str,
+        parent: &str,
+    ) -> Result<String> {
         let described = transaction
             .query(include_str!("sql/describe_table.sql"), &[&self.schemas.store, &parent])
             .await
             .map_err(|e| fault("publish failed", &e))?;
         let columns: Vec<String> = described.iter().map(|row| quote_identifier(row.get(0))).collect();
         Ok(splice(
-            &fill(include_str!("sql/create_pointer_view.sql"), &[
-                ("schema", schema),
-                ("view", name),
-                ("store", &self.schemas.store),
-                ("parent", parent),
-            ]),
+            &fill(
+                include_str!("sql/create_pointer_view.sql"),
+                &[("schema", schema), ("view", name), ("store", &self.schemas.store), ("parent", parent)],
+            ),
             &[
                 ("workspace", &quote_literal(&self.schemas.workspace)),
                 ("relation", &quote_literal(name)),
@@ -246,10 +262,10 @@ impl Warehouse {
         let doing = format!("view \"{schema}.{}\" cannot be described", publication.relation);
         let place = [("schema", schema), ("view", publication.relation.as_str())];
         if !publication.description.is_empty() {
-            let statement = splice(&fill("COMMENT ON VIEW {schema}.{view} IS [text]", &place), &[(
-                "text",
-                &quote_literal(&publication.description),
-            )]);
+            let statement = splice(
+                &fill("COMMENT ON VIEW {schema}.{view} IS [text]", &place),
+                &[("text", &quote_literal(&publication.description))],
+            );
             transaction.batch_execute(&statement).await.map_err(|e| fault(&doing, &e))?;
         }
         let described = transaction
@@ -264,10 +280,10 @@ impl Warehouse {
             });
             let Some(text) = text else { continue };
             let named = [("schema", schema), ("view", publication.relation.as_str()), ("column", column.as_str())];
-            let statement = splice(&fill("COMMENT ON COLUMN {schema}.{view}.{column} IS [text]", &named), &[(
-                "text",
-                &quote_literal(text),
-            )]);
+            let statement = splice(
+                &fill("COMMENT ON COLUMN {schema}.{view}.{column} IS [text]", &named),
+                &[("text", &quote_literal(text))],
+            );
             transaction.batch_execute(&statement).await.map_err(|e| fault(&doing, &e))?;
         }
         Ok(())

@@ -33,7 +33,9 @@ impl Warehouse {
                 .await
                 .map_err(|e| fault(doing, &e))?
                 .get::<_, Option<i64>>(0)
-                .ok_or_else(|| Error::failed("there is no earlier published run to go back to").hint("see quintile runs"))?,
+                .ok_or_else(|| {
+                    Error::failed("there is no earlier published run to go back to").hint("see quintile runs")
+                })?,
         };
         let rows = transaction
             .query(include_str!("sql/find_rollback_targets.sql"), &[workspace, &target])
@@ -71,7 +73,8 @@ impl Warehouse {
             done.moved.push(relation);
         }
         if done.moved.is_empty() {
-            return Err(Error::failed(format!("run {target} published nothing that could be gone back to")).hint("see quintile runs"));
+            return Err(Error::failed(format!("run {target} published nothing that could be gone back to"))
+                .hint("see quintile runs"));
         }
         let facts = serde_json::json!({ "run_id": target, "relations": done.moved.len() });
         transaction
@@ -82,7 +85,11 @@ impl Warehouse {
         Ok(done)
     }
 
-    async fn live_parent(&self, transaction: &tokio_postgres::Transaction<'_>, relation: &str) -> Result<Option<String>> {
+    async fn live_parent(
+        &self,
+        transaction: &tokio_postgres::Transaction<'_>,
+        relation: &str,
+    ) -> Result<Option<String>> {
         let row = transaction
             .query_one(
                 "SELECT parent_relation FROM quintile.live WHERE workspace = $1 AND relation = $2",

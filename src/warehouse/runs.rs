@@ -127,7 +127,14 @@ impl Warehouse {
     }
 
     /// Notes that a model's build begins.
-    pub async fn start_model(&self, run_id: i64, model: &str, kind: &str, relation: &str, fingerprint: &str) -> Result<()> {
+    pub async fn start_model(
+        &self,
+        run_id: i64,
+        model: &str,
+        kind: &str,
+        relation: &str,
+        fingerprint: &str,
+    ) -> Result<()> {
         self.ledger(include_str!("sql/start_model.sql"), &[&run_id, &model, &kind, &relation, &fingerprint]).await
     }
 
@@ -151,7 +158,14 @@ impl Warehouse {
     }
 
     /// Notes that a model was left out, and why.
-    pub async fn skip_model(&self, run_id: i64, model: &str, kind: &str, fingerprint: &str, reason: &str) -> Result<()> {
+    pub async fn skip_model(
+        &self,
+        run_id: i64,
+        model: &str,
+        kind: &str,
+        fingerprint: &str,
+        reason: &str,
+    ) -> Result<()> {
         self.ledger(include_str!("sql/skip_model.sql"), &[&run_id, &model, &kind, &fingerprint, &reason]).await
     }
 

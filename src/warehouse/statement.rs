@@ -34,7 +34,10 @@ mod tests {
 
     #[test]
     fn identifiers_are_quoted_and_parts_are_not() {
-        let sql = splice(&fill("CREATE VIEW {schema}.{name} AS [select]", &[("schema", "a"), ("name", "b\"c")]), &[("select", "SELECT 1")]);
+        let sql = splice(
+            &fill("CREATE VIEW {schema}.{name} AS [select]", &[("schema", "a"), ("name", "b\"c")]),
+            &[("select", "SELECT 1")],
+        );
         assert_eq!(sql, "CREATE VIEW \"a\".\"b\"\"c\" AS SELECT 1");
     }
 

@@ -16,7 +16,10 @@ impl Warehouse {
         let names = &self.schemas;
         let doing = format!("workspace \"{}\" cannot be prepared", names.workspace);
         let known = client
-            .query_opt(include_str!("sql/find_workspace.sql"), &[&names.workspace, &names.raw, &names.store, &names.marts, &title])
+            .query_opt(
+                include_str!("sql/find_workspace.sql"),
+                &[&names.workspace, &names.raw, &names.store, &names.marts, &title],
+            )
             .await
             .map_err(|e| fault(&doing, &e))?;
         if known.is_some() {
@@ -30,7 +33,10 @@ impl Warehouse {
             fill(include_str!("sql/create_raw_orders.sql"), &[("raw", &names.raw)]),
             fill(include_str!("sql/create_raw_loads.sql"), &[("raw", &names.raw)]),
             fill(include_str!("sql/create_raw_rejected_rows.sql"), &[("raw", &names.raw)]),
-            fill("COMMENT ON SCHEMA {s} IS 'Quintile: customer intelligence, one view a relation'", &[("s", &names.marts)]),
+            fill(
+                "COMMENT ON SCHEMA {s} IS 'Quintile: customer intelligence, one view a relation'",
+                &[("s", &names.marts)],
+            ),
         ];
         if has_reader {
             let reader = [("s", names.marts.as_str()), ("reader", READER_ROLE)];

@@ -11,7 +11,8 @@ fn every_help_text_is_as_reviewed() {
     let mut text = command.render_long_help().to_string();
     for sub in command.get_subcommands_mut() {
         if sub.get_name() != "help" {
-            text.push_str(&format!("\n======== {}\n{}", sub.get_name(), sub.render_help()));
+            let name = sub.get_name().to_owned();
+            text.push_str(&format!("\n======== {name}\n{}", sub.render_help()));
         }
     }
     let trimmed: Vec<&str> = text.lines().map(str::trim_end).collect();

@@ -80,7 +80,10 @@ async fn a_missing_file_is_named() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_column_lists_those_of_the_file() {
     let broken = Broken::new().await;
-    broken.write("orders.csv", "InvoiceNo,StockCode,Description,Quantity,InvoiceDat,UnitPrice,CustomerID,Country\n1,2,3,4,5,6,7,8\n");
+    broken.write(
+        "orders.csv",
+        "InvoiceNo,StockCode,Description,Quantity,InvoiceDat,UnitPrice,CustomerID,Country\n1,2,3,4,5,6,7,8\n",
+    );
     let file = broken.folder.path().join("orders.csv").display().to_string();
     insta::assert_snapshot!(broken.told(&["ingest", &file, "--source", "online_retail"]));
 }

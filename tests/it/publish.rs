@@ -35,7 +35,8 @@ async fn a_second_run_keeps_views_rights_and_views_on_top() {
     shop::execute(&warehouse, &format!("CREATE ROLE {role}")).await;
     shop::execute(&warehouse, &format!("GRANT SELECT ON marts.rfm_scores TO {role}")).await;
     shop::execute(&warehouse, "CREATE VIEW public.mine AS SELECT customer_id, persona FROM marts.customer_360").await;
-    let oids = "SELECT string_agg(oid::text, ',' ORDER BY oid) FROM pg_class WHERE relnamespace = 'marts'::regnamespace";
+    let oids =
+        "SELECT string_agg(oid::text, ',' ORDER BY oid) FROM pg_class WHERE relnamespace = 'marts'::regnamespace";
     let before = shop::value(&warehouse, oids).await;
     let rows = "SELECT md5(string_agg(t::text, ',' ORDER BY customer_id)) FROM (SELECT customer_id, rfm_code, monetary FROM marts.rfm_scores) AS t";
     let contents = shop::value(&warehouse, rows).await;
@@ -80,15 +81,23 @@ async fn a_broken_model_skips_its_children_and_is_pointed_at() {
     shop::fill_orders(&warehouse, 200).await;
     let folder = tempfile::tempdir().expect("a folder");
     shop::copy_project(folder.path());
-    std::fs::write(folder.path().join("models/marts/rfm_scores.sql"), "{{ config(materialized='table') }}\nSELECT\n    customer_idd\nFROM {{ ref('customers') }}")
-        .expect("a model");
+    std::fs::write(
+        folder.path().join("models/marts/rfm_scores.sql"),
+        "{{ config(materialized='table') }}\nSELECT\n    customer_idd\nFROM {{ ref('customers') }}",
+    )
+    .expect("a model");
     let mut settings = db.settings();
     settings.project_dir = folder.path().to_path_buf();
     let report = shop::build(&warehouse, &settings, &[]).await;
     assert_eq!(report.state, "failed");
     assert_eq!(report.failed.len(), 1);
     let told = &report.failed[0].1;
-    assert!(told.contains("column \"customer_idd\" does not exist") && told.contains("customer_idd\n") && told.contains('^'), "{told}");
+    assert!(
+        told.contains("column \"customer_idd\" does not exist")
+            && told.contains("customer_idd\n")
+            && told.contains('^'),
+        "{told}"
+    );
     assert!(report.skipped.contains(&"customer_360".to_owned()), "{:?}", report.skipped);
     assert_eq!(shop::value(&warehouse, "SELECT count(*) FROM quintile.live").await, "0");
 }
@@ -144,7 +153,11 @@ async fn an_emptied_source_is_refused() {
     shop::execute(&warehouse, "UPDATE raw.orders SET customer_id = NULL").await;
     let report = shop::build(&warehouse, &db.settings(), &["+customers"]).await;
     assert_eq!(report.state, "failed");
-    assert!(report.failed.iter().any(|(_, why)| why.contains("has no rows, and 200 are published")), "{:?}", report.failed);
+    assert!(
+        report.failed.iter().any(|(_, why)| why.contains("has no rows, and 200 are published")),
+        "{:?}",
+        report.failed
+    );
     assert_eq!(shop::value(&warehouse, "SELECT count(*) FROM marts.customers").await, "200");
 }
 
@@ -162,7 +175,10 @@ async fn workspaces_share_a_database_and_nothing_else() {
     shop::build(&other, &other_settings, &[]).await;
     assert_eq!(shop::value(&warehouse, "SELECT count(*) FROM marts.customer_360").await, "150");
     assert_eq!(shop::value(&warehouse, "SELECT count(*) FROM shop_b_marts.customer_360").await, "250");
-    assert_eq!(shop::value(&warehouse, "SELECT string_agg(workspace, ',' ORDER BY workspace) FROM quintile.workspaces").await, "default,shop_b");
+    assert_eq!(
+        shop::value(&warehouse, "SELECT string_agg(workspace, ',' ORDER BY workspace) FROM quintile.workspaces").await,
+        "default,shop_b"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -178,7 +194,12 @@ async fn garbage_keeps_two_runs_and_a_long_reader_delays_only_space() {
         WHERE relnamespace = 'quintile_store'::regnamespace AND relkind IN ('r', 'v') AND relname ~ '__r[0-9]+$'";
     assert_eq!(shop::value(&warehouse, tables).await, format!("{},{}", runs[2], runs[3]));
     let mut reader = warehouse.client().await.expect("a connection");
-    let long = reader.build_transaction().isolation_level(tokio_postgres::IsolationLevel::RepeatableRead).start().await.expect("a transaction");
+    let long = reader
+        .build_transaction()
+        .isolation_level(tokio_postgres::IsolationLevel::RepeatableRead)
+        .start()
+        .await
+        .expect("a transaction");
     let count: i64 = long.query_one("SELECT count(*) FROM marts.customer_360", &[]).await.expect("rows").get(0);
     let report = shop::build(&warehouse, &db.settings(), &[]).await;
     assert_eq!(report.state, "published", "a reader in a transaction does not hold up the publish");
@@ -190,5 +211,9 @@ async fn garbage_keeps_two_runs_and_a_long_reader_delays_only_space() {
     long.commit().await.expect("the end");
     drop(reader);
     let last = shop::build(&warehouse, &db.settings(), &[]).await;
-    assert_eq!(shop::value(&warehouse, tables).await, format!("{},{}", report.run_id, last.run_id), "the cut-off detach was taken up again");
+    assert_eq!(
+        shop::value(&warehouse, tables).await,
+        format!("{},{}", report.run_id, last.run_id),
+        "the cut-off detach was taken up again"
+    );
 }

@@ -40,7 +40,8 @@ async fn readers_see_whole_runs_through_refreshes_and_kills() {
     for _ in 0..REFRESHES {
         assert!(quintile(db.url()).status().expect("the program runs").success());
     }
-    let refreshed: i64 = shop::value(&warehouse, "SELECT max(run_id) FROM marts.customer_360").await.parse().expect("a run");
+    let refreshed: i64 =
+        shop::value(&warehouse, "SELECT max(run_id) FROM marts.customer_360").await.parse().expect("a run");
     assert_eq!(refreshed, first + i64::try_from(REFRESHES).expect("small"));
 
     let mut last = refreshed;
@@ -49,7 +50,8 @@ async fn readers_see_whole_runs_through_refreshes_and_kills() {
         tokio::time::sleep(Duration::from_millis(60 + kill * 47 % 900)).await;
         child.kill().expect("kill -9");
         child.wait().expect("its end");
-        let now: i64 = shop::value(&warehouse, "SELECT max(run_id) FROM marts.customer_360").await.parse().expect("a run");
+        let now: i64 =
+            shop::value(&warehouse, "SELECT max(run_id) FROM marts.customer_360").await.parse().expect("a run");
         assert!(now >= last, "the published run never goes back");
         last = now;
     }
@@ -63,7 +65,8 @@ async fn readers_see_whole_runs_through_refreshes_and_kills() {
 }
 
 async fn read(url: String, seen: Arc<Seen>) {
-    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.expect("a reader's connection");
+    let (client, connection) =
+        tokio_postgres::connect(&url, tokio_postgres::NoTls).await.expect("a reader's connection");
     tokio::spawn(connection);
     let prepared = client.prepare(CHECK).await.expect("the check");
     let mut newest = 0;

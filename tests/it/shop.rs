@@ -37,7 +37,11 @@ pub async fn build(warehouse: &Warehouse, settings: &Settings, select: &[&str]) 
 }
 
 /// As [`build`], with the error.
-pub async fn try_build(warehouse: &Warehouse, settings: &Settings, select: &[&str]) -> quintile::error::Result<RunReport> {
+pub async fn try_build(
+    warehouse: &Warehouse,
+    settings: &Settings,
+    select: &[&str],
+) -> quintile::error::Result<RunReport> {
     let (_keep, stop) = watch::channel(false);
     let request = BuildRequest {
         select: select.iter().map(|s| (*s).to_owned()).collect(),
