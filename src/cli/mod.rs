@@ -2,6 +2,7 @@
 
 mod build;
 mod compile;
+mod demo;
 mod ingest;
 mod list;
 mod migrate;
@@ -9,6 +10,7 @@ mod postgres;
 mod print;
 mod rollback;
 mod runs;
+mod serve;
 mod session;
 mod stop;
 mod test;
@@ -68,6 +70,8 @@ enum Format {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run the whole job on bundled real orders, then serve the dashboard
+    Demo(demo::Arguments),
     /// Load order files into raw.orders by a mapping of config/sources/
     Ingest(ingest::Arguments),
     /// Build and test the models, then publish them all at once
@@ -84,6 +88,8 @@ enum Command {
     Runs(runs::Arguments),
     /// Show readers an earlier run again
     Rollback(rollback::Arguments),
+    /// Run the daemon: schedule, dashboard, health, metrics
+    Serve(serve::Arguments),
     /// Make or update Quintile's own tables
     Migrate(migrate::Arguments),
     /// Start, stop and reach the embedded PostgreSQL
@@ -123,6 +129,7 @@ pub fn main() -> ExitCode {
 async fn run(cli: Cli) -> Result<ExitCode> {
     let global = cli.global;
     match cli.command {
+        Command::Demo(arguments) => demo::run(&global, arguments).await,
         Command::Ingest(arguments) => ingest::run(&global, arguments).await,
         Command::Build(arguments) => build::run(&global, arguments, build::WithTests(true)).await,
         Command::Run(arguments) => build::run(&global, arguments, build::WithTests(false)).await,
@@ -131,6 +138,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Ls(arguments) => list::run(&global, &arguments),
         Command::Runs(arguments) => runs::run(&global, arguments).await,
         Command::Rollback(arguments) => rollback::run(&global, arguments).await,
+        Command::Serve(arguments) => serve::run(&global, arguments).await,
         Command::Migrate(arguments) => migrate::run(&global, arguments).await,
         Command::Postgres(command) => postgres::run(&global, command).await,
     }
@@ -138,7 +146,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
 
 /// Logs go to standard error: sentences for people, JSON lines for the daemon's collector.
 fn start_tracing(cli: &Cli) {
-    let is_daemon = false;
+    let is_daemon = matches!(cli.command, Command::Serve(_));
     let level = match cli.global.verbose {
         0 => "info",
         1 => "debug",

@@ -2,6 +2,7 @@
 
 pub mod connect;
 mod copy;
+pub mod export;
 pub mod fault;
 pub mod frame;
 pub mod gc;

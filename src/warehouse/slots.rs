@@ -20,7 +20,7 @@ pub enum Claim {
     NotLeader,
 }
 
-/// A slot that an earlier leader left running.
+/// A slot marked as running that nobody runs: its leader stopped, or the answer to its claim was lost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Orphan {
     /// The due time.
@@ -84,12 +84,18 @@ impl Warehouse {
         if rows == 1 { Ok(()) } else { Err(not_leader(lease)) }
     }
 
-    /// Takes over the slots of a job that an earlier leader left running, oldest first.
-    pub async fn take_over_slots(&self, lease: &Lease, workspace: &str, job: &str) -> Result<Vec<Orphan>> {
+    /// Takes over the slots of a job that are marked as running, but for those in `at_work`; oldest first.
+    pub async fn take_over_slots(
+        &self,
+        lease: &Lease,
+        workspace: &str,
+        job: &str,
+        at_work: &[DateTime<Utc>],
+    ) -> Result<Vec<Orphan>> {
         let sql = include_str!("sql/slot_take_over.sql");
         let rows = self
             .answer_within(WAIT, "slots cannot be taken over", async |client| {
-                client.query(sql, &[&lease.name, &lease.token, &workspace, &job]).await
+                client.query(sql, &[&lease.name, &lease.token, &workspace, &job, &at_work]).await
             })
             .await?;
         let mut orphans: Vec<Orphan> = rows

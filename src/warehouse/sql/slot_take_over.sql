@@ -1,4 +1,5 @@
--- Slots of a job that an earlier leader left running become ours, with one more attempt.
+-- Slots of a job that are marked as running though nobody runs them become ours, with one more attempt.
+-- $5 are those that this process does run.
 WITH leader AS (
     SELECT fence
     FROM quintile.leases
@@ -8,5 +9,6 @@ WITH leader AS (
 UPDATE quintile.slots AS slot
 SET fence = leader.fence, attempt = slot.attempt + 1, started_at = clock_timestamp()
 FROM leader
-WHERE slot.workspace = $3 AND slot.job = $4 AND slot.state = 'running' AND slot.fence < leader.fence
+WHERE slot.workspace = $3 AND slot.job = $4 AND slot.state = 'running' AND slot.fence <= leader.fence
+    AND slot.scheduled_for <> ALL ($5::timestamptz[])
 RETURNING slot.scheduled_for, slot.attempt

@@ -1,0 +1,216 @@
+//! The routes: pages and exports for people, health and metrics for machines.
+
+use super::guard::{Hosts, guard};
+use super::leader::Leadership;
+use super::metrics::Metrics;
+use super::{csv, page};
+use crate::config::{Schemas, Settings};
+use crate::error::{Error, Result};
+use crate::warehouse::Warehouse;
+use crate::warehouse::pages::{Overview, Standing, WorkspaceEntry};
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, Query, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use futures_util::{StreamExt, stream};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+
+/// Health and metrics must not wait for a database that does not answer.
+const HEALTH_WAIT: Duration = Duration::from_secs(2);
+
+/// Exports at the same time.
+const EXPORTS: usize = 2;
+
+/// What the routes share.
+#[derive(Clone)]
+pub struct App {
+    pub(super) warehouse: Warehouse,
+    pub(super) settings: Arc<Settings>,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) leadership: watch::Receiver<Option<Leadership>>,
+    pub(super) hosts: Hosts,
+    /// Exports at the same time: each holds a connection that runs may need.
+    exports: Arc<Semaphore>,
+    /// The last look at each workspace with the pointers it was taken at; published rows do not change.
+    looks: Arc<Mutex<BTreeMap<String, (Shown, Arc<Overview>)>>>,
+}
+
+/// What identifies the published state of a workspace: run, time of publish, number of relations.
+type Shown = (Option<i64>, Option<chrono::DateTime<chrono::Utc>>, i64);
+
+impl App {
+    /// The shared state of a server that listens on `listening`.
+    #[must_use]
+    pub fn new(
+        warehouse: Warehouse,
+        settings: Settings,
+        metrics: Arc<Metrics>,
+        leadership: watch::Receiver<Option<Leadership>>,
+        listening: SocketAddr,
+    ) -> App {
+        let hosts = Hosts::of(listening);
+        App { warehouse, settings: Arc::new(settings), metrics, leadership, hosts, exports: Arc::new(Semaphore::new(EXPORTS)), looks: Arc::default() }
+    }
+
+    /// The named workspace, or the one in the settings; `None` when there is no such workspace.
+    async fn workspace(&self, asked: Option<&str>) -> Result<Option<(Warehouse, Vec<WorkspaceEntry>)>> {
+        let mut entries = self.warehouse.workspaces().await?;
+        let own = &self.settings.workspace;
+        if !entries.iter().any(|entry| entry.name == *own) {
+            entries.insert(0, WorkspaceEntry { name: own.clone(), title: None });
+        }
+        for entry in &mut entries {
+            let titled = self.settings.workspaces.get(&entry.name).and_then(|workspace| workspace.title.clone());
+            entry.title = titled.or(entry.title.take());
+        }
+        let name = asked.unwrap_or(own);
+        if !entries.iter().any(|entry| entry.name == name) {
+            return Ok(None);
+        }
+        Ok(Some((self.warehouse.with_schemas(Schemas::of(name)?), entries)))
+    }
+
+    /// The sections of a workspace; read again only after something was published.
+    async fn overview(&self, warehouse: &Warehouse, standing: &Standing) -> Result<Arc<Overview>> {
+        let shown: Shown = (standing.run_id, standing.published_at, standing.relations);
+        let name = &warehouse.schemas.workspace;
+        let known = {
+            let looks = self.looks.lock().unwrap_or_else(PoisonError::into_inner);
+            looks.get(name).filter(|(at, _)| *at == shown).map(|(_, look)| Arc::clone(look))
+        };
+        if let Some(look) = known {
+            return Ok(look);
+        }
+        let look = Arc::new(warehouse.overview().await?);
+        let mut looks = self.looks.lock().unwrap_or_else(PoisonError::into_inner);
+        looks.insert(name.clone(), (shown, Arc::clone(&look)));
+        Ok(look)
+    }
+}
+
+/// All routes, guarded.
+pub fn router(app: App) -> Router {
+    Router::new()
+        .route("/", get(overview))
+        .route("/export/persona/{persona}", get(export))
+        .route("/static/style.css", get(style))
+        .route("/static/icon.svg", get(icon))
+        .route("/livez", get(async || (StatusCode::OK, "alive\n")))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
+        .fallback(async || page::message(StatusCode::NOT_FOUND, "Not found", "There is no page at this address."))
+        .layer(axum::middleware::from_fn_with_state(app.clone(), guard))
+        .with_state(app)
+}
+
+#[derive(Deserialize)]
+struct Asked {
+    workspace: Option<String>,
+}
+
+async fn overview(State(app): State<App>, Query(asked): Query<Asked>) -> Response {
+    match overview_page(&app, asked.workspace.as_deref()).await {
+        Ok(response) => response,
+        Err(e) => unavailable("page", &e),
+    }
+}
+
+async fn overview_page(app: &App, asked: Option<&str>) -> Result<Response> {
+    if !app.warehouse.is_migrated(HEALTH_WAIT).await? {
+        return Ok(page::message(StatusCode::SERVICE_UNAVAILABLE, "Not set up yet", "Run `quintile migrate`, then load this page again."));
+    }
+    let Some((warehouse, workspaces)) = app.workspace(asked).await? else { return Ok(no_workspace()) };
+    let standing = warehouse.standing().await?;
+    let look = match standing.run_id {
+        Some(_) => Some(app.overview(&warehouse, &standing).await?),
+        None => None,
+    };
+    page::overview(&warehouse.schemas, &workspaces, &standing, look.as_deref())
+}
+
+/// A persona's customers as CSV; the last part of the path is `<persona>.csv`, with the persona as in the relation's name.
+async fn export(State(app): State<App>, Path(file): Path<String>, Query(asked): Query<Asked>) -> Response {
+    match export_persona(&app, &file, asked.workspace.as_deref()).await {
+        Ok(response) => response,
+        Err(e) => unavailable("export", &e),
+    }
+}
+
+async fn export_persona(app: &App, file: &str, asked: Option<&str>) -> Result<Response> {
+    let not_found = || page::message(StatusCode::NOT_FOUND, "Not found", "There is no such persona in this workspace.");
+    let Some(persona) = file.strip_suffix(".csv").filter(|name| is_slug(name)) else { return Ok(not_found()) };
+    let Some((warehouse, _)) = app.workspace(asked).await? else { return Ok(no_workspace()) };
+    let workspace = warehouse.schemas.workspace.clone();
+    let Ok(turn) = Arc::clone(&app.exports).try_acquire_owned() else {
+        return Ok(page::message(StatusCode::SERVICE_UNAVAILABLE, "Busy", "Other exports are running. Try again in a moment."));
+    };
+    let (opened, head) = oneshot::channel();
+    let (send, chunks) = mpsc::channel::<Result<Vec<u8>>>(4);
+    let relation = format!("persona_{persona}");
+    tokio::spawn(async move {
+        warehouse.export(&relation, opened, send, csv::row).await;
+        drop(turn);
+    });
+    let Some(head) = head.await.unwrap_or_else(|_| Err(Error::failed("export broke off")))? else { return Ok(not_found()) };
+    tracing::info!(workspace, persona, rows = head.rows, "export");
+    let mut first = Vec::new();
+    csv::header(&mut first, &head.columns);
+    let rest = stream::unfold(chunks, async |mut chunks| chunks.recv().await.map(|chunk| (chunk, chunks)));
+    let body = stream::iter([Ok(first)]).chain(rest).map(|chunk| chunk.map(Bytes::from));
+    let name = format!("attachment; filename=\"{workspace}-{persona}.csv\"");
+    let headers = [(header::CONTENT_TYPE, "text/csv; charset=utf-8"), (header::CONTENT_DISPOSITION, name.as_str())];
+    Ok((headers, Body::from_stream(body)).into_response())
+}
+
+/// `vips`, `at_risk`: what can follow `persona_` in a relation's name, and stand in a file's name.
+fn is_slug(name: &str) -> bool {
+    !name.is_empty() && name.len() <= 50 && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+}
+
+async fn style() -> Response {
+    asset("text/css; charset=utf-8", include_str!("../../dashboard/static/style.css"))
+}
+
+async fn icon() -> Response {
+    asset("image/svg+xml", include_str!("../../dashboard/static/icon.svg"))
+}
+
+/// Assets hold no data, and their address changes with the program's version.
+fn asset(kind: &'static str, text: &'static str) -> Response {
+    ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "public, max-age=86400")], text).into_response()
+}
+
+async fn ready(State(app): State<App>) -> Response {
+    match app.warehouse.is_migrated(HEALTH_WAIT).await {
+        Ok(true) => (StatusCode::OK, "ready\n").into_response(),
+        Ok(false) => (StatusCode::SERVICE_UNAVAILABLE, "migrations are missing\n").into_response(),
+        Err(e) => {
+            tracing::warn!(error = %e, "not ready");
+            (StatusCode::SERVICE_UNAVAILABLE, "database does not answer\n").into_response()
+        }
+    }
+}
+
+async fn metrics(State(app): State<App>) -> Response {
+    let freshness = app.warehouse.freshness(HEALTH_WAIT).await.ok();
+    let leading = app.leadership.borrow().as_ref().is_some_and(Leadership::is_trusted);
+    let text = app.metrics.text(leading, freshness.as_deref());
+    ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response()
+}
+
+fn no_workspace() -> Response {
+    page::message(StatusCode::NOT_FOUND, "Not found", "There is no workspace of this name.")
+}
+
+/// The reader learns that it failed; why is in the log alone.
+fn unavailable(what: &'static str, error: &Error) -> Response {
+    tracing::error!(what, "request failed: {}", error.report());
+    page::message(StatusCode::SERVICE_UNAVAILABLE, "Not available now", "The database did not answer. Try again in a moment; the log has the reason.")
+}

@@ -1,0 +1,138 @@
+//! Metrics in the Prometheus text format: runs, freshness, leadership, requests.
+
+use crate::warehouse::pages::Freshness;
+use prometheus_client::encoding::{EncodeLabelSet, text::encode};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::{Registry, Unit};
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct State {
+    state: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Request {
+    class: String,
+    status: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct InWorkspace {
+    workspace: String,
+}
+
+type Seconds = Gauge<f64, AtomicU64>;
+
+/// All metrics of this process.
+pub struct Metrics {
+    registry: Registry,
+    runs: Family<State, Counter>,
+    models: Counter,
+    run_seconds: Seconds,
+    requests: Family<Request, Counter>,
+    leading: Gauge,
+    age: Family<InWorkspace, Seconds>,
+    duration: Family<InWorkspace, Seconds>,
+    failed: Family<InWorkspace, Gauge>,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("quintile");
+        let (runs, requests) = (Family::default(), Family::default());
+        let (models, leading) = (Counter::default(), Gauge::default());
+        let (run_seconds, age, duration) = (Seconds::default(), Family::default(), Family::default());
+        let failed = Family::default();
+        registry.register("runs", "Runs that this process ended, by state", runs.clone());
+        registry.register("models_built", "Models that this process built", models.clone());
+        registry.register_with_unit(
+            "last_run_duration",
+            "Duration of the last run of this process",
+            Unit::Seconds,
+            run_seconds.clone(),
+        );
+        registry.register("http_requests", "Requests, by class of path and status", requests.clone());
+        registry.register("leader", "1 while this process leads", leading.clone());
+        registry.register_with_unit("published_age", "Time since the last publish", Unit::Seconds, age.clone());
+        registry.register_with_unit(
+            "published_duration",
+            "Duration of the run that was published last",
+            Unit::Seconds,
+            duration.clone(),
+        );
+        registry.register("last_run_failed", "1 when the last run failed", failed.clone());
+        Metrics { registry, runs, models, run_seconds, requests, leading, age, duration, failed }
+    }
+}
+
+impl Metrics {
+    /// Counts a run that ended.
+    pub fn run_ended(&self, state: &str, elapsed: Duration, models: usize) {
+        self.runs.get_or_create(&State { state: state.into() }).inc();
+        self.models.inc_by(models as u64);
+        self.run_seconds.set(elapsed.as_secs_f64());
+    }
+
+    /// Counts a request; `class` is the route, never the path as it was sent.
+    pub fn request(&self, class: &str, status: u16) {
+        self.requests.get_or_create(&Request { class: class.into(), status }).inc();
+    }
+
+    /// The text for a scrape. Without `freshness` (no database) the metrics about it are left out.
+    #[must_use]
+    pub fn text(&self, leading: bool, freshness: Option<&[Freshness]>) -> String {
+        self.leading.set(i64::from(leading));
+        self.age.clear();
+        self.duration.clear();
+        self.failed.clear();
+        for fresh in freshness.unwrap_or_default() {
+            let labels = InWorkspace { workspace: fresh.workspace.clone() };
+            if let Some(seconds) = fresh.published_age_seconds {
+                self.age.get_or_create(&labels).set(seconds);
+            }
+            if let Some(seconds) = fresh.published_duration_seconds {
+                self.duration.get_or_create(&labels).set(seconds);
+            }
+            self.failed.get_or_create(&labels).set(i64::from(fresh.is_last_run_failed));
+        }
+        let mut text = String::new();
+        // Writing to a string does not fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scrape_holds_runs_requests_and_freshness() {
+        let metrics = Metrics::default();
+        metrics.run_ended("published", Duration::from_millis(1500), 12);
+        metrics.request("/", 200);
+        let fresh = Freshness {
+            workspace: "default".into(),
+            published_age_seconds: Some(60.0),
+            published_duration_seconds: Some(2.5),
+            is_last_run_failed: true,
+        };
+        let text = metrics.text(true, Some(&[fresh]));
+        for line in [
+            "quintile_runs_total{state=\"published\"} 1",
+            "quintile_models_built_total 12",
+            "quintile_last_run_duration_seconds 1.5",
+            "quintile_http_requests_total{class=\"/\",status=\"200\"} 1",
+            "quintile_leader 1",
+            "quintile_published_age_seconds{workspace=\"default\"} 60.0",
+            "quintile_last_run_failed{workspace=\"default\"} 1",
+        ] {
+            assert!(text.lines().any(|known| known == line), "{line} is missing in\n{text}");
+        }
+        assert!(!metrics.text(false, None).contains("workspace="), "no database, no freshness");
+    }
+}

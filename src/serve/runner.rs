@@ -1,0 +1,198 @@
+//! One run of a job: builds, tries again when the connection failed, and writes the slot's end.
+
+use super::jobs::PlannedJob;
+use super::metrics::Metrics;
+use super::scheduler::Scheduler;
+use crate::config::Settings;
+use crate::error::{Error, Kind};
+use crate::pipeline::{self, BuildRequest, Fence, RunReport};
+use crate::warehouse::Warehouse;
+use crate::warehouse::lease::Lease;
+use crate::warehouse::slots::Outcome;
+use chrono::{DateTime, Utc};
+use futures_util::FutureExt;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+/// Pauses before a run is made again after a fault that may pass.
+const PAUSES: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(10)];
+/// How often, a second apart, the end of a slot is written before it is left to the next leader.
+const FINISH_ATTEMPTS: u32 = 10;
+
+/// A run at work.
+pub(super) struct Running {
+    pub(super) job: String,
+    pub(super) due: DateTime<Utc>,
+    /// The lease under which it was started.
+    pub(super) lease: Lease,
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Running {
+    /// Asks for an early, clean end.
+    pub(super) fn cancel(&self) {
+        self.stop.send_replace(true);
+    }
+
+    /// Ends it where it stands.
+    pub(super) fn abort(self) {
+        self.task.abort();
+    }
+}
+
+struct Run {
+    warehouse: Warehouse,
+    settings: Settings,
+    request: BuildRequest,
+    job: String,
+    due: DateTime<Utc>,
+    lease: Lease,
+    metrics: Arc<Metrics>,
+}
+
+/// Starts the run for a slot that is ours; its workspace's name is sent when it has ended.
+pub(super) fn start(
+    scheduler: &Scheduler,
+    planned: &PlannedJob,
+    fence: Fence,
+    lease: Lease,
+    due: DateTime<Utc>,
+    ended: mpsc::Sender<String>,
+) -> Running {
+    let workspace = planned.schemas.workspace.clone();
+    let job = planned.job.name.clone();
+    let (stop, stopping) = watch::channel(false);
+    let run = Run {
+        warehouse: scheduler.warehouse.with_schemas(planned.schemas.clone()),
+        settings: scheduler.settings.with_workspace(&workspace),
+        request: BuildRequest {
+            select: planned.job.select.clone(),
+            exclude: planned.job.exclude.clone(),
+            trigger: format!("job:{job}"),
+            fence: Some(fence),
+            ..BuildRequest::default()
+        },
+        job: job.clone(),
+        due,
+        lease: lease.clone(),
+        metrics: Arc::clone(&scheduler.metrics),
+    };
+    let task = tokio::spawn(async move {
+        run.perform(stopping).await;
+        // Nobody listens any more when the daemon has stopped.
+        let _ = ended.send(workspace).await;
+    });
+    Running { job, due, lease, stop, task }
+}
+
+impl Run {
+    async fn perform(&self, stop: watch::Receiver<bool>) {
+        let workspace = &self.warehouse.schemas.workspace;
+        tracing::info!(job = self.job, workspace, scheduled_for = %self.due, "run started");
+        let started = Instant::now();
+        let built = AssertUnwindSafe(self.build(stop.clone())).catch_unwind().await;
+        let built = built.unwrap_or_else(|_| Err(Error::failed("run broke off by a fault in the program")));
+        let interrupted = *stop.borrow() && !matches!(&built, Ok(report) if report.state == "published");
+        if interrupted {
+            // The slot stays as it is: the next leader takes it over.
+            tracing::info!(job = self.job, workspace, "run interrupted");
+            self.metrics.run_ended("interrupted", started.elapsed(), 0);
+            return;
+        }
+        let outcome = outcome_of(&built);
+        let models = built.as_ref().map_or(0, |report| report.built.len());
+        self.metrics.run_ended(outcome.state, started.elapsed(), models);
+        let elapsed_ms = started.elapsed().as_millis();
+        match (&outcome.reason, &built) {
+            (None, _) => tracing::info!(job = self.job, workspace, run_id = outcome.run_id, elapsed_ms, "run published"),
+            (Some(reason), Ok(_)) => tracing::error!(job = self.job, workspace, run_id = outcome.run_id, reason, "run failed"),
+            (Some(_), Err(e)) => tracing::error!(job = self.job, workspace, "run failed: {}", e.report()),
+        }
+        self.finish(&outcome).await;
+    }
+
+    async fn build(&self, mut stop: watch::Receiver<bool>) -> crate::error::Result<RunReport> {
+        let mut pauses = PAUSES.iter();
+        loop {
+            let built = pipeline::build(&self.warehouse, &self.settings, &self.request, stop.clone()).await;
+            let pause = match &built {
+                Err(e) if may_pass(e) => pauses.next(),
+                _ => None,
+            };
+            let (Some(pause), Err(e)) = (pause, &built) else { return built };
+            tracing::warn!(job = self.job, error = %e, "run failed for now; trying again");
+            tokio::select! {
+                () = tokio::time::sleep(*pause) => {}
+                () = super::leader::stopped(&mut stop) => return built,
+            }
+        }
+    }
+
+    async fn finish(&self, outcome: &Outcome) {
+        let workspace = &self.warehouse.schemas.workspace;
+        for _ in 0..FINISH_ATTEMPTS {
+            match self.warehouse.finish_slot(&self.lease, workspace, &self.job, self.due, outcome).await {
+                Ok(()) => return,
+                Err(e) if e.kind == Kind::Unreachable => tokio::time::sleep(Duration::from_secs(1)).await,
+                Err(e) => {
+                    tracing::warn!(job = self.job, workspace, error = %e, "end of slot was not recorded");
+                    return;
+                }
+            }
+        }
+        tracing::warn!(job = self.job, workspace, "end of slot was not recorded: database cannot be reached");
+    }
+}
+
+/// What the slot's row says about the run.
+fn outcome_of(built: &crate::error::Result<RunReport>) -> Outcome {
+    match built {
+        Ok(report) if report.state == "published" => {
+            Outcome { state: "published", reason: None, run_id: Some(report.run_id) }
+        }
+        Ok(report) => {
+            let failed: Vec<String> = report.failed.iter().map(|(what, why)| format!("{what}: {why}")).collect();
+            let reason = if failed.is_empty() { format!("run ended as {}", report.state) } else { failed.join("; ") };
+            Outcome { state: "failed", reason: Some(reason), run_id: Some(report.run_id) }
+        }
+        Err(e) => Outcome { state: "failed", reason: Some(e.message.clone()), run_id: None },
+    }
+}
+
+/// Faults of the connection, of locks and of scarce resources pass; wrong SQL and failed data tests do not.
+fn may_pass(error: &Error) -> bool {
+    let code = error.sqlstate.as_deref().unwrap_or_default();
+    error.kind == Kind::Unreachable
+        || matches!(code, "40001" | "40P01" | "55P03")
+        || code.starts_with("53")
+        || code.starts_with("57P")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_run_tells_why_in_its_slot() {
+        let report = RunReport {
+            run_id: 7,
+            state: "failed".into(),
+            failed: vec![("rfm_scores".into(), "division by zero".into())],
+            ..RunReport::default()
+        };
+        let outcome = outcome_of(&Ok(report));
+        assert_eq!((outcome.state, outcome.run_id), ("failed", Some(7)));
+        assert_eq!(outcome.reason.as_deref(), Some("rfm_scores: division by zero"));
+    }
+
+    #[test]
+    fn only_passing_faults_are_tried_again() {
+        let coded = |code: &str| Error { sqlstate: Some(code.into()), ..Error::failed("x") };
+        assert!(may_pass(&coded("40P01")) && may_pass(&coded("53100")) && may_pass(&Error::unreachable("gone")));
+        assert!(!may_pass(&coded("42P01")) && !may_pass(&coded("22012")) && !may_pass(&Error::failed("test failed")));
+    }
+}

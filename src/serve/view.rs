@@ -1,0 +1,362 @@
+//! The first page as the template wants it: words, places and classes, no decision left to HTML.
+
+use super::charts::{Line, Strip, line, slug, strip};
+use super::format::{age, decimal, instant, integer, money, percent};
+use super::heat::{HeatMap, heat_map};
+use crate::config::Schemas;
+use crate::warehouse::pages::{Estimator, Overview, Persona, Section, Standing, WorkspaceEntry};
+use serde::Serialize;
+
+/// Everything on the page.
+#[derive(Serialize)]
+pub(super) struct View {
+    workspace: String,
+    workspaces: Vec<Choice>,
+    marts: String,
+    raw: String,
+    run: Option<RunView>,
+    banners: Vec<Banner>,
+    body: Option<Body>,
+    version: &'static str,
+}
+
+#[derive(Serialize)]
+struct Choice {
+    name: String,
+    title: String,
+    is_selected: bool,
+}
+
+#[derive(Serialize)]
+struct RunView {
+    number: i64,
+    as_of: String,
+    as_of_iso: String,
+    data_age: String,
+    published: String,
+}
+
+#[derive(Serialize)]
+struct Banner {
+    kind: &'static str,
+    title: String,
+    text: String,
+}
+
+#[derive(Serialize)]
+struct Body {
+    figures: Vec<Figure>,
+    figures_missing: Option<String>,
+    personas: Vec<PersonaView>,
+    personas_missing: Option<String>,
+    strips: Vec<Strip>,
+    segments: Vec<SegmentView>,
+    segments_missing: Option<String>,
+    cohorts: Option<HeatMap>,
+    cohorts_missing: Option<String>,
+    quality: Vec<QualityView>,
+    quality_missing: Option<String>,
+    quality_reason: Option<String>,
+    lines: Vec<Line>,
+    ltv: Vec<(&'static str, String)>,
+    ltv_story: Option<String>,
+    ltv_warnings: Vec<String>,
+    estimators: Vec<EstimatorView>,
+    estimators_missing: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Figure {
+    label: String,
+    value: String,
+    note: String,
+    is_alert: bool,
+}
+
+#[derive(Serialize)]
+struct PersonaView {
+    name: String,
+    slug: String,
+    customers: String,
+    facts: Vec<(&'static str, String)>,
+    insight: Option<String>,
+    title: Option<String>,
+    action: Option<String>,
+    channel: Option<String>,
+    is_empty: bool,
+}
+
+#[derive(Serialize)]
+struct SegmentView {
+    name: String,
+    customers: String,
+    customer_share: String,
+    customer_width: String,
+    revenue: String,
+    revenue_share: String,
+    revenue_width: String,
+}
+
+#[derive(Serialize)]
+struct QualityView {
+    k: i32,
+    silhouette: String,
+    inertia: String,
+    is_chosen: bool,
+}
+
+#[derive(Serialize)]
+struct EstimatorView {
+    name: String,
+    is_chosen: bool,
+    log_likelihood: String,
+    dropout: &'static str,
+}
+
+/// Puts the page together.
+pub(super) fn view(
+    schemas: &Schemas,
+    workspaces: &[WorkspaceEntry],
+    standing: &Standing,
+    look: Option<&Overview>,
+) -> View {
+    let chosen = |entry: &WorkspaceEntry| Choice {
+        name: entry.name.clone(),
+        title: entry.title.clone().unwrap_or_else(|| entry.name.clone()),
+        is_selected: entry.name == schemas.workspace,
+    };
+    let run = standing.run_id.zip(standing.as_of).map(|(number, as_of)| RunView {
+        number,
+        as_of: instant(as_of),
+        as_of_iso: as_of.to_rfc3339(),
+        data_age: age(as_of, standing.now),
+        published: standing.published_at.map_or_else(String::new, |at| age(at, standing.now)),
+    });
+    View {
+        workspace: schemas.workspace.clone(),
+        workspaces: workspaces.iter().map(chosen).collect(),
+        marts: schemas.marts.clone(),
+        raw: schemas.raw.clone(),
+        run,
+        banners: banners(standing, look),
+        body: look.map(body),
+        version: env!("CARGO_PKG_VERSION"),
+    }
+}
+
+fn banners(standing: &Standing, look: Option<&Overview>) -> Vec<Banner> {
+    let mut banners = Vec::new();
+    if standing.last_state.as_deref() == Some("failed") {
+        let number = standing.last_run_id.unwrap_or_default();
+        let mut text = match standing.failed.as_slice() {
+            [] => "The log of the run tells why.".to_owned(),
+            [only] => format!("\"{only}\" failed."),
+            [first, rest @ ..] => format!("\"{first}\" and {} more failed.", rest.len()),
+        };
+        text.push_str(match standing.run_id {
+            Some(_) => " The page still shows the run published before it.",
+            None => " Nothing has been published yet.",
+        });
+        let when = standing.last_finished_at.map_or_else(String::new, |at| format!(" {} ago", age(at, standing.now)));
+        banners.push(Banner { kind: "error", title: format!("Run {number} failed{when}"), text });
+    }
+    if look.is_some_and(|look| look.totals.rows.iter().any(|totals| totals.is_synthetic)) {
+        banners.push(Banner {
+            kind: "warn",
+            title: "Customer ids are made up".into(),
+            text: "The source had no customer ids, so synthetic ones stand in for them. \
+                   The figures show the method; they do not describe real customers."
+                .into(),
+        });
+    }
+    banners
+}
+
+fn body(look: &Overview) -> Body {
+    let currency = look.totals.rows.first().and_then(|totals| totals.currency.as_deref());
+    let chosen = look.estimators.rows.iter().find(|estimator| estimator.is_chosen);
+    Body {
+        figures: figures(look, currency),
+        figures_missing: missing(&look.totals, "no customer has ordered yet"),
+        personas: look.personas.rows.iter().map(|persona| persona_view(persona, currency)).collect(),
+        personas_missing: missing(&look.personas, "no customer has a persona yet"),
+        strips: strips(&look.personas.rows),
+        segments: segments(look, currency),
+        segments_missing: missing(&look.segments, "no customer has scores yet"),
+        cohorts: heat_map(&look.cohorts.rows),
+        cohorts_missing: missing(&look.cohorts, "no cohort is there yet"),
+        quality: look.cluster_quality.rows.iter().map(quality).collect(),
+        quality_missing: missing(&look.cluster_quality, "no clusters were fitted"),
+        quality_reason: look.cluster_quality.rows.iter().find_map(|row| row.reason.clone()),
+        lines: lines(look),
+        ltv: ltv(look, chosen),
+        ltv_story: look.ltv.story.clone().or_else(|| look.ltv.reason.clone()),
+        ltv_warnings: chosen.map(warnings).unwrap_or_default(),
+        estimators: look.estimators.rows.iter().map(estimator).collect(),
+        estimators_missing: missing(&look.estimators, "no lifetime values were fitted"),
+    }
+}
+
+/// Why a section stays empty.
+fn missing<T>(section: &Section<T>, empty: &str) -> Option<String> {
+    let told = || format!("There is nothing to show: {empty}.");
+    section.missing.clone().or_else(|| section.rows.is_empty().then(told))
+}
+
+fn figures(look: &Overview, currency: Option<&str>) -> Vec<Figure> {
+    let figure = |label: &str, value: String, note: String| Figure { label: label.into(), value, note, is_alert: false };
+    let Some(totals) = look.totals.rows.first().filter(|totals| totals.customers > 0) else { return Vec::new() };
+    let (customers, orders) = (totals.customers as f64, totals.orders.max(1) as f64);
+    let returned = totals.gross_revenue - totals.revenue;
+    let mut figures = vec![
+        figure("Customers", integer(totals.customers), format!("{} orders", integer(totals.orders))),
+        figure(
+            "Revenue",
+            money(totals.revenue, currency),
+            if returned > 0.0 { format!("after {} returned", money(returned, currency)) } else { "no returns".into() },
+        ),
+        figure("Mean order value", money(totals.gross_revenue / orders, currency), "before returns".into()),
+    ];
+    let predicted: Vec<f64> = look.personas.rows.iter().filter_map(|persona| persona.predicted_ltv_total).collect();
+    if !predicted.is_empty() {
+        let total: f64 = predicted.iter().sum();
+        let each = format!("{} a customer", money(total / customers, currency));
+        figures.push(figure(&format!("Predicted value, {}", horizon(look)), money(total, currency), each));
+    }
+    let repeat = totals.repeat_customers as f64 / customers;
+    figures.push(figure("Repeat share", percent(repeat), format!("{} ordered again", integer(totals.repeat_customers))));
+    if let Some(at_risk) = look.personas.rows.iter().find(|persona| persona.persona == "At Risk") {
+        let note = format!("spent so far by {} customers", integer(at_risk.customers));
+        figures.push(Figure { is_alert: true, ..figure("At-risk value", money(at_risk.revenue, currency), note) });
+    }
+    figures
+}
+
+fn horizon(look: &Overview) -> String {
+    match look.ltv.horizon_days {
+        Some(days) if (360.0..=366.0).contains(&days) => "12 months".into(),
+        Some(days) => format!("{} days", decimal(days, 0)),
+        None => "all told".into(),
+    }
+}
+
+fn persona_view(persona: &Persona, currency: Option<&str>) -> PersonaView {
+    let or_dash = |value: Option<String>| value.unwrap_or_else(|| "–".into());
+    PersonaView {
+        name: persona.persona.clone(),
+        slug: slug(&persona.persona),
+        customers: integer(persona.customers),
+        facts: vec![
+            ("Share of customers", percent(persona.customer_share)),
+            ("Share of revenue", percent(persona.revenue_share)),
+            ("Last order", or_dash(persona.mean_recency_days.map(|days| format!("{} days ago", decimal(days, 0))))),
+            ("Orders each", or_dash(persona.mean_frequency.map(|count| decimal(count, 1)))),
+            ("Spent each", or_dash(persona.mean_monetary.map(|amount| money(amount, currency)))),
+            ("Predicted each", or_dash(persona.predicted_ltv_mean.map(|amount| money(amount, currency)))),
+        ],
+        insight: persona.insight.clone(),
+        title: persona.title.clone(),
+        action: persona.action.clone(),
+        channel: persona.channel.clone(),
+        is_empty: persona.customers == 0,
+    }
+}
+
+fn strips(personas: &[Persona]) -> Vec<Strip> {
+    let parts = |share: fn(&Persona) -> f64| -> Vec<(String, f64)> {
+        personas.iter().map(|persona| (persona.persona.clone(), share(persona))).collect()
+    };
+    vec![
+        strip("Customers", &parts(|persona| persona.customer_share)),
+        strip("Revenue", &parts(|persona| persona.revenue_share)),
+    ]
+}
+
+fn segments(look: &Overview, currency: Option<&str>) -> Vec<SegmentView> {
+    let rows = &look.segments.rows;
+    let customers: i64 = rows.iter().map(|row| row.customers).sum();
+    let revenue: f64 = rows.iter().map(|row| row.revenue).sum();
+    let most_customers = rows.iter().map(|row| row.customers).max().unwrap_or(1).max(1) as f64;
+    let most_revenue = rows.iter().map(|row| row.revenue).fold(f64::MIN_POSITIVE, f64::max);
+    let width = |share: f64| format!("{:.2}%", (share * 100.0).clamp(0.0, 100.0));
+    rows.iter()
+        .map(|row| SegmentView {
+            name: row.segment.clone().unwrap_or_else(|| "Without scores".into()),
+            customers: integer(row.customers),
+            customer_share: percent(row.customers as f64 / customers.max(1) as f64),
+            customer_width: width(row.customers as f64 / most_customers),
+            revenue: money(row.revenue, currency),
+            revenue_share: percent(if revenue > 0.0 { row.revenue / revenue } else { 0.0 }),
+            revenue_width: width(row.revenue / most_revenue),
+        })
+        .collect()
+}
+
+fn quality(row: &crate::warehouse::pages::ClusterQuality) -> QualityView {
+    QualityView {
+        k: row.k,
+        silhouette: row.silhouette.map_or_else(|| "–".into(), |value| decimal(value, 3)),
+        inertia: row.inertia_mean.map_or_else(|| "–".into(), |value| decimal(value, 3)),
+        is_chosen: row.is_chosen,
+    }
+}
+
+fn lines(look: &Overview) -> Vec<Line> {
+    let rows = &look.cluster_quality.rows;
+    let chosen = rows.iter().find(|row| row.is_chosen).map(|row| row.k);
+    let of = |value: fn(&crate::warehouse::pages::ClusterQuality) -> Option<f64>| -> Vec<(i32, f64)> {
+        rows.iter().filter_map(|row| value(row).filter(|value| value.is_finite()).map(|value| (row.k, value))).collect()
+    };
+    [
+        line("Silhouette", "higher is better parted", &of(|row| row.silhouette), chosen),
+        line("Inertia", "lower is tighter", &of(|row| row.inertia_mean), chosen),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn ltv(look: &Overview, chosen: Option<&Estimator>) -> Vec<(&'static str, String)> {
+    let mut facts = Vec::new();
+    if let Some(chosen) = chosen {
+        facts.push(("Estimator", chosen.estimator.clone()));
+    }
+    if look.ltv.horizon_days.is_some() {
+        facts.push(("Horizon", horizon(look)));
+    }
+    if let Some(rate) = look.ltv.discount_rate_annual {
+        facts.push(("Discount a year", percent(rate)));
+    }
+    if let Some(share) = look.ltv.margin_share {
+        facts.push(("Margin counted", percent(share)));
+    }
+    facts
+}
+
+fn warnings(chosen: &Estimator) -> Vec<String> {
+    let mut told = Vec::new();
+    if chosen.is_dropout_identified == Some(false) {
+        told.push(
+            "The data do not show when customers stop buying, so no probability of being alive is given and \
+             the values assume that buying goes on."
+                .to_owned(),
+        );
+    }
+    if let Some(serde_json::Value::Array(warnings)) = &chosen.warnings {
+        told.extend(warnings.iter().filter_map(|warning| warning.as_str()).map(str::to_owned));
+    }
+    told
+}
+
+fn estimator(row: &Estimator) -> EstimatorView {
+    EstimatorView {
+        name: row.estimator.clone(),
+        is_chosen: row.is_chosen,
+        log_likelihood: row.log_likelihood.map_or_else(|| "–".into(), |value| decimal(value, 1)),
+        dropout: match row.is_dropout_identified {
+            Some(true) => "yes",
+            Some(false) => "no",
+            None => "–",
+        },
+    }
+}
