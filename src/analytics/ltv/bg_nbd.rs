@@ -2,7 +2,7 @@
 //!
 //! P. S. Fader, B. G. S. Hardie, K. L. Lee (2005), "Counting Your Customers" the Easy Way: An Alternative to the Pareto/NBD Model,
 //! Marketing Science 24(2), 275-284: likelihood (6), expected purchases (9) and (10); P(alive) from their note of 2008.
-//! Formulas: [`super::coin`] with `n = x`.
+//! Formulas: `coin.rs` with `n = x`.
 //!
 //! A customer with no repeat purchase has met no coin, so `P(alive) = 1` for every one-time buyer: useless as a churn score
 //! (worse than chance on CDNOW). That is why `auto` never chooses it.

@@ -44,8 +44,7 @@ impl Coin {
             .iter()
             .map(|x| {
                 let n = x + self.first_tosses;
-                ln_gamma(r + x) - ln_gamma(r) + r * alpha.ln() + ln_gamma(a + b) - ln_gamma(b)
-                    + ln_gamma(b + n)
+                ln_gamma(r + x) - ln_gamma(r) + r * alpha.ln() + ln_gamma(a + b) - ln_gamma(b) + ln_gamma(b + n)
                     - ln_gamma(a + b + n)
             })
             .collect();

@@ -62,12 +62,28 @@ mod tests {
         let expect = |estimator: &dyn Estimator, theta: &[f64], values: &[f64]| {
             for ((history, mean), reference) in customers.iter().zip(values) {
                 let (_, purchases) = plan.present(|weeks| estimator.expected_purchases(theta, history, weeks));
-                assert_near(purchases * gamma_gamma::expected_value(&spend, history.repeat_count, *mean), *reference, 1e-8);
+                assert_near(
+                    purchases * gamma_gamma::expected_value(&spend, history.repeat_count, *mean),
+                    *reference,
+                    1e-8,
+                );
             }
         };
-        expect(&BgNbd, &[0.243, 4.414, 0.793, 2.426], &[36.28570155, 4.64103087, 8.36949126, 283.56496891, 972.81999297]);
-        expect(&MbgNbd, &[0.525, 6.183, 0.891, 1.614], &[37.19827437, 4.29132306, 6.56786854, 267.87526731, 907.04774828]);
-        expect(&ParetoNbd, &[0.553, 10.578, 0.606, 11.669], &[43.08573584, 3.88903473, 4.52849546, 318.58204996, 959.81120719]);
+        expect(
+            &BgNbd,
+            &[0.243, 4.414, 0.793, 2.426],
+            &[36.28570155, 4.64103087, 8.36949126, 283.56496891, 972.81999297],
+        );
+        expect(
+            &MbgNbd,
+            &[0.525, 6.183, 0.891, 1.614],
+            &[37.19827437, 4.29132306, 6.56786854, 267.87526731, 907.04774828],
+        );
+        expect(
+            &ParetoNbd,
+            &[0.553, 10.578, 0.606, 11.669],
+            &[43.08573584, 3.88903473, 4.52849546, 318.58204996, 959.81120719],
+        );
     }
 
     #[test]

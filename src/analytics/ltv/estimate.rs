@@ -56,7 +56,9 @@ impl<L: Likelihood> Objective for InLogarithms<'_, L> {
     fn value_and_gradient(&self, x: &[f64], ceiling: f64) -> Option<(f64, Vec<f64>)> {
         let theta = exponentials(x);
         let (value, gradient) = match self.0.gradient(&theta) {
-            Some((value, gradient)) => (-value, gradient.iter().zip(&theta).map(|(slope, value)| -slope * value).collect()),
+            Some((value, gradient)) => {
+                (-value, gradient.iter().zip(&theta).map(|(slope, value)| -slope * value).collect())
+            }
             None => {
                 let value = self.value(x);
                 if !(value.is_finite() && value <= ceiling) {
@@ -100,8 +102,11 @@ pub(super) fn maximize<L: Likelihood>(
         .map(|(x, (low, high))| x - low < BOUND_DISTANCE || high - x < BOUND_DISTANCE)
         .collect();
     let curvature = hessian(|x| InLogarithms(all).value(x), &top.x);
-    let standard_errors =
-        relative_errors(&curvature, &is_on_bound).iter().zip(&theta).map(|(error, value)| error.map(|e| e * value)).collect();
+    let standard_errors = relative_errors(&curvature, &is_on_bound)
+        .iter()
+        .zip(&theta)
+        .map(|(error, value)| error.map(|e| e * value))
+        .collect();
     Some(Estimate { theta, standard_errors, is_on_bound, log_likelihood: -top.value, has_converged: top.has_converged })
 }
 
@@ -113,7 +118,8 @@ fn relative_errors(curvature: &Matrix, is_on_bound: &[bool]) -> Vec<Option<f64>>
     };
     for (i, on_bound) in is_on_bound.iter().enumerate() {
         let with_this: Vec<usize> = known.iter().copied().chain([i]).collect();
-        let is_curved = cholesky(&part(&with_this)).is_some_and(|lower| lower[known.len()][known.len()].powi(2) > CURVATURE_MIN);
+        let is_curved =
+            cholesky(&part(&with_this)).is_some_and(|lower| lower[known.len()][known.len()].powi(2) > CURVATURE_MIN);
         if !on_bound && is_curved {
             known = with_this;
         }

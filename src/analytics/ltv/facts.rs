@@ -122,10 +122,7 @@ fn warnings(fit: &PurchaseFit, spend: &SpendFit) -> Vec<(&'static str, String)> 
         warnings.push(("estimator_objection", format!("About {}: {objection}", fit.estimator.name())));
     }
     if let Some(reason) = &spend.refusal {
-        warnings.push((
-            "spend_fallback",
-            format!("expected_order_value is the observed mean, because {reason}."),
-        ));
+        warnings.push(("spend_fallback", format!("expected_order_value is the observed mean, because {reason}.")));
     }
     if spend.has_strong_correlation() {
         warnings.push((

@@ -34,8 +34,13 @@ struct Spend {
 impl Spend {
     /// Rows must be sorted by count.
     fn new<'a>(sorted: impl Iterator<Item = &'a (f64, f64)>) -> Self {
-        let mut spend =
-            Spend { rows: Vec::new(), distinct_counts: Vec::new(), weights: Vec::new(), sum_ln: 0.0, sum_count_ln: 0.0 };
+        let mut spend = Spend {
+            rows: Vec::new(),
+            distinct_counts: Vec::new(),
+            weights: Vec::new(),
+            sum_ln: 0.0,
+            sum_count_ln: 0.0,
+        };
         for (count, mean) in sorted {
             if spend.distinct_counts.last() != Some(count) {
                 spend.distinct_counts.push(*count);

@@ -56,7 +56,9 @@ impl Row<'_> {
             }
         }
         if count.fract() != 0.0 {
-            return Err(self.refused("repeat_count", format!("It is {count}; it counts purchase days after the first one.")));
+            return Err(
+                self.refused("repeat_count", format!("It is {count}; it counts purchase days after the first one."))
+            );
         }
         if last > age {
             let fact = format!("It is {last}, after the end of observation: age_days is {age}.");
@@ -67,7 +69,9 @@ impl Row<'_> {
             return Err(self.refused("last_purchase_age_days", fact));
         }
         if count > 0.0 && last == 0.0 {
-            let fact = format!("It is 0 although repeat_count is {count}; repeat purchases come on later days than the first one.");
+            let fact = format!(
+                "It is 0 although repeat_count is {count}; repeat purchases come on later days than the first one."
+            );
             return Err(self.refused("last_purchase_age_days", fact));
         }
         if mean.is_infinite() {
@@ -129,7 +133,10 @@ mod tests {
         ];
         for (count, last, age, mean, column, fact) in cases {
             let error = read(&one(count, last, age, mean)).expect_err(fact);
-            assert_eq!(error.message, format!("column \"{column}\" of customer \"C-7\" cannot be used for lifetime value"));
+            assert_eq!(
+                error.message,
+                format!("column \"{column}\" of customer \"C-7\" cannot be used for lifetime value")
+            );
             assert_eq!(error.detail.as_deref(), Some(fact));
         }
     }

@@ -3,7 +3,7 @@
 //! E. P. Batislam, M. Denizel, A. Filiztekin (2007), Empirical validation and comparison of models for customer base analysis,
 //! International Journal of Research in Marketing 24(3), 201-209; independently D. Hoppe, U. Wagner (2007), Customer Base Analysis:
 //! The Case for a Central Variant of the Betageometric/NBD Model, Marketing ZFP 29(2), 75-90.
-//! Formulas: [`super::coin`] with `n = x + 1`, so one-time buyers too may be gone.
+//! Formulas: `coin.rs` with `n = x + 1`, so one-time buyers too may be gone.
 
 use super::coin::{Coin, PARAMETERS};
 use super::estimator::{Estimator, Parameter};

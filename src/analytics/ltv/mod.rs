@@ -117,7 +117,14 @@ pub fn fit(frame: &Frame, spec: &LtvSpec) -> Result<LtvFit> {
         name: "is_dropout_identified".into(),
         values: Values::Boolean(vec![Some(is_dropout_identified); frame.len()]),
     });
-    let facts = facts::tell(&facts::Story { spec, input: &input, groups: &groups, choice: &choice, spend: &spend, plan: &plan });
+    let facts = facts::tell(&facts::Story {
+        spec,
+        input: &input,
+        groups: &groups,
+        choice: &choice,
+        spend: &spend,
+        plan: &plan,
+    });
     Ok(LtvFit { columns, facts })
 }
 
@@ -135,7 +142,8 @@ impl Prediction {
     fn new(fit: &PurchaseFit, history: &History, plan: &Discounting) -> Self {
         let (estimator, theta) = (fit.estimator, &fit.estimate.theta);
         let buys_in = |days: f64| estimator.purchase_probability(theta, history, days / DAYS_OF_A_WEEK);
-        let (purchases, discounted_purchases) = plan.present(|weeks| estimator.expected_purchases(theta, history, weeks));
+        let (purchases, discounted_purchases) =
+            plan.present(|weeks| estimator.expected_purchases(theta, history, weeks));
         Prediction {
             purchases,
             discounted_purchases,
@@ -168,9 +176,12 @@ fn check_finite(frame: &Frame, columns: &[Column]) -> Result<()> {
     for column in columns {
         let Values::Float(values) = &column.values else { continue };
         if let Some(row) = values.iter().position(|value| !(value.is_finite() && *value >= 0.0)) {
-            return Err(Error::failed(format!("prediction \"{}\" of customer \"{}\" failed", column.name, frame.keys[row]))
-                .detail(format!("The result is {}.", values[row]))
-                .hint("look for extreme values in the row of this customer, or set another estimator"));
+            return Err(Error::failed(format!(
+                "prediction \"{}\" of customer \"{}\" failed",
+                column.name, frame.keys[row]
+            ))
+            .detail(format!("The result is {}.", values[row]))
+            .hint("look for extreme values in the row of this customer, or set another estimator"));
         }
     }
     Ok(())

@@ -7,11 +7,12 @@
 //! A customer buys at a rate `lambda ~ Gamma(r, alpha)` and lives for a time of rate `mu ~ Gamma(s, beta)`. Write
 //! `D(u) = (α+u)^-(r+x) (β+u)^-s`, and `q(u)` for the chance that, alive at `u` with `x` purchases, death comes before the next purchase:
 //!
-//! * `q(u) = s ∫_u^∞ (α+v)^-(r+x) (β+v)^-(s+1) dv / D(u)`, a single `2F1(1, .; r+s+x+1; .)` by Euler's transformation ([`first_event`]);
+//! * `q(u) = s ∫_u^∞ (α+v)^-(r+x) (β+v)^-(s+1) dv / D(u)`, a single `2F1(1, .; r+s+x+1; .)` by Euler's transformation (`first_event`);
 //! * likelihood: `Γ(r+x)/Γ(r) α^r β^s D(T) [1 + q(t_x) D(t_x)/D(T) - q(T)]` (their A_0 is `(q(t_x) D(t_x) - q(T) D(T)) (r+s+x)/s`);
 //! * `P(alive)` is one over that bracket;
 //! * `E[X(T,T+t)] = P(alive) (r+x)(β+T) / ((α+T)(s-1)) [1 - ((β+T)/(β+T+t))^(s-1)]`;
-//! * `P(X(T,T+t) >= 1) = P(alive) [(1-q(T)) - (1-q(T+t)) D(T+t)/D(T)]`, the chance that the next purchase comes before death and before `T+t`.
+//! * `P(X(T,T+t) >= 1) = P(alive) [(1-q(T)) - (1-q(T+t)) D(T+t)/D(T)]`, the chance that the next
+//!   purchase comes before death and before `T+t`.
 
 use super::estimator::{Estimator, Parameter, Role};
 use super::grouping::{Groups, History};

@@ -91,7 +91,8 @@ pub(super) fn fit_estimator(estimator: &'static dyn Estimator, groups: &Groups) 
 /// Fits the named estimator, or with `auto` all of them, of which the likeliest identified one is chosen.
 pub(super) fn choose(name: &str, groups: &Groups) -> Result<Choice> {
     let estimators = requested(name)?;
-    let repeat_customers = groups.rows.iter().filter(|row| row.history.repeat_count > 0.0).map(|row| row.weight).sum::<f64>();
+    let repeat_customers =
+        groups.rows.iter().filter(|row| row.history.repeat_count > 0.0).map(|row| row.weight).sum::<f64>();
     if repeat_customers < REPEAT_CUSTOMERS_MIN as f64 {
         return Err(Error::failed("too few repeat customers to predict lifetime value")
             .detail(format!(
@@ -124,11 +125,14 @@ pub(super) fn choose(name: &str, groups: &Groups) -> Result<Choice> {
     let identified: Vec<&PurchaseFit> =
         eligible.iter().copied().filter(|fit| fit.is_rate_identified() && fit.is_dropout_identified()).collect();
     let (fit, reason) = match likeliest(&identified) {
-        Some(fit) => (fit, "It has the highest log-likelihood of the eligible estimators whose parameters the data identify."),
+        Some(fit) => {
+            (fit, "It has the highest log-likelihood of the eligible estimators whose parameters the data identify.")
+        }
         None => match (likeliest(&eligible), failure) {
-            (Some(fit), _) => {
-                (fit, "It has the highest log-likelihood of the eligible estimators; the data identify all parameters of none.")
-            }
+            (Some(fit), _) => (
+                fit,
+                "It has the highest log-likelihood of the eligible estimators; the data identify all parameters of none.",
+            ),
             (None, failure) => return Err(failure.unwrap_or_else(|| Error::failed("no estimator could be fitted"))),
         },
     };

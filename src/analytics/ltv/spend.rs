@@ -43,7 +43,8 @@ impl SpendFit {
 
 /// Fits to customers' repeat counts and means.
 pub(super) fn fit(counts: &[f64], means: &[Option<f64>]) -> Result<SpendFit> {
-    let valued: Vec<(f64, f64)> = counts.iter().zip(means).filter_map(|(count, mean)| mean.map(|mean| (*count, mean))).collect();
+    let valued: Vec<(f64, f64)> =
+        counts.iter().zip(means).filter_map(|(count, mean)| mean.map(|mean| (*count, mean))).collect();
     if valued.is_empty() {
         return Err(Error::failed("no repeat customer has a positive mean_repeat_value")
             .detail("Without any order value there is no lifetime value in money.")
@@ -75,7 +76,9 @@ fn gamma_gamma_if_sound(valued: &[(f64, f64)]) -> std::result::Result<Estimate, 
     // Close above 1 the population mean p v / (q - 1) exists, but could be anything.
     let reach = estimate.standard_errors[1].unwrap_or(0.0);
     if q <= 1.0 {
-        return Err(format!("the Gamma-Gamma parameter q is {q:.3}, and with q of 1 or less the mean order value is infinite"));
+        return Err(format!(
+            "the Gamma-Gamma parameter q is {q:.3}, and with q of 1 or less the mean order value is infinite"
+        ));
     }
     if q - reach <= 1.0 {
         return Err(format!(
@@ -122,7 +125,10 @@ mod tests {
         // One order each, values spread over 20 powers of e: the mean of such a population does not exist.
         let means: Vec<Option<f64>> = (0..400).map(|i| Some((f64::from(i) * 0.05).exp())).collect();
         let fit = fit(&[1.0; 400], &means).expect("a fallback");
-        assert!(fit.estimate.is_none() && fit.refusal.as_ref().is_some_and(|reason| reason.contains("parameter q")), "{fit:?}");
+        assert!(
+            fit.estimate.is_none() && fit.refusal.as_ref().is_some_and(|reason| reason.contains("parameter q")),
+            "{fit:?}"
+        );
         assert_eq!(fit.expected_order_value(1.0, Some(17.0)), 17.0);
         let observed = means.iter().flatten().sum::<f64>() / 400.0;
         assert_near(fit.expected_order_value(0.0, None), observed, 1e-12);
@@ -132,7 +138,10 @@ mod tests {
     fn few_values_fall_back_and_none_are_refused() {
         let fit = super::fit(&[1.0, 3.0, 1.0], &[Some(10.0), Some(20.0), None]).expect("a fallback");
         assert_eq!(fit.population_mean, 17.5);
-        assert_eq!(fit.refusal.as_deref(), Some("only 2 customers have a positive mean_repeat_value; Gamma-Gamma needs 50"));
+        assert_eq!(
+            fit.refusal.as_deref(),
+            Some("only 2 customers have a positive mean_repeat_value; Gamma-Gamma needs 50")
+        );
         let error = super::fit(&[1.0], &[None]).expect_err("no value at all");
         assert_eq!(error.message, "no repeat customer has a positive mean_repeat_value");
     }
@@ -140,7 +149,8 @@ mod tests {
     #[test]
     fn values_that_grow_with_the_number_of_orders_are_noticed() {
         let counts: Vec<f64> = (0..200).map(|i| f64::from(1 + i % 10)).collect();
-        let means: Vec<Option<f64>> = counts.iter().enumerate().map(|(i, count)| Some(10.0 * count + (i % 7) as f64)).collect();
+        let means: Vec<Option<f64>> =
+            counts.iter().enumerate().map(|(i, count)| Some(10.0 * count + (i % 7) as f64)).collect();
         assert!(fit(&counts, &means).expect("fitted").has_strong_correlation());
     }
 }

@@ -31,7 +31,7 @@ pub fn cholesky(matrix: &Matrix) -> Option<Matrix> {
 pub fn inverse(matrix: &Matrix) -> Option<Matrix> {
     let n = matrix.len();
     let lower = cholesky(matrix)?;
-    let mut inverse = vec![vec![0.0; n]; n];
+    let mut inverse = Vec::with_capacity(n);
     for column in 0..n {
         let mut solution = vec![0.0; n];
         for i in 0..n {
@@ -43,9 +43,8 @@ pub fn inverse(matrix: &Matrix) -> Option<Matrix> {
             let known: f64 = (i + 1..n).map(|k| lower[k][i] * solution[k]).sum();
             solution[i] = (solution[i] - known) / lower[i][i];
         }
-        for (i, value) in solution.iter().enumerate() {
-            inverse[i][column] = *value;
-        }
+        // The inverse is symmetric too, so its columns serve as rows.
+        inverse.push(solution);
     }
     Some(inverse)
 }
@@ -59,8 +58,8 @@ mod tests {
         let matrix = vec![vec![4.0, 2.0, 0.6], vec![2.0, 5.0, 1.5], vec![0.6, 1.5, 3.0]];
         let inverse = inverse(&matrix).expect("positive definite");
         for (i, row) in matrix.iter().enumerate() {
-            for j in 0..3 {
-                let product: f64 = (0..3).map(|k| row[k] * inverse[k][j]).sum();
+            for (j, solution) in inverse.iter().enumerate() {
+                let product: f64 = row.iter().zip(solution).map(|(left, right)| left * right).sum();
                 let identity = if i == j { 1.0 } else { 0.0 };
                 assert!((product - identity).abs() < 1e-14);
             }

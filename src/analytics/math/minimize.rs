@@ -69,14 +69,21 @@ pub fn minimize(
             return Some(Minimum { x, value, iterations: iteration, has_converged: true });
         }
         let mut direction: Vec<f64> = (0..n)
-            .map(|i| if free[i] { -(0..n).filter(|j| free[*j]).map(|j| inverse_hessian[i][j] * gradient[j]).sum::<f64>() } else { 0.0 })
+            .map(|i| {
+                if free[i] {
+                    -(0..n).filter(|j| free[*j]).map(|j| inverse_hessian[i][j] * gradient[j]).sum::<f64>()
+                } else {
+                    0.0
+                }
+            })
             .collect();
         // In logarithms of parameters a step of 3 is a factor of 20: enough for one iteration.
         let longest = direction.iter().fold(0.0f64, |longest, d| longest.max(d.abs()));
         if longest > 3.0 {
             direction.iter_mut().for_each(|d| *d *= 3.0 / longest);
         }
-        let Some((next_x, next_value, next_gradient)) = step_down(objective, &x, value, &gradient, &direction, bounds) else {
+        let Some((next_x, next_value, next_gradient)) = step_down(objective, &x, value, &gradient, &direction, bounds)
+        else {
             if is_fresh {
                 // Not even along the gradient is there anything lower: this is rounding level.
                 return Some(Minimum { x, value, iterations: iteration, has_converged: true });
@@ -109,7 +116,8 @@ fn step_down(
 ) -> Option<(Vec<f64>, f64, Vec<f64>)> {
     let mut length = 1.0;
     for _ in 0..40 {
-        let next: Vec<f64> = (0..x.len()).map(|i| (x[i] + length * direction[i]).clamp(bounds[i].0, bounds[i].1)).collect();
+        let next: Vec<f64> =
+            (0..x.len()).map(|i| (x[i] + length * direction[i]).clamp(bounds[i].0, bounds[i].1)).collect();
         let slope: f64 = (0..x.len()).map(|i| gradient[i] * (next[i] - x[i])).sum();
         // A promised gain below the rounding of the value cannot be told from none.
         if -slope <= 1e-15 * (1.0 + value.abs()) {
@@ -185,17 +193,16 @@ pub fn hessian(value: impl Fn(&[f64]) -> f64, x: &[f64]) -> Matrix {
         value(&point)
     };
     let centre = value(x);
-    let mut hessian = vec![vec![0.0; n]; n];
-    for i in 0..n {
-        hessian[i][i] = (at(&[(i, 1.0)]) - 2.0 * centre + at(&[(i, -1.0)])) / (STEP * STEP);
-        for j in 0..i {
-            let mixed = at(&[(i, 1.0), (j, 1.0)]) - at(&[(i, 1.0), (j, -1.0)]) - at(&[(i, -1.0), (j, 1.0)])
-                + at(&[(i, -1.0), (j, -1.0)]);
-            hessian[i][j] = mixed / (4.0 * STEP * STEP);
-            hessian[j][i] = hessian[i][j];
+    let second = |i: usize, j: usize| {
+        if i == j {
+            return (at(&[(i, 1.0)]) - 2.0 * centre + at(&[(i, -1.0)])) / (STEP * STEP);
         }
-    }
-    hessian
+        let equal = at(&[(i, 1.0), (j, 1.0)]) + at(&[(i, -1.0), (j, -1.0)]);
+        let opposite = at(&[(i, 1.0), (j, -1.0)]) + at(&[(i, -1.0), (j, 1.0)]);
+        (equal - opposite) / (4.0 * STEP * STEP)
+    };
+    let lower: Matrix = (0..n).map(|i| (0..=i).map(|j| second(i, j)).collect()).collect();
+    (0..n).map(|i| (0..n).map(|j| lower[i.max(j)][i.min(j)]).collect()).collect()
 }
 
 #[cfg(test)]
