@@ -169,4 +169,20 @@ mod tests {
         means.sort_by(f64::total_cmp);
         assert_eq!(means, [24.5, 1024.5]);
     }
+
+    #[test]
+    fn the_result_is_as_tight_as_that_of_linfa_alone() {
+        // Three loose heaps in two dimensions, without gaps between them.
+        let spread = |i: usize, step: usize, center: f64| center + ((i * step) % 97) as f64 / 97.0 * 3.0;
+        let centers = [(0.0, 0.0), (2.5, 0.5), (1.0, 2.5)];
+        let rows = (0..300).map(|i| (spread(i, 31, centers[i % 3].0), spread(i, 59, centers[i % 3].1)));
+        let points = Points { values: rows.flat_map(|(x, y)| [x, y]).collect(), dimensions: 2 };
+        let records = Array2::from_shape_vec((300, 2), points.values.clone()).unwrap();
+        for k in 2..=5 {
+            let params = KMeans::params_with_rng(k, Xoshiro256Plus::seed_from_u64(1)).n_runs(10).tolerance(1e-6);
+            let linfa = params.fit(&DatasetBase::from(records.clone())).unwrap().inertia();
+            let own = settle(&points, start(&points, k, 10, 1).unwrap()).inertia_mean;
+            assert!(own <= linfa * 1.005, "k = {k}: {own} against {linfa}");
+        }
+    }
 }
