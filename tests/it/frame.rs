@@ -8,8 +8,8 @@ use quintile::analytics::{Column, Values};
 async fn a_select_becomes_a_frame_with_text_keys_and_nan_for_null() {
     let db = Database::new().await;
     let sql = "SELECT 2.5::numeric AS spend, id AS customer_id, NULLIF(id, 2) AS \"Order Count\"\n\
-               FROM generate_series(1, 3) AS id ORDER BY id; -- the end";
-    let frame = db.warehouse().read_frame(&sql.replace("; -- the end", " -- the end"), "customer_id").await.unwrap();
+               FROM generate_series(1, 3) AS id ORDER BY id -- the end";
+    let frame = db.warehouse().await.read_frame(sql, "customer_id").await.unwrap();
     assert_eq!(frame.keys, ["1", "2", "3"]);
     assert_eq!(frame.floats("spend").unwrap(), [2.5, 2.5, 2.5]);
     let counts = frame.floats("Order Count").unwrap();
@@ -19,7 +19,7 @@ async fn a_select_becomes_a_frame_with_text_keys_and_nan_for_null() {
 #[tokio::test]
 async fn what_cannot_be_a_frame_is_told() {
     let db = Database::new().await;
-    let warehouse = db.warehouse();
+    let warehouse = db.warehouse().await;
     let error = warehouse.read_frame("SELECT 1 AS id, 'x' AS name;\n", "id").await.unwrap_err();
     assert!(error.report().contains("Column \"name\" is of type text, not a number."), "{}", error.report());
     let error = warehouse.read_frame("SELECT NULL::text AS id, 1 AS x", "id").await.unwrap_err();
@@ -32,7 +32,7 @@ async fn what_cannot_be_a_frame_is_told() {
 #[tokio::test]
 async fn a_frame_becomes_a_table_and_nan_becomes_null() {
     let db = Database::new().await;
-    let warehouse = db.warehouse();
+    let warehouse = db.warehouse().await;
     let keys = ["a", "b\"é"].map(String::from);
     let columns = [
         Column::float("share", vec![0.5, f64::NAN]),
@@ -59,7 +59,7 @@ async fn a_frame_becomes_a_table_and_nan_becomes_null() {
 #[tokio::test]
 async fn a_failed_write_leaves_no_table_and_a_usable_connection() {
     let db = Database::new().await;
-    let warehouse = db.warehouse();
+    let warehouse = db.warehouse().await;
     let client = warehouse.client().await.unwrap();
     let schema = &warehouse.schemas.store;
     let keys = ["a".to_owned(), "nul\0".to_owned()];
@@ -76,7 +76,7 @@ async fn a_failed_write_leaves_no_table_and_a_usable_connection() {
 #[tokio::test]
 async fn a_write_whose_caller_goes_away_leaves_no_open_transaction() {
     let db = Database::new().await;
-    let warehouse = db.warehouse();
+    let warehouse = db.warehouse().await;
     let client = warehouse.client().await.unwrap();
     let keys: Vec<String> = (0..200_000).map(|i| i.to_string()).collect();
     let columns = [Column::float("x", vec![1.0; keys.len()])];

@@ -37,7 +37,7 @@ impl Shop {
         let database = Database::new().await;
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("shop.toml"), MAPPING).unwrap();
-        Shop { warehouse: database.warehouse(), _database: database, dir }
+        Shop { warehouse: database.warehouse().await, _database: database, dir }
     }
 
     fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
