@@ -160,10 +160,14 @@ impl Rejects {
         self.rows.extend(rows);
         if self.rows.len() > MAX_REJECTED || self.bytes > MAX_REJECTED_BYTES {
             let message = format!("file \"{}\" does not fit mapping \"{}\"", file.file_name, file.source);
-            return Err(self.refusal(message, format!("More than {} rows were rejected already.", self.rows.len() - 1)));
+            return Err(
+                self.refusal(message, &format!("More than {} rows were rejected already.", self.rows.len() - 1))
+            );
         }
         match self.limit {
-            Some(Limit::Rows(limit)) if self.rows.len() as u64 > limit => Err(self.over(file, format!("{limit} rows"))),
+            Some(Limit::Rows(limit)) if self.rows.len() as u64 > limit => {
+                Err(self.over(file, &format!("{limit} rows")))
+            }
             _ => Ok(()),
         }
     }
@@ -179,22 +183,22 @@ impl Rejects {
                 _ => String::new(),
             };
             let message = format!("no row of file \"{}\" fits mapping \"{}\"{which}", file.file_name, file.source);
-            return Err(self.refusal(message, format!("All of its {rejected} rows were rejected.")));
+            return Err(self.refusal(message, &format!("All of its {rejected} rows were rejected.")));
         }
         match self.limit {
             Some(Limit::Share(share)) if rejected as f64 > share * (rows_loaded + rejected) as f64 => {
-                Err(self.over(file, format!("{} % of the rows", share * 100.0)))
+                Err(self.over(file, &format!("{} % of the rows", share * 100.0)))
             }
             _ => Ok(()),
         }
     }
 
-    fn over(&self, file: &LoadedFile, limit: String) -> Error {
+    fn over(&self, file: &LoadedFile, limit: &str) -> Error {
         let message = format!("too many rows of file \"{}\" were rejected", file.file_name);
-        self.refusal(message, format!("At most {limit} are borne."))
+        self.refusal(message, &format!("At most {limit} are borne."))
     }
 
-    fn refusal(&self, message: String, fact: String) -> Error {
+    fn refusal(&self, message: String, fact: &str) -> Error {
         let mut facts = vec![format!("{fact} Nothing was loaded.")];
         for row in self.rows.iter().take(SHOWN) {
             let column = row.column.as_ref().map(|column| format!(", column \"{column}\"")).unwrap_or_default();

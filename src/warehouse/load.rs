@@ -89,7 +89,7 @@ pub enum LoadStart<'a> {
     /// The same file by the same mapping is there already; nothing was written.
     Unchanged(LoadCounts),
     /// The file's former rows are gone, and new ones can come.
-    Started(Load<'a>),
+    Started(Box<Load<'a>>),
 }
 
 /// An open load. Dropped before [`Load::finish`], it leaves everything as it was.
@@ -193,7 +193,7 @@ impl Warehouse {
         let copy = filled(include_str!("sql/load_copy_orders.sql"), &schemas);
         let doing = format!("orders of file \"{}\" cannot be written", file.file_name);
         let orders = Some(CopyIn::start(client, &copy, &ORDER_TYPES, &doing).await?);
-        Ok(LoadStart::Started(Load {
+        Ok(LoadStart::Started(Box::new(Load {
             orders,
             transaction,
             client,
@@ -201,7 +201,7 @@ impl Warehouse {
             file: file.clone(),
             load_id,
             rows_loaded: 0,
-        }))
+        })))
     }
 
     /// Lets the server count the values of the raw orders again, so that plans over them are good.
