@@ -38,7 +38,12 @@ const DATA_SETS: [DataSet; 3] = [
         file: "online_retail.csv.gz",
         title: "Online Retail, a British gift shop, 2010-12 to 2011-12",
     },
-    DataSet { workspace: "cdnow", source: "cdnow", file: "CDNOW_master.txt.gz", title: "CDNOW, a CD shop, 1997-01 to 1998-06" },
+    DataSet {
+        workspace: "cdnow",
+        source: "cdnow",
+        file: "CDNOW_master.txt.gz",
+        title: "CDNOW, a CD shop, 1997-01 to 1998-06",
+    },
     DataSet {
         workspace: "retail_orders",
         source: "retail_orders",
@@ -104,7 +109,11 @@ async fn print_personas(warehouse: &Warehouse, set: &DataSet) -> Result<()> {
     let amount = |value: f64| format!("{} {currency}", print::grouped(value.round() as i64)).trim_end().to_owned();
     print::data(&format!("\n{}", set.title));
     if let Some(totals) = &totals {
-        print::data(&format!("{} customers, {} net revenue\n", print::grouped(totals.customers), amount(totals.revenue)));
+        print::data(&format!(
+            "{} customers, {} net revenue\n",
+            print::grouped(totals.customers),
+            amount(totals.revenue)
+        ));
     }
     let lines: Vec<Vec<String>> = personas
         .iter()
@@ -133,7 +142,9 @@ async fn print_personas(warehouse: &Warehouse, set: &DataSet) -> Result<()> {
 
 /// Where the tables are and how to reach them.
 fn print_places(session: &Session, sets: &[DataSet]) {
-    print::data("\nThe tables are views, one word a relation: customer_360, persona_summary, persona_vips, rfm_segments, cohort_cells ...");
+    print::data(
+        "\nThe tables are views, one word a relation: customer_360, persona_summary, persona_vips, rfm_segments, cohort_cells ...",
+    );
     for set in sets {
         if let Ok(schemas) = crate::config::Schemas::of(set.workspace) {
             print::data(&format!("  workspace {:<14} schema {}", set.workspace, schemas.marts));
@@ -144,8 +155,13 @@ fn print_places(session: &Session, sets: &[DataSet]) {
         return;
     };
     print::data("\nWhile Quintile runs, the private PostgreSQL answers on this machine:");
-    print::data("  psql          psql \"$(target/release/quintile postgres url)\" -c 'SELECT * FROM marts.persona_summary'");
-    print::data(&format!("  Metabase      host 127.0.0.1, port {}, database quintile, user {BI_LOGIN},", server.port()));
+    print::data(
+        "  psql          psql \"$(target/release/quintile postgres url)\" -c 'SELECT * FROM marts.persona_summary'",
+    );
+    print::data(&format!(
+        "  Metabase      host 127.0.0.1, port {}, database quintile, user {BI_LOGIN},",
+        server.port()
+    ));
     print::data(&format!("                password in {}", server.folder().join("bi_password").display()));
     print::data("  to keep it up when Quintile ends: target/release/quintile postgres start");
 }

@@ -104,7 +104,8 @@ async fn build_and_publish(
     halt: &watch::Receiver<Option<String>>,
     report: &mut RunReport,
 ) -> Result<()> {
-    let threads = settings.run.threads;
+    // A step holds one connection and asks for a second now and then; the lease and a page need one too.
+    let threads = settings.run.threads.min(settings.database.max_connections.saturating_sub(2)).max(1);
     let outcome = execute::steps(run, plan, threads, halt, &request.progress).await?;
     report.built = outcome.built.iter().map(|(name, _)| name.clone()).collect();
     report.skipped = outcome.skipped;

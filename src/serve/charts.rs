@@ -29,7 +29,8 @@ const ROOM_FOR_LABEL: f64 = 0.17;
 
 /// Parts one after another; what is negative or no number takes no place.
 pub(super) fn strip(label: &'static str, shares: &[(String, f64)]) -> Strip {
-    let sizes: Vec<f64> = shares.iter().map(|(_, share)| if share.is_finite() { share.max(0.0) } else { 0.0 }).collect();
+    let sizes: Vec<f64> =
+        shares.iter().map(|(_, share)| if share.is_finite() { share.max(0.0) } else { 0.0 }).collect();
     let total = sizes.iter().sum::<f64>().max(f64::MIN_POSITIVE);
     let mut from = 0.0;
     let parts = shares
@@ -97,7 +98,12 @@ const TOP: f64 = 16.0;
 const BASE: f64 = 118.0;
 
 /// A line through the points, scaled to their range; `None` without a point.
-pub(super) fn line(title: &'static str, note: &'static str, points: &[(i32, f64)], chosen: Option<i32>) -> Option<Line> {
+pub(super) fn line(
+    title: &'static str,
+    note: &'static str,
+    points: &[(i32, f64)],
+    chosen: Option<i32>,
+) -> Option<Line> {
     let (first, last) = (points.first()?.0, points.last()?.0);
     let low = points.iter().map(|point| point.1).fold(f64::INFINITY, f64::min);
     let high = points.iter().map(|point| point.1).fold(f64::NEG_INFINITY, f64::max);

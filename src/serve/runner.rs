@@ -108,8 +108,12 @@ impl Run {
         self.metrics.run_ended(outcome.state, started.elapsed(), models);
         let elapsed_ms = started.elapsed().as_millis();
         match (&outcome.reason, &built) {
-            (None, _) => tracing::info!(job = self.job, workspace, run_id = outcome.run_id, elapsed_ms, "run published"),
-            (Some(reason), Ok(_)) => tracing::error!(job = self.job, workspace, run_id = outcome.run_id, reason, "run failed"),
+            (None, _) => {
+                tracing::info!(job = self.job, workspace, run_id = outcome.run_id, elapsed_ms, "run published")
+            }
+            (Some(reason), Ok(_)) => {
+                tracing::error!(job = self.job, workspace, run_id = outcome.run_id, reason, "run failed")
+            }
             (Some(_), Err(e)) => tracing::error!(job = self.job, workspace, "run failed: {}", e.report()),
         }
         self.finish(&outcome).await;

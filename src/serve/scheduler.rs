@@ -46,7 +46,11 @@ pub(super) struct Scheduler {
 
 impl Scheduler {
     /// Runs jobs while `leadership` is there, until `stop`; then gives running work the grace period to end.
-    pub(super) async fn run(self, mut leadership: watch::Receiver<Option<Leadership>>, mut stop: watch::Receiver<bool>) {
+    pub(super) async fn run(
+        self,
+        mut leadership: watch::Receiver<Option<Leadership>>,
+        mut stop: watch::Receiver<bool>,
+    ) {
         let (ended, mut endings) = mpsc::channel::<String>(16);
         let mut running: BTreeMap<String, Running> = BTreeMap::new();
         let mut term: Option<Term> = None;
@@ -148,7 +152,9 @@ impl Scheduler {
                 Some(newest) => newest,
                 None => {
                     // A job does not run for the time before it was known; the row keeps that time over restarts.
-                    self.warehouse.skip_slots(&lease, workspace, name, &[now], "job is new: schedule begins here").await?;
+                    self.warehouse
+                        .skip_slots(&lease, workspace, name, &[now], "job is new: schedule begins here")
+                        .await?;
                     now
                 }
             };

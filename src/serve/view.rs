@@ -204,7 +204,8 @@ fn missing<T>(section: &Section<T>, empty: &str) -> Option<String> {
 }
 
 fn figures(look: &Overview, currency: Option<&str>) -> Vec<Figure> {
-    let figure = |label: &str, value: String, note: String| Figure { label: label.into(), value, note, is_alert: false };
+    let figure =
+        |label: &str, value: String, note: String| Figure { label: label.into(), value, note, is_alert: false };
     let Some(totals) = look.totals.rows.first().filter(|totals| totals.customers > 0) else { return Vec::new() };
     let (customers, orders) = (totals.customers as f64, totals.orders.max(1) as f64);
     let returned = totals.gross_revenue - totals.revenue;
@@ -224,7 +225,11 @@ fn figures(look: &Overview, currency: Option<&str>) -> Vec<Figure> {
         figures.push(figure(&format!("Predicted value, {}", horizon(look)), money(total, currency), each));
     }
     let repeat = totals.repeat_customers as f64 / customers;
-    figures.push(figure("Repeat share", percent(repeat), format!("{} ordered again", integer(totals.repeat_customers))));
+    figures.push(figure(
+        "Repeat share",
+        percent(repeat),
+        format!("{} ordered again", integer(totals.repeat_customers)),
+    ));
     if let Some(at_risk) = look.personas.rows.iter().find(|persona| persona.persona == "At Risk") {
         let note = format!("spent so far by {} customers", integer(at_risk.customers));
         figures.push(Figure { is_alert: true, ..figure("At-risk value", money(at_risk.revenue, currency), note) });

@@ -9,6 +9,9 @@ use std::time::Duration;
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+/// How long a piece of work waits for a connection of the pool.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// A pooled connection.
 pub type Client = deadpool_postgres::Object;
 
@@ -17,6 +20,8 @@ pub type Client = deadpool_postgres::Object;
 pub struct Warehouse {
     pool: Pool,
     tls: Option<MakeRustlsConnect>,
+    /// Host, port and database, for messages.
+    address: String,
     /// Schema names of the workspace.
     pub schemas: Schemas,
 }
@@ -34,6 +39,7 @@ impl Warehouse {
         config.keepalives_idle(Duration::from_secs(30));
         config.tcp_user_timeout(Duration::from_secs(30));
         let manager_config = ManagerConfig { recycling_method: RecyclingMethod::Verified };
+        let address = address_of(&config);
         let local = config.get_hosts().iter().all(is_this_machine);
         let tls = if local || config.get_ssl_mode() == SslMode::Disable { None } else { Some(tls()?) };
         let manager = match &tls {
@@ -42,9 +48,11 @@ impl Warehouse {
         };
         let pool = Pool::builder(manager)
             .max_size(settings.database.max_connections.max(2))
+            .runtime(deadpool_postgres::Runtime::Tokio1)
+            .wait_timeout(Some(PATIENCE))
             .build()
             .map_err(|e| Error::config(format!("connection pool cannot be made: {e}")))?;
-        let warehouse = Warehouse { pool, tls, schemas: settings.schemas()? };
+        let warehouse = Warehouse { pool, tls, address, schemas: settings.schemas()? };
         drop(warehouse.client().await?);
         Ok(warehouse)
     }
@@ -52,8 +60,12 @@ impl Warehouse {
     /// A connection from the pool.
     pub async fn client(&self) -> Result<Client> {
         self.pool.get().await.map_err(|e| match e {
-            PoolError::Backend(e) => fault("database cannot be reached", &e).or_unreachable(),
-            other => Error::unreachable(format!("database cannot be reached: {other}")),
+            PoolError::Backend(e) => {
+                fault(&format!("database {} cannot be reached", self.address), &e).or_unreachable()
+            }
+            PoolError::Timeout(_) => Error::unreachable("all connections of this process are busy")
+                .hint("raise database.max_connections, or lower run.threads"),
+            other => Error::unreachable(format!("database {} cannot be reached: {other}", self.address)),
         })
     }
 
@@ -87,6 +99,24 @@ impl Error {
         }
         self
     }
+}
+
+/// `"shop" on db.example.com:5432`: where we connect to, without user and password.
+fn address_of(config: &tokio_postgres::Config) -> String {
+    let ports = config.get_ports();
+    let hosts: Vec<String> = config
+        .get_hosts()
+        .iter()
+        .enumerate()
+        .map(|(number, host)| {
+            let port = ports.get(number).or(ports.first()).copied().unwrap_or(5432);
+            match host {
+                Host::Unix(path) => format!("{}:{port}", path.display()),
+                Host::Tcp(name) => format!("{name}:{port}"),
+            }
+        })
+        .collect();
+    format!("\"{}\" on {}", config.get_dbname().or(config.get_user()).unwrap_or_default(), hosts.join(", "))
 }
 
 fn is_this_machine(host: &Host) -> bool {

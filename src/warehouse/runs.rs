@@ -241,8 +241,8 @@ impl Warehouse {
     pub async fn last_complete_day(&self) -> Result<DateTime<Utc>> {
         let client = self.client().await?;
         let sql = fill(include_str!("sql/find_last_day.sql"), &[("raw", &self.schemas.raw)]);
-        let row = client.query_one(&sql, &[]).await.map_err(|e| fault("orders cannot be read", &e))?;
-        row.get::<_, Option<DateTime<Utc>>>(0).ok_or_else(|| {
+        let row = client.query_opt(&sql, &[]).await.map_err(|e| fault("orders cannot be read", &e))?;
+        row.map(|row| row.get(0)).ok_or_else(|| {
             Error::failed(format!("table \"{}.orders\" has no orders", self.schemas.raw))
                 .hint("load some first: quintile ingest FILE --source NAME")
         })

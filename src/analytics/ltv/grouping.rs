@@ -82,7 +82,7 @@ impl Groups {
     /// Number of customers.
     #[must_use]
     pub fn customers(&self) -> f64 {
-        self.rows.iter().map(|group| group.weight).sum()
+        self.rows.iter().map(|group| group.weight).sum::<f64>() + 0.0
     }
 
     /// Repeat purchases a week of observed age, over all customers.

@@ -92,7 +92,7 @@ pub(super) fn fit_estimator(estimator: &'static dyn Estimator, groups: &Groups) 
 pub(super) fn choose(name: &str, groups: &Groups) -> Result<Choice> {
     let estimators = requested(name)?;
     let repeat_customers =
-        groups.rows.iter().filter(|row| row.history.repeat_count > 0.0).map(|row| row.weight).sum::<f64>();
+        groups.rows.iter().filter(|row| row.history.repeat_count > 0.0).map(|row| row.weight).sum::<f64>() + 0.0;
     if repeat_customers < REPEAT_CUSTOMERS_MIN as f64 {
         return Err(Error::failed("too few repeat customers to predict lifetime value")
             .detail(format!(
