@@ -208,7 +208,7 @@ fn customers_who_never_drop_out_are_reported_as_not_identified() {
 
 #[test]
 fn auto_leaves_bg_nbd_aside_even_where_it_is_the_likeliest() {
-    let fit = fit(&simulated_frame(1500, 5, 0.3), &spec(AUTO)).expect("a fit");
+    let fit = fit(&simulated_frame(400, 5, 0.3), &spec(AUTO)).expect("a fit");
     let likelihood = |name: &str| {
         let candidates = fit.facts["candidates"].as_array().expect("a list");
         candidates
