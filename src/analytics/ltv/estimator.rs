@@ -45,10 +45,11 @@ impl Role {
     #[must_use]
     pub fn bounds(self) -> (f64, f64) {
         match self {
-            Role::PurchaseShape | Role::DropoutShape => (1e-4, 1e4),
+            Role::PurchaseShape => (1e-4, 1e4),
+            Role::DropoutShape => (1e-3, 1e4),
             Role::PurchaseScale => (1e-3, 1e5),
             // Two centuries: beyond it nobody could be seen to drop out.
-            Role::DropoutScale => (1e-2, 1e4),
+            Role::DropoutScale => (0.1, 1e4),
         }
     }
 }

@@ -231,7 +231,6 @@ mod tests {
         let choice = choose(AUTO, &cdnow::groups()).expect("fitted");
         assert_eq!(choice.fit.estimator.name(), "mbg_nbd");
         assert_eq!(choice.candidates.len(), 3);
-        // Even on data where bg_nbd is likelier: every one-time buyer is young, so their silence says nothing of dropout.
         for fit in &choice.candidates {
             assert_eq!(fit.estimator.objection_to_auto().is_some(), fit.estimator.name() == "bg_nbd");
         }
