@@ -17,6 +17,8 @@ struct Part {
     /// First letter of the name, so that colour is not all that tells the parts apart.
     letter: String,
     share: String,
+    /// The share in short, for the narrow parts.
+    label: String,
     /// Attributes of the rectangle, in per cent of the strip.
     x: String,
     width: String,
@@ -25,11 +27,12 @@ struct Part {
 }
 
 /// Below this share a part is too narrow for its label.
-const ROOM_FOR_LABEL: f64 = 0.17;
+const ROOM_FOR_LABEL: f64 = 0.14;
 
 /// Parts one after another; what is negative or no number takes no place.
 pub(super) fn strip(label: &'static str, shares: &[(String, f64)]) -> Strip {
-    let sizes: Vec<f64> = shares.iter().map(|(_, share)| if share.is_finite() { share.max(0.0) } else { 0.0 }).collect();
+    let sizes: Vec<f64> =
+        shares.iter().map(|(_, share)| if share.is_finite() { share.max(0.0) } else { 0.0 }).collect();
     let total = sizes.iter().sum::<f64>().max(f64::MIN_POSITIVE);
     let mut from = 0.0;
     let parts = shares
@@ -42,6 +45,7 @@ pub(super) fn strip(label: &'static str, shares: &[(String, f64)]) -> Strip {
                 slug: slug(name),
                 letter: name.chars().take(1).collect(),
                 share: percent(*share),
+                label: format!("{:.0}%", width * 100.0),
                 x: format!("{:.3}%", from * 100.0),
                 width: format!("{:.3}%", width * 100.0),
                 label_x: (width >= ROOM_FOR_LABEL).then(|| format!("{:.3}%", (from + width / 2.0) * 100.0)),
@@ -97,7 +101,12 @@ const TOP: f64 = 16.0;
 const BASE: f64 = 118.0;
 
 /// A line through the points, scaled to their range; `None` without a point.
-pub(super) fn line(title: &'static str, note: &'static str, points: &[(i32, f64)], chosen: Option<i32>) -> Option<Line> {
+pub(super) fn line(
+    title: &'static str,
+    note: &'static str,
+    points: &[(i32, f64)],
+    chosen: Option<i32>,
+) -> Option<Line> {
     let (first, last) = (points.first()?.0, points.last()?.0);
     let low = points.iter().map(|point| point.1).fold(f64::INFINITY, f64::min);
     let high = points.iter().map(|point| point.1).fold(f64::NEG_INFINITY, f64::max);

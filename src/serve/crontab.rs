@@ -121,11 +121,11 @@ fn values(field: &Field, word: &str) -> std::result::Result<u64, String> {
         };
         let step = match step {
             None => 1,
-            Some(step) => step
-                .parse::<usize>()
-                .ok()
-                .filter(|step| (1..=field.high as usize + 1).contains(step))
-                .ok_or_else(|| format!("The {} step \"{step}\" is not a number from 1 to {}.", field.name, field.high + 1))?,
+            Some(step) => {
+                step.parse::<usize>().ok().filter(|step| (1..=field.high as usize + 1).contains(step)).ok_or_else(
+                    || format!("The {} step \"{step}\" is not a number from 1 to {}.", field.name, field.high + 1),
+                )?
+            }
         };
         for value in (from..=to).step_by(step) {
             set |= 1 << value;

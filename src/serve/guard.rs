@@ -77,7 +77,8 @@ mod tests {
     fn on_loopback_only_own_names_are_answered() {
         let own = ["localhost", "LOCALHOST:8080", "127.0.0.1:8080", "[::1]:8080", "127.9.9.9"];
         assert!(own.iter().all(|host| Hosts::Loopback.allows(Some(host))));
-        let foreign = ["evil.example", "localhost.evil.example:8080", "127.0.0.1.evil.example", "10.0.0.1", "", "[fe80::1]"];
+        let foreign =
+            ["evil.example", "localhost.evil.example:8080", "127.0.0.1.evil.example", "10.0.0.1", "", "[fe80::1]"];
         assert!(!foreign.iter().any(|host| Hosts::Loopback.allows(Some(host))));
         assert!(Hosts::Any.allows(Some("quintile.example")));
     }

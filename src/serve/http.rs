@@ -39,8 +39,11 @@ pub struct App {
     /// Exports at the same time: each holds a connection that runs may need.
     exports: Arc<Semaphore>,
     /// The last look at each workspace with the pointers it was taken at; published rows do not change.
-    looks: Arc<Mutex<BTreeMap<String, (Shown, Arc<Overview>)>>>,
+    looks: Arc<Mutex<Looks>>,
 }
+
+/// Per workspace, the last look and what was shown then.
+type Looks = BTreeMap<String, (Shown, Arc<Overview>)>;
 
 /// What identifies the published state of a workspace: run, time of publish, number of relations.
 type Shown = (Option<i64>, Option<chrono::DateTime<chrono::Utc>>, i64);
@@ -56,7 +59,15 @@ impl App {
         listening: SocketAddr,
     ) -> App {
         let hosts = Hosts::of(listening);
-        App { warehouse, settings: Arc::new(settings), metrics, leadership, hosts, exports: Arc::new(Semaphore::new(EXPORTS)), looks: Arc::default() }
+        App {
+            warehouse,
+            settings: Arc::new(settings),
+            metrics,
+            leadership,
+            hosts,
+            exports: Arc::new(Semaphore::new(EXPORTS)),
+            looks: Arc::default(),
+        }
     }
 
     /// The named workspace, or the one in the settings; `None` when there is no such workspace.
@@ -124,7 +135,11 @@ async fn overview(State(app): State<App>, Query(asked): Query<Asked>) -> Respons
 
 async fn overview_page(app: &App, asked: Option<&str>) -> Result<Response> {
     if !app.warehouse.is_migrated(HEALTH_WAIT).await? {
-        return Ok(page::message(StatusCode::SERVICE_UNAVAILABLE, "Not set up yet", "Run `quintile migrate`, then load this page again."));
+        return Ok(page::message(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Not set up yet",
+            "Run `quintile migrate`, then load this page again.",
+        ));
     }
     let Some((warehouse, workspaces)) = app.workspace(asked).await? else { return Ok(no_workspace()) };
     let standing = warehouse.standing().await?;
@@ -149,7 +164,11 @@ async fn export_persona(app: &App, file: &str, asked: Option<&str>) -> Result<Re
     let Some((warehouse, _)) = app.workspace(asked).await? else { return Ok(no_workspace()) };
     let workspace = warehouse.schemas.workspace.clone();
     let Ok(turn) = Arc::clone(&app.exports).try_acquire_owned() else {
-        return Ok(page::message(StatusCode::SERVICE_UNAVAILABLE, "Busy", "Other exports are running. Try again in a moment."));
+        return Ok(page::message(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Busy",
+            "Other exports are running. Try again in a moment.",
+        ));
     };
     let (opened, head) = oneshot::channel();
     let (send, chunks) = mpsc::channel::<Result<Vec<u8>>>(4);
@@ -158,7 +177,9 @@ async fn export_persona(app: &App, file: &str, asked: Option<&str>) -> Result<Re
         warehouse.export(&relation, opened, send, csv::row).await;
         drop(turn);
     });
-    let Some(head) = head.await.unwrap_or_else(|_| Err(Error::failed("export broke off")))? else { return Ok(not_found()) };
+    let Some(head) = head.await.unwrap_or_else(|_| Err(Error::failed("export broke off")))? else {
+        return Ok(not_found());
+    };
     tracing::info!(workspace, persona, rows = head.rows, "export");
     let mut first = Vec::new();
     csv::header(&mut first, &head.columns);
@@ -171,7 +192,9 @@ async fn export_persona(app: &App, file: &str, asked: Option<&str>) -> Result<Re
 
 /// `vips`, `at_risk`: what can follow `persona_` in a relation's name, and stand in a file's name.
 fn is_slug(name: &str) -> bool {
-    !name.is_empty() && name.len() <= 50 && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+    !name.is_empty()
+        && name.len() <= 50
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
 }
 
 async fn style() -> Response {
@@ -212,5 +235,9 @@ fn no_workspace() -> Response {
 /// The reader learns that it failed; why is in the log alone.
 fn unavailable(what: &'static str, error: &Error) -> Response {
     tracing::error!(what, "request failed: {}", error.report());
-    page::message(StatusCode::SERVICE_UNAVAILABLE, "Not available now", "The database did not answer. Try again in a moment; the log has the reason.")
+    page::message(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "Not available now",
+        "The database did not answer. Try again in a moment; the log has the reason.",
+    )
 }

@@ -62,7 +62,8 @@ pub async fn serve(
     stop: watch::Receiver<bool>,
 ) -> Result<()> {
     let jobs = jobs::plan(&settings)?;
-    let listening = listener.local_addr().map_err(|e| Error::config("address of the server cannot be read").source(e))?;
+    let listening =
+        listener.local_addr().map_err(|e| Error::config("address of the server cannot be read").source(e))?;
     let metrics = Arc::new(Metrics::default());
     let (leadership, follow) = watch::channel(None);
     let app = App::new(warehouse.clone(), settings.clone(), Arc::clone(&metrics), follow.clone(), listening);

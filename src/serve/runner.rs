@@ -106,12 +106,12 @@ impl Run {
         let outcome = outcome_of(&built);
         let models = built.as_ref().map_or(0, |report| report.built.len());
         self.metrics.run_ended(outcome.state, started.elapsed(), models);
-        let elapsed_ms = started.elapsed().as_millis();
+        let (run_id, elapsed_ms) = (outcome.run_id, started.elapsed().as_millis());
         match (&outcome.reason, &built) {
-            (None, _) => tracing::info!(job = self.job, workspace, run_id = outcome.run_id, elapsed_ms, "run published"),
-            (Some(reason), Ok(_)) => tracing::error!(job = self.job, workspace, run_id = outcome.run_id, reason, "run failed"),
+            (None, _) => tracing::info!(job = self.job, workspace, run_id, elapsed_ms, "run published"),
+            (Some(reason), Ok(_)) => tracing::error!(job = self.job, workspace, run_id, reason, "run failed"),
             (Some(_), Err(e)) => tracing::error!(job = self.job, workspace, "run failed: {}", e.report()),
-        }
+        };
         self.finish(&outcome).await;
     }
 

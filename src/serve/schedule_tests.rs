@@ -108,10 +108,29 @@ fn between_keeps_the_newest() {
 
 /// Zones north, south, without daylight saving, with half hours, and with a half-hour change (Lord Howe).
 const ZONES: [&str; 24] = [
-    "UTC", "Europe/Berlin", "Europe/London", "Europe/Lisbon", "Europe/Athens", "Europe/Moscow", "America/New_York",
-    "America/Chicago", "America/Los_Angeles", "America/St_Johns", "America/Sao_Paulo", "America/Santiago",
-    "America/Bogota", "Asia/Tokyo", "Asia/Kolkata", "Asia/Kathmandu", "Asia/Jerusalem", "Australia/Sydney",
-    "Australia/Lord_Howe", "Australia/Adelaide", "Pacific/Auckland", "Pacific/Chatham", "Africa/Johannesburg",
+    "UTC",
+    "Europe/Berlin",
+    "Europe/London",
+    "Europe/Lisbon",
+    "Europe/Athens",
+    "Europe/Moscow",
+    "America/New_York",
+    "America/Chicago",
+    "America/Los_Angeles",
+    "America/St_Johns",
+    "America/Sao_Paulo",
+    "America/Santiago",
+    "America/Bogota",
+    "Asia/Tokyo",
+    "Asia/Kolkata",
+    "Asia/Kathmandu",
+    "Asia/Jerusalem",
+    "Australia/Sydney",
+    "Australia/Lord_Howe",
+    "Australia/Adelaide",
+    "Pacific/Auckland",
+    "Pacific/Chatham",
+    "Africa/Johannesburg",
     "Atlantic/Azores",
 ];
 

@@ -46,7 +46,11 @@ pub(super) struct Scheduler {
 
 impl Scheduler {
     /// Runs jobs while `leadership` is there, until `stop`; then gives running work the grace period to end.
-    pub(super) async fn run(self, mut leadership: watch::Receiver<Option<Leadership>>, mut stop: watch::Receiver<bool>) {
+    pub(super) async fn run(
+        self,
+        mut leadership: watch::Receiver<Option<Leadership>>,
+        mut stop: watch::Receiver<bool>,
+    ) {
         let (ended, mut endings) = mpsc::channel::<String>(16);
         let mut running: BTreeMap<String, Running> = BTreeMap::new();
         let mut term: Option<Term> = None;
@@ -56,7 +60,14 @@ impl Scheduler {
         loop {
             tokio::select! {
                 () = stopped(&mut stop) => break,
-                Some(workspace) = endings.recv() => drop(running.remove(&workspace)),
+                Some(workspace) = endings.recv() => {
+                    let run = running.remove(&workspace);
+                    let of_this_term = |run: Running| term.as_ref().is_some_and(|term| term.leadership.lease == run.lease);
+                    if !run.is_some_and(of_this_term) {
+                        // Cancelled when leadership was lost: its slot is to be taken over, perhaps by ourselves.
+                        term = None;
+                    }
+                }
                 _ = tick.tick() => {}
             }
             let current = leadership.borrow_and_update().clone().filter(Leadership::is_trusted);
@@ -148,7 +159,9 @@ impl Scheduler {
                 Some(newest) => newest,
                 None => {
                     // A job does not run for the time before it was known; the row keeps that time over restarts.
-                    self.warehouse.skip_slots(&lease, workspace, name, &[now], "job is new: schedule begins here").await?;
+                    self.warehouse
+                        .skip_slots(&lease, workspace, name, &[now], "job is new: schedule begins here")
+                        .await?;
                     now
                 }
             };

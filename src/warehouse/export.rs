@@ -85,7 +85,8 @@ impl Warehouse {
         if opened.send(head).is_err() {
             return Ok(transaction.rollback().await.is_ok());
         }
-        let texts: Vec<String> = columns.iter().map(|column| format!("{}::text", quote_identifier(&column.name))).collect();
+        let texts: Vec<String> =
+            columns.iter().map(|column| format!("{}::text", quote_identifier(&column.name))).collect();
         let sql = format!("SELECT {} FROM {}", texts.join(", "), self.published(relation));
         let none: [&(dyn ToSql + Sync); 0] = [];
         let rows = transaction.query_raw(&sql, none).await.map_err(told)?;
@@ -110,7 +111,8 @@ impl Warehouse {
 
     async fn head(&self, transaction: &Transaction<'_>, relation: &str) -> Result<Option<ExportHead>> {
         let told = |e: tokio_postgres::Error| fault("export cannot begin", &e);
-        let known = transaction.query(include_str!("sql/page_relations.sql"), &[&self.schemas.marts]).await.map_err(told)?;
+        let known =
+            transaction.query(include_str!("sql/page_relations.sql"), &[&self.schemas.marts]).await.map_err(told)?;
         if !known.iter().any(|row| row.get::<_, &str>("relation") == relation) {
             return Ok(None);
         }
@@ -121,7 +123,8 @@ impl Warehouse {
             .iter()
             .map(|column| ExportColumn { name: column.name().to_owned(), is_text: !is_plain(column.type_()) })
             .collect();
-        let count = transaction.query_one(&format!("SELECT count(*) AS rows FROM {published}"), &[]).await.map_err(told)?;
+        let count =
+            transaction.query_one(&format!("SELECT count(*) AS rows FROM {published}"), &[]).await.map_err(told)?;
         let rows: i64 = count.get("rows");
         // Another connection: this transaction only reads, and the record must stand whatever becomes of it.
         let audit = include_str!("sql/page_audit_export.sql");

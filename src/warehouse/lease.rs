@@ -33,7 +33,9 @@ impl Warehouse {
                 client.query_opt(sql, &[&name, &holder, &lasting.as_secs_f64()]).await
             })
             .await?;
-        Ok(row.map(|row| (Lease { name: name.into(), holder: holder.into(), token: row.get("fence") }, row.get("renewed_at"))))
+        Ok(row.map(|row| {
+            (Lease { name: name.into(), holder: holder.into(), token: row.get("fence") }, row.get("renewed_at"))
+        }))
     }
 
     /// Prolongs the lease: the database's time, or `None` when it is lost.

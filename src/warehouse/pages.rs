@@ -321,7 +321,9 @@ impl Look<'_, '_> {
             Err(e) if e.as_db_error().is_some() => {
                 savepoint.rollback().await.map_err(told)?;
                 tracing::warn!(relation, error = %fault("section cannot be read", &e), "page goes without a section");
-                Ok(without(format!("The relation \"{relation}\" does not have the columns or rights that this section needs.")))
+                Ok(without(format!(
+                    "The relation \"{relation}\" does not have the columns or rights that this section needs."
+                )))
             }
             Err(e) => Err(told(e)),
         }

@@ -119,7 +119,9 @@ impl Warehouse {
     pub async fn newest_slot(&self, workspace: &str, job: &str) -> Result<Option<DateTime<Utc>>> {
         let sql = include_str!("sql/slot_newest.sql");
         let row = self
-            .answer_within(WAIT, "slots cannot be read", async |client| client.query_one(sql, &[&workspace, &job]).await)
+            .answer_within(WAIT, "slots cannot be read", async |client| {
+                client.query_one(sql, &[&workspace, &job]).await
+            })
             .await?;
         Ok(row.get("scheduled_for"))
     }
