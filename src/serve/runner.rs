@@ -150,14 +150,16 @@ impl Run {
 
 /// What the slot's row says about the run.
 fn outcome_of(built: &crate::error::Result<RunReport>) -> Outcome {
+    // A run that failed before it had a number has 0.
+    let numbered = |report: &RunReport| Some(report.run_id).filter(|number| *number > 0);
     match built {
         Ok(report) if report.state == "published" => {
-            Outcome { state: "published", reason: None, run_id: Some(report.run_id) }
+            Outcome { state: "published", reason: None, run_id: numbered(report) }
         }
         Ok(report) => {
             let failed: Vec<String> = report.failed.iter().map(|(what, why)| format!("{what}: {why}")).collect();
             let reason = if failed.is_empty() { format!("run ended as {}", report.state) } else { failed.join("; ") };
-            Outcome { state: "failed", reason: Some(reason), run_id: Some(report.run_id) }
+            Outcome { state: "failed", reason: Some(reason), run_id: numbered(report) }
         }
         Err(e) => Outcome { state: "failed", reason: Some(e.message.clone()), run_id: None },
     }
@@ -187,6 +189,12 @@ mod tests {
         let outcome = outcome_of(&Ok(report));
         assert_eq!((outcome.state, outcome.run_id), ("failed", Some(7)));
         assert_eq!(outcome.reason.as_deref(), Some("rfm_scores: division by zero"));
+    }
+
+    #[test]
+    fn a_run_without_a_number_leaves_none_in_its_slot() {
+        let outcome = outcome_of(&Ok(RunReport { state: "failed".into(), ..RunReport::default() }));
+        assert_eq!((outcome.run_id, outcome.reason.as_deref()), (None, Some("run ended as failed")));
     }
 
     #[test]

@@ -24,7 +24,7 @@ const TICK: Duration = Duration::from_millis(500);
 /// Pause after the database refused us.
 const PAUSE: Duration = Duration::from_secs(5);
 /// A due time whose runs took the whole process down this often is given up.
-const ATTEMPTS: i32 = 3;
+const ATTEMPTS: i32 = 5;
 const SUPERSEDED: &str = "superseded by a newer due time";
 
 /// The state of one term of leadership; one entry a job in both lists.
