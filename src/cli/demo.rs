@@ -95,7 +95,7 @@ async fn fill_and_report(session: &Session, arguments: &Arguments, began: Instan
         }
         print_personas(&warehouse, set).await?;
     }
-    print_places(session, sets);
+    print_places(session, sets, arguments.once);
     print::data(&format!("\nAll of it took {}.", print::duration(began.elapsed())));
     Ok(ExitCode::SUCCESS)
 }
@@ -141,7 +141,7 @@ async fn print_personas(warehouse: &Warehouse, set: &DataSet) -> Result<()> {
 }
 
 /// Where the tables are and how to reach them.
-fn print_places(session: &Session, sets: &[DataSet]) {
+fn print_places(session: &Session, sets: &[DataSet], is_over: bool) {
     print::data(
         "\nThe tables are views, one word a relation: customer_360, persona_summary, persona_vips, rfm_segments, cohort_cells ...",
     );
@@ -154,16 +154,21 @@ fn print_places(session: &Session, sets: &[DataSet]) {
         print::data("They are in the database of DATABASE_URL; grant quintile_reader to the logins of your BI tools.");
         return;
     };
-    print::data("\nWhile Quintile runs, the private PostgreSQL answers on this machine:");
-    print::data(
-        "  psql          psql \"$(target/release/quintile postgres url)\" -c 'SELECT * FROM marts.persona_summary'",
-    );
-    print::data(&format!(
-        "  Metabase      host 127.0.0.1, port {}, database quintile, user {BI_LOGIN},",
-        server.port()
-    ));
+    let program = "target/release/quintile";
+    if is_over {
+        print::data("\nThe private PostgreSQL stops with this command; to keep it up:");
+        print::data(&format!("  {program} postgres start"));
+        print::data("then it answers on this machine:");
+    } else {
+        print::data("\nWhile Quintile runs, the private PostgreSQL answers on this machine:");
+    }
+    let query = "SELECT * FROM marts.persona_summary";
+    print::data(&format!("  psql          psql \"$({program} postgres url)\" -c '{query}'"));
+    print::data(&format!("  Metabase      host 127.0.0.1, port {}, database quintile, user {BI_LOGIN},", server.port()));
     print::data(&format!("                password in {}", server.folder().join("bi_password").display()));
-    print::data("  to keep it up when Quintile ends: target/release/quintile postgres start");
+    if is_over {
+        print::data(&format!("  the dashboard {program} serve"));
+    }
 }
 
 fn percent(share: f64) -> String {

@@ -17,6 +17,8 @@ struct Part {
     /// First letter of the name, so that colour is not all that tells the parts apart.
     letter: String,
     share: String,
+    /// The share in short, for the narrow parts.
+    label: String,
     /// Attributes of the rectangle, in per cent of the strip.
     x: String,
     width: String,
@@ -25,7 +27,7 @@ struct Part {
 }
 
 /// Below this share a part is too narrow for its label.
-const ROOM_FOR_LABEL: f64 = 0.17;
+const ROOM_FOR_LABEL: f64 = 0.14;
 
 /// Parts one after another; what is negative or no number takes no place.
 pub(super) fn strip(label: &'static str, shares: &[(String, f64)]) -> Strip {
@@ -43,6 +45,7 @@ pub(super) fn strip(label: &'static str, shares: &[(String, f64)]) -> Strip {
                 slug: slug(name),
                 letter: name.chars().take(1).collect(),
                 share: percent(*share),
+                label: format!("{:.0}%", width * 100.0),
                 x: format!("{:.3}%", from * 100.0),
                 width: format!("{:.3}%", width * 100.0),
                 label_x: (width >= ROOM_FOR_LABEL).then(|| format!("{:.3}%", (from + width / 2.0) * 100.0)),

@@ -44,7 +44,7 @@ pub(super) fn heat_map(cells: &[CohortCell]) -> Option<HeatMap> {
     // Up to the next tenth, so that the legend has a round number.
     let top = ((highest * 10.0).ceil() / 10.0).clamp(0.1, 1.0);
     let told = |period: i32, share: f64, is_complete: bool| Cell {
-        text: percent(share),
+        text: whole_percent(share),
         shade: (period > 0).then(|| shade(share, top)),
         is_complete,
     };
@@ -82,6 +82,14 @@ pub(super) fn heat_map(cells: &[CohortCell]) -> Option<HeatMap> {
     })
 }
 
+/// Cells are narrow: whole per cents, and what is there at all is not shown as nothing.
+fn whole_percent(share: f64) -> String {
+    match share * 100.0 {
+        percent if percent > 0.0 && percent < 0.5 => "<1%".into(),
+        percent => format!("{percent:.0}%"),
+    }
+}
+
 /// Shade of a share between 0 and `top`.
 fn shade(share: f64, top: f64) -> usize {
     let place = (share / top).clamp(0.0, 1.0) * (SHADES - 1) as f64;
@@ -101,10 +109,10 @@ mod tests {
     fn means_leave_out_incomplete_cells_and_weigh_by_size() {
         let cells = [cell(1, 0, 1.0, true), cell(1, 1, 0.1, true), cell(2, 0, 1.0, true), cell(2, 1, 0.4, true)];
         let map = heat_map(&cells).expect("cells");
-        assert_eq!(map.means[1].as_ref().map(|mean| mean.text.as_str()), Some("30.0%"));
+        assert_eq!(map.means[1].as_ref().map(|mean| mean.text.as_str()), Some("30%"));
         let cells = [cell(1, 1, 0.1, true), cell(2, 1, 0.4, false)];
         let map = heat_map(&cells).expect("cells");
-        assert_eq!(map.means[1].as_ref().map(|mean| mean.text.as_str()), Some("10.0%"));
+        assert_eq!(map.means[1].as_ref().map(|mean| mean.text.as_str()), Some("10%"));
         assert!(map.has_incomplete && map.means[0].is_none());
     }
 

@@ -39,8 +39,11 @@ pub struct App {
     /// Exports at the same time: each holds a connection that runs may need.
     exports: Arc<Semaphore>,
     /// The last look at each workspace with the pointers it was taken at; published rows do not change.
-    looks: Arc<Mutex<BTreeMap<String, (Shown, Arc<Overview>)>>>,
+    looks: Arc<Mutex<Looks>>,
 }
+
+/// Per workspace, the last look and what was shown then.
+type Looks = BTreeMap<String, (Shown, Arc<Overview>)>;
 
 /// What identifies the published state of a workspace: run, time of publish, number of relations.
 type Shown = (Option<i64>, Option<chrono::DateTime<chrono::Utc>>, i64);

@@ -106,16 +106,12 @@ impl Run {
         let outcome = outcome_of(&built);
         let models = built.as_ref().map_or(0, |report| report.built.len());
         self.metrics.run_ended(outcome.state, started.elapsed(), models);
-        let elapsed_ms = started.elapsed().as_millis();
+        let (run_id, elapsed_ms) = (outcome.run_id, started.elapsed().as_millis());
         match (&outcome.reason, &built) {
-            (None, _) => {
-                tracing::info!(job = self.job, workspace, run_id = outcome.run_id, elapsed_ms, "run published")
-            }
-            (Some(reason), Ok(_)) => {
-                tracing::error!(job = self.job, workspace, run_id = outcome.run_id, reason, "run failed")
-            }
+            (None, _) => tracing::info!(job = self.job, workspace, run_id, elapsed_ms, "run published"),
+            (Some(reason), Ok(_)) => tracing::error!(job = self.job, workspace, run_id, reason, "run failed"),
             (Some(_), Err(e)) => tracing::error!(job = self.job, workspace, "run failed: {}", e.report()),
-        }
+        };
         self.finish(&outcome).await;
     }
 
@@ -154,14 +150,16 @@ impl Run {
 
 /// What the slot's row says about the run.
 fn outcome_of(built: &crate::error::Result<RunReport>) -> Outcome {
+    // A run that failed before it had a number has 0.
+    let numbered = |report: &RunReport| Some(report.run_id).filter(|number| *number > 0);
     match built {
         Ok(report) if report.state == "published" => {
-            Outcome { state: "published", reason: None, run_id: Some(report.run_id) }
+            Outcome { state: "published", reason: None, run_id: numbered(report) }
         }
         Ok(report) => {
             let failed: Vec<String> = report.failed.iter().map(|(what, why)| format!("{what}: {why}")).collect();
             let reason = if failed.is_empty() { format!("run ended as {}", report.state) } else { failed.join("; ") };
-            Outcome { state: "failed", reason: Some(reason), run_id: Some(report.run_id) }
+            Outcome { state: "failed", reason: Some(reason), run_id: numbered(report) }
         }
         Err(e) => Outcome { state: "failed", reason: Some(e.message.clone()), run_id: None },
     }
@@ -191,6 +189,12 @@ mod tests {
         let outcome = outcome_of(&Ok(report));
         assert_eq!((outcome.state, outcome.run_id), ("failed", Some(7)));
         assert_eq!(outcome.reason.as_deref(), Some("rfm_scores: division by zero"));
+    }
+
+    #[test]
+    fn a_run_without_a_number_leaves_none_in_its_slot() {
+        let outcome = outcome_of(&Ok(RunReport { state: "failed".into(), ..RunReport::default() }));
+        assert_eq!((outcome.run_id, outcome.reason.as_deref()), (None, Some("run ended as failed")));
     }
 
     #[test]

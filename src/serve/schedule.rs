@@ -6,7 +6,7 @@
 
 use super::crontab::{self, Fields};
 use crate::error::{Error, Result};
-use chrono::{DateTime, Duration, LocalResult, NaiveDateTime, TimeZone, Utc};
+use chrono::{DateTime, Duration, LocalResult, NaiveDateTime, Offset, TimeZone, Utc};
 use chrono_tz::Tz;
 
 /// Local clocks are not turned back by more than this in one step.
@@ -41,8 +41,11 @@ impl Crontab {
     /// The first instant after `after` at which the schedule is due in `tz`; `None` past the year 2099.
     #[must_use]
     pub fn next_after(&self, tz: Tz, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        // Begin early enough to meet the times that a fold repeats, or that a gap moves past `after`.
-        let start = after.with_timezone(&tz).naive_local() - LONGEST_FOLD;
+        // Near a change of the clocks, begin early enough to meet the times that a fold repeats.
+        let offset = |instant: DateTime<Utc>| instant.with_timezone(&tz).offset().fix();
+        let is_near_change = offset(after - LONGEST_FOLD) != offset(after + LONGEST_FOLD);
+        let back = if is_near_change { LONGEST_FOLD } else { Duration::zero() };
+        let start = after.with_timezone(&tz).naive_local() - back;
         let mut best: Option<DateTime<Utc>> = None;
         for local in self.local_times(start) {
             let (first, second) = self.instants(tz, local);

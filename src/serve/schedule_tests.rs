@@ -106,6 +106,19 @@ fn between_keeps_the_newest() {
     assert_eq!(slots, [at("2026-11-21T08:00:00Z"), at("2026-11-21T09:00:00Z"), at("2026-11-21T10:00:00Z")]);
 }
 
+#[test]
+fn a_year_without_a_daemon_is_looked_through_quickly() {
+    let crontab = Crontab::parse("* * * * *").expect("a good line");
+    let tz = timezone("Europe/Berlin").expect("a zone");
+    let begun = std::time::Instant::now();
+    let (from, until) = (at("2026-01-01T00:00:00Z"), at("2027-01-01T00:00:00Z"));
+    let slots = crontab.between(tz, from, until, 1000);
+    assert_eq!(slots.last(), Some(&until));
+    assert!((500..=1000).contains(&slots.len()), "{} slots", slots.len());
+    assert!(slots.windows(2).all(|pair| pair[1] - pair[0] == Duration::minutes(1)));
+    assert!(begun.elapsed() < std::time::Duration::from_secs(60), "it took {:?}", begun.elapsed());
+}
+
 /// Zones north, south, without daylight saving, with half hours, and with a half-hour change (Lord Howe).
 const ZONES: [&str; 24] = [
     "UTC",

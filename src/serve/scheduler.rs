@@ -24,7 +24,7 @@ const TICK: Duration = Duration::from_millis(500);
 /// Pause after the database refused us.
 const PAUSE: Duration = Duration::from_secs(5);
 /// A due time whose runs took the whole process down this often is given up.
-const ATTEMPTS: i32 = 3;
+const ATTEMPTS: i32 = 5;
 const SUPERSEDED: &str = "superseded by a newer due time";
 
 /// The state of one term of leadership; one entry a job in both lists.
@@ -60,7 +60,14 @@ impl Scheduler {
         loop {
             tokio::select! {
                 () = stopped(&mut stop) => break,
-                Some(workspace) = endings.recv() => drop(running.remove(&workspace)),
+                Some(workspace) = endings.recv() => {
+                    let run = running.remove(&workspace);
+                    let of_this_term = |run: Running| term.as_ref().is_some_and(|term| term.leadership.lease == run.lease);
+                    if !run.is_some_and(of_this_term) {
+                        // Cancelled when leadership was lost: its slot is to be taken over, perhaps by ourselves.
+                        term = None;
+                    }
+                }
                 _ = tick.tick() => {}
             }
             let current = leadership.borrow_and_update().clone().filter(Leadership::is_trusted);

@@ -221,8 +221,8 @@ fn figures(look: &Overview, currency: Option<&str>) -> Vec<Figure> {
     let predicted: Vec<f64> = look.personas.rows.iter().filter_map(|persona| persona.predicted_ltv_total).collect();
     if !predicted.is_empty() {
         let total: f64 = predicted.iter().sum();
-        let each = format!("{} a customer", money(total / customers, currency));
-        figures.push(figure(&format!("Predicted value, {}", horizon(look)), money(total, currency), each));
+        let note = format!("{}, {} each", horizon(look), money(total / customers, currency));
+        figures.push(figure("Predicted value", money(total, currency), note));
     }
     let repeat = totals.repeat_customers as f64 / customers;
     figures.push(figure(
@@ -239,9 +239,9 @@ fn figures(look: &Overview, currency: Option<&str>) -> Vec<Figure> {
 
 fn horizon(look: &Overview) -> String {
     match look.ltv.horizon_days {
-        Some(days) if (360.0..=366.0).contains(&days) => "12 months".into(),
-        Some(days) => format!("{} days", decimal(days, 0)),
-        None => "all told".into(),
+        Some(days) if (360.0..=366.0).contains(&days) => "next 12 months".into(),
+        Some(days) => format!("next {} days", decimal(days, 0)),
+        None => "in all".into(),
     }
 }
 
@@ -252,8 +252,8 @@ fn persona_view(persona: &Persona, currency: Option<&str>) -> PersonaView {
         slug: slug(&persona.persona),
         customers: integer(persona.customers),
         facts: vec![
-            ("Share of customers", percent(persona.customer_share)),
-            ("Share of revenue", percent(persona.revenue_share)),
+            ("Customer share", percent(persona.customer_share)),
+            ("Revenue share", percent(persona.revenue_share)),
             ("Last order", or_dash(persona.mean_recency_days.map(|days| format!("{} days ago", decimal(days, 0))))),
             ("Orders each", or_dash(persona.mean_frequency.map(|count| decimal(count, 1)))),
             ("Spent each", or_dash(persona.mean_monetary.map(|amount| money(amount, currency)))),
@@ -313,7 +313,7 @@ fn lines(look: &Overview) -> Vec<Line> {
         rows.iter().filter_map(|row| value(row).filter(|value| value.is_finite()).map(|value| (row.k, value))).collect()
     };
     [
-        line("Silhouette", "higher is better parted", &of(|row| row.silhouette), chosen),
+        line("Silhouette", "higher is better", &of(|row| row.silhouette), chosen),
         line("Inertia", "lower is tighter", &of(|row| row.inertia_mean), chosen),
     ]
     .into_iter()

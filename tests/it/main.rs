@@ -2,6 +2,7 @@
 
 mod cli;
 mod contract;
+mod daemon;
 mod deploy;
 mod embedded;
 mod errors;
