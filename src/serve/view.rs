@@ -60,6 +60,7 @@ struct Body {
     lines: Vec<Line>,
     ltv: Vec<(&'static str, String)>,
     ltv_story: Option<String>,
+    ltv_reason: Option<String>,
     ltv_warnings: Vec<String>,
     estimators: Vec<EstimatorView>,
     estimators_missing: Option<String>,
@@ -190,7 +191,8 @@ fn body(look: &Overview) -> Body {
         quality_reason: look.cluster_quality.rows.iter().find_map(|row| row.reason.clone()),
         lines: lines(look),
         ltv: ltv(look, chosen),
-        ltv_story: look.ltv.story.clone().or_else(|| look.ltv.reason.clone()),
+        ltv_story: look.ltv.story.clone(),
+        ltv_reason: look.ltv.reason.clone(),
         ltv_warnings: chosen.map(warnings).unwrap_or_default(),
         estimators: look.estimators.rows.iter().map(estimator).collect(),
         estimators_missing: missing(&look.estimators, "no lifetime values were fitted"),
@@ -338,17 +340,17 @@ fn ltv(look: &Overview, chosen: Option<&Estimator>) -> Vec<(&'static str, String
     facts
 }
 
+/// What the fit warns of, in its own words where it has any.
 fn warnings(chosen: &Estimator) -> Vec<String> {
-    let mut told = Vec::new();
-    if chosen.is_dropout_identified == Some(false) {
-        told.push(
-            "The data do not show when customers stop buying, so no probability of being alive is given and \
-             the values assume that buying goes on."
-                .to_owned(),
-        );
-    }
-    if let Some(serde_json::Value::Array(warnings)) = &chosen.warnings {
-        told.extend(warnings.iter().filter_map(|warning| warning.as_str()).map(str::to_owned));
+    let told: Vec<String> = match &chosen.warnings {
+        Some(serde_json::Value::Array(warnings)) => {
+            warnings.iter().filter_map(|warning| warning.as_str()).map(str::to_owned).collect()
+        }
+        _ => Vec::new(),
+    };
+    if told.is_empty() && chosen.is_dropout_identified == Some(false) {
+        let dropout = "The data do not show when customers stop buying, so the values assume that buying goes on.";
+        return vec![dropout.to_owned()];
     }
     told
 }
