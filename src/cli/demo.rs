@@ -164,7 +164,10 @@ fn print_places(session: &Session, sets: &[DataSet], is_over: bool) {
     }
     let query = "SELECT * FROM marts.persona_summary";
     print::data(&format!("  psql          psql \"$({program} postgres url)\" -c '{query}'"));
-    print::data(&format!("  Metabase      host 127.0.0.1, port {}, database quintile, user {BI_LOGIN},", server.port()));
+    print::data(&format!(
+        "  Metabase      host 127.0.0.1, port {}, database quintile, user {BI_LOGIN},",
+        server.port()
+    ));
     print::data(&format!("                password in {}", server.folder().join("bi_password").display()));
     if is_over {
         print::data(&format!("  the dashboard {program} serve"));

@@ -217,3 +217,16 @@ async fn garbage_keeps_two_runs_and_a_long_reader_delays_only_space() {
         "the cut-off detach was taken up again"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_small_shop_is_published_without_predictions_and_with_the_reason() {
+    let db = Database::new().await;
+    let warehouse = db.warehouse().await;
+    shop::fill_orders(&warehouse, 30).await;
+    let report = shop::build(&warehouse, &db.settings(), &[]).await;
+    assert_eq!((report.state.as_str(), report.failed.len()), ("published", 0), "{:?}", report.failed);
+    let empty = "SELECT count(*) FROM marts.customer_360 WHERE predicted_ltv IS NULL AND persona IS NOT NULL";
+    assert_eq!(shop::value(&warehouse, empty).await, "30");
+    let reason = "SELECT facts -> 'warnings' ->> 0 FROM quintile.fits WHERE model = 'customer_ltv'";
+    assert!(shop::value(&warehouse, reason).await.contains("at least 50 are needed"));
+}

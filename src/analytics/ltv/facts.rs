@@ -49,6 +49,21 @@ pub(super) fn tell(story: &Story) -> Value {
     })
 }
 
+/// The facts of a fit that was refused: nothing was estimated, and why.
+pub(super) fn refusal(spec: &LtvSpec, customers: usize, reason: &str) -> Value {
+    json!({
+        "estimator": null,
+        "estimator_requested": spec.estimator,
+        "customers": customers,
+        "horizon_days": spec.horizon_days,
+        "discount_rate_annual": spec.discount_rate_annual,
+        "margin_share": spec.margin_share,
+        "flags": ["too_few_repeat_customers"],
+        "warnings": [format!("{reason} All predictions are left empty.")],
+        "candidates": [],
+    })
+}
+
 fn parameters(fit: &PurchaseFit) -> Value {
     let names = fit.estimator.parameters().iter().map(|parameter| parameter.name);
     named(names, fit.estimate.theta.iter().map(|value| json!(value)))
@@ -69,7 +84,8 @@ fn candidate(fit: &PurchaseFit) -> Value {
         "log_likelihood": fit.estimate.log_likelihood,
         "parameters": parameters(fit),
         "standard_errors": standard_errors(fit),
-        "is_identified": fit.is_rate_identified() && fit.is_dropout_identified(),
+        "is_dropout_identified": fit.is_dropout_identified(),
+        "is_rate_identified": fit.is_rate_identified(),
         "objection": fit.estimator.objection_to_auto(),
     })
 }

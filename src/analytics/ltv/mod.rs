@@ -73,14 +73,18 @@ pub struct LtvFit {
 /// Reads the float columns `repeat_count` (x), `last_purchase_age_days` (t_x), `age_days` (T) and `mean_repeat_value`
 /// (`NaN` without a repeat purchase). Returns, in the order of the rows, `predicted_purchases`, `probability_alive`,
 /// `purchase_probability_30d`, `_90d`, `_180d`, `expected_order_value`, `predicted_ltv` and `is_dropout_identified`.
-/// All are finite and at least 0, but `probability_alive` is absent (`NaN`) when the data cannot tell dropout.
+/// All are finite and at least 0, but `probability_alive` is absent (`NaN`) when the data cannot tell dropout, and all
+/// are absent when there are too few repeat customers to fit anything; the facts say so.
 ///
 /// # Errors
-/// A specification out of range, a missing column, a row that contradicts itself, too few repeat customers, no order value.
+/// A specification out of range, a missing column, a row that contradicts itself, no order value.
 pub fn fit(frame: &Frame, spec: &LtvSpec) -> Result<LtvFit> {
     check(spec)?;
     let input = input::read(frame)?;
     let (groups, group_of_customer) = Groups::new(&input.histories);
+    if let Some(reason) = purchases::too_few(&groups) {
+        return Ok(refused(frame, spec, &reason));
+    }
     let choice = purchases::choose(&spec.estimator, &groups)?;
     let counts: Vec<f64> = input.histories.iter().map(|history| history.repeat_count).collect();
     let spend = spend::fit(&counts, &input.mean_values)?;
@@ -126,6 +130,23 @@ pub fn fit(frame: &Frame, spec: &LtvSpec) -> Result<LtvFit> {
         plan: &plan,
     });
     Ok(LtvFit { columns, facts })
+}
+
+/// A young or small shop still gets its other models: the columns are there, empty, with the reason in the facts.
+fn refused(frame: &Frame, spec: &LtvSpec, reason: &str) -> LtvFit {
+    let names = [
+        "predicted_purchases",
+        "probability_alive",
+        "purchase_probability_30d",
+        "purchase_probability_90d",
+        "purchase_probability_180d",
+        "expected_order_value",
+        "predicted_ltv",
+    ];
+    let mut columns: Vec<Column> = names.iter().map(|name| Column::float(name, vec![f64::NAN; frame.len()])).collect();
+    columns
+        .push(Column { name: "is_dropout_identified".into(), values: Values::Boolean(vec![Some(false); frame.len()]) });
+    LtvFit { columns, facts: facts::refusal(spec, frame.len(), reason) }
 }
 
 /// What is predicted for all customers of one history.
