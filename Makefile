@@ -20,6 +20,7 @@ test: lint ## Run every check and every test, on a PostgreSQL of the tests' own
 	@./scripts/ensure-postgres
 	@$(TIMED) "tests" $(CARGO) test --locked
 	@$(TIMED) "manifests and image" ./scripts/check-deploy
+	@$(TIMED) "pages in a browser" ./scripts/check-pages
 
 lint: ## Format, lints and documentation, warnings as errors
 	@$(TIMED) "format" $(CARGO) fmt --check

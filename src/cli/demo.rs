@@ -11,6 +11,7 @@ use clap::Args;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
+use tokio::sync::watch;
 
 /// Arguments of `demo`.
 #[derive(Args, Debug)]
@@ -58,18 +59,23 @@ pub async fn run(global: &Global, arguments: Arguments) -> Result<ExitCode> {
     let settings = session::settings(global)?;
     let listener = if arguments.once { None } else { Some(crate::serve::bind(&settings.serve.listen).await?) };
     let session = Session::open_with(settings).await?;
-    let outcome = fill_and_report(&session, &arguments, began).await;
+    let stop = stop::on_signals();
+    let outcome = fill_and_report(&session, &arguments, began, &stop).await;
     let outcome = match (outcome, listener) {
         (Ok(code), None) => Ok(code),
-        (Ok(_), Some(listener)) => serve::until_stopped(&session, listener).await,
+        (Ok(_), Some(listener)) => serve::until_stopped(&session, listener, stop).await,
         (Err(e), _) => Err(e),
     };
     session.close().await;
     outcome
 }
 
-async fn fill_and_report(session: &Session, arguments: &Arguments, began: Instant) -> Result<ExitCode> {
-    let stop = stop::on_signals();
+async fn fill_and_report(
+    session: &Session,
+    arguments: &Arguments,
+    began: Instant,
+    stop: &watch::Receiver<bool>,
+) -> Result<ExitCode> {
     let sets = if arguments.all { &DATA_SETS[..] } else { &DATA_SETS[..1] };
     for set in sets {
         print::note(&format!("\n{}", set.title));

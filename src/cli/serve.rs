@@ -24,15 +24,19 @@ pub async fn run(global: &Global, arguments: Arguments) -> Result<ExitCode> {
     // The port first: a port in use should not cost the start of a server.
     let listener = serve::bind(&settings.serve.listen).await?;
     let session = Session::open_with(settings).await?;
-    let outcome = until_stopped(&session, listener).await;
+    let outcome = until_stopped(&session, listener, stop::on_signals()).await;
     session.close().await;
     outcome
 }
 
-/// Serves the pages and the schedule on an open session until a stop signal.
-pub async fn until_stopped(session: &Session, listener: tokio::net::TcpListener) -> Result<ExitCode> {
+/// Serves the pages and the schedule on an open session until `stop` turns true.
+pub async fn until_stopped(
+    session: &Session,
+    listener: tokio::net::TcpListener,
+    stop: tokio::sync::watch::Receiver<bool>,
+) -> Result<ExitCode> {
     session.prepare_workspace().await?;
     print::note(&format!("dashboard at http://{}  (Ctrl-C stops)", session.settings.serve.listen));
-    serve::serve(session.warehouse.clone(), session.settings.clone(), listener, stop::on_signals()).await?;
+    serve::serve(session.warehouse.clone(), session.settings.clone(), listener, stop).await?;
     Ok(ExitCode::SUCCESS)
 }

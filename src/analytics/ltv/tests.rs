@@ -276,6 +276,11 @@ proptest! {
             })
             .collect();
         match fit(&frame_of(&rows), &spec(AUTO)) {
+            Ok(fit) if fit.facts["estimator"].is_null() => {
+                let repeaters = rows.iter().filter(|row| row.1 > 0.0).count();
+                prop_assert!(repeaters < REPEAT_CUSTOMERS_MIN, "refused with {} repeat customers", repeaters);
+                prop_assert!(floats(&fit, "predicted_ltv").iter().all(|value| value.is_nan()));
+            }
             Ok(fit) => {
                 for name in ["predicted_purchases", "purchase_probability_90d", "expected_order_value", "predicted_ltv"] {
                     prop_assert!(floats(&fit, name).iter().all(|value| value.is_finite() && *value >= 0.0), "{}", name);
