@@ -30,6 +30,7 @@ struct DataSet {
     source: &'static str,
     file: &'static str,
     title: &'static str,
+    story: &'static str,
 }
 
 const DATA_SETS: [DataSet; 3] = [
@@ -37,19 +38,22 @@ const DATA_SETS: [DataSet; 3] = [
         workspace: DEFAULT_WORKSPACE,
         source: "online_retail",
         file: "online_retail.csv.gz",
-        title: "Online Retail, a British gift shop, 2010-12 to 2011-12",
+        title: "Online Retail",
+        story: "Online Retail: a British gift shop, 2010-12 to 2011-12",
     },
     DataSet {
         workspace: "cdnow",
         source: "cdnow",
         file: "CDNOW_master.txt.gz",
-        title: "CDNOW, a CD shop, 1997-01 to 1998-06",
+        title: "CDNOW",
+        story: "CDNOW: a CD shop, 1997-01 to 1998-06",
     },
     DataSet {
         workspace: "retail_orders",
         source: "retail_orders",
         file: "retail_orders.csv.gz",
-        title: "Retail orders, made-up customer ids, 2022-01 to 2023-12",
+        title: "Retail orders",
+        story: "Retail orders: a file without customers, so their ids are made up, 2022-01 to 2023-12",
     },
 ];
 
@@ -78,7 +82,7 @@ async fn fill_and_report(
 ) -> Result<ExitCode> {
     let sets = if arguments.all { &DATA_SETS[..] } else { &DATA_SETS[..1] };
     for set in sets {
-        print::note(&format!("\n{}", set.title));
+        print::note(&format!("\n{}", set.story));
         let settings = session.settings.with_workspace(set.workspace);
         let warehouse = session.warehouse.with_schemas(settings.schemas()?);
         warehouse.prepare_workspace(Some(set.title)).await?;
@@ -113,7 +117,7 @@ async fn print_personas(warehouse: &Warehouse, set: &DataSet) -> Result<()> {
     let totals = overview.totals.rows.into_iter().next();
     let currency = totals.as_ref().and_then(|t| t.currency.clone()).unwrap_or_default();
     let amount = |value: f64| format!("{} {currency}", print::grouped(value.round() as i64)).trim_end().to_owned();
-    print::data(&format!("\n{}", set.title));
+    print::data(&format!("\n{}", set.story));
     if let Some(totals) = &totals {
         print::data(&format!(
             "{} customers, {} net revenue\n",

@@ -9,6 +9,7 @@ mod errors;
 mod frame;
 mod harness;
 mod ingest;
+mod papers;
 mod publish;
 mod readers;
 mod shop;
