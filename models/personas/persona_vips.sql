@@ -1,31 +1,4 @@
 {{ config(materialized='view', tags=['personas']) }}
 
 -- The customers who spend most, of those still buying.
-SELECT
-    c.run_id,
-    c.as_of,
-    c.customer_id,
-    c.persona,
-    c.persona_confidence,
-    c.next_best_action,
-    c.next_best_channel,
-    c.segment,
-    c.recency_days,
-    c.frequency,
-    c.monetary,
-    c.r_score,
-    c.f_score,
-    c.m_score,
-    c.rfm_code,
-    c.last_order_date,
-    c.average_order_value,
-    c.predicted_ltv,
-    c.predicted_purchases,
-    c.probability_alive,
-    c.purchase_probability_90d,
-    c.churn_probability_90d,
-    c.country,
-    c.currency,
-    c.id_is_synthetic
-FROM {{ ref('customer_360') }} AS c
-WHERE c.persona = 'VIPs'
+{{ persona_members(ref('customer_360'), 'VIPs') }}

@@ -2,6 +2,7 @@
 
 use crate::harness::Database;
 use crate::shop;
+use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -46,8 +47,12 @@ async fn readers_see_whole_runs_through_refreshes_and_kills() {
 
     let mut last = refreshed;
     for kill in 0..KILLS {
-        let mut child = quintile(db.url()).spawn().expect("the program starts");
-        tokio::time::sleep(Duration::from_millis(60 + kill * 47 % 900)).await;
+        let mut child = quintile(db.url()).stderr(Stdio::piped()).spawn().expect("the program starts");
+        // It first waits for the lease of the run killed before; the kill is to hit the run itself.
+        let mut told = BufReader::new(child.stderr.take().expect("piped")).lines();
+        let begins = told.find(|line| line.as_ref().is_ok_and(|text| text.contains(" models and seeds")));
+        assert!(begins.is_some(), "the run began");
+        tokio::time::sleep(Duration::from_millis(kill * 61 % 1200)).await;
         child.kill().expect("kill -9");
         child.wait().expect("its end");
         let now: i64 =
