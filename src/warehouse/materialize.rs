@@ -3,9 +3,9 @@
 use super::Warehouse;
 use super::connect::Client;
 use super::fault::{fault, fault_in};
-use super::statement::{fill, quote_literal, splice};
+use super::statement::{fill, splice};
 use crate::error::{Error, Result};
-use crate::project::{Seed, quote_identifier};
+use crate::project::{Seed, quote_identifier, quote_literal};
 use chrono::{DateTime, Utc};
 use futures_util::SinkExt;
 

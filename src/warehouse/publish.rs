@@ -5,9 +5,9 @@
 
 use super::Warehouse;
 use super::fault::{fault, fault_in};
-use super::statement::{fill, qualified, quote_literal, splice};
+use super::statement::{fill, qualified, splice};
 use crate::error::{Error, Result};
-use crate::project::{Access, quote_identifier};
+use crate::project::{Access, quote_identifier, quote_literal};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio_postgres::Transaction;
