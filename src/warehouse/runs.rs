@@ -108,7 +108,7 @@ impl Warehouse {
         let client = self.client().await?;
         let workspace = &self.schemas.workspace;
         client
-            .execute(include_str!("sql/close_abandoned_runs.sql"), &[workspace])
+            .execute(include_str!("sql/close_abandoned_runs.sql"), &[workspace, &run.fence])
             .await
             .map_err(|e| fault(LEDGER, &e))?;
         let row = client
@@ -216,11 +216,14 @@ impl Warehouse {
             .collect())
     }
 
-    /// All pointers of the workspace.
+    /// All pointers of the workspace whose views are there.
     pub async fn live(&self) -> Result<Vec<Live>> {
         let client = self.client().await?;
         let rows = client
-            .query(include_str!("sql/list_live.sql"), &[&self.schemas.workspace])
+            .query(
+                include_str!("sql/list_live.sql"),
+                &[&self.schemas.workspace, &self.schemas.marts, &self.schemas.store],
+            )
             .await
             .map_err(|e| fault("published relations cannot be read", &e))?;
         Ok(rows

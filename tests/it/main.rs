@@ -9,6 +9,7 @@ mod errors;
 mod frame;
 mod harness;
 mod ingest;
+mod pointers;
 mod publish;
 mod readers;
 mod shop;
