@@ -1,11 +1,12 @@
 //! Quintile keeps a company's customer intelligence fresh inside its own PostgreSQL.
 //!
-//! The map, in the order data flows; arrows point down only, and `tests/it/tidy.rs` holds them:
+//! The map, in the order data flows. A module uses only what stands above it, and `tests/it/tidy.rs` holds that:
 //!
 //! | module | turns | into |
 //! |---|---|---|
 //! | [`error`] | anything that went wrong | kind, message, detail, hint, exit code |
 //! | [`config`] | files, environment, secret files | checked [`config::Settings`] |
+//! | [`embedded`] | server binaries found on the machine | a private local PostgreSQL |
 //! | [`project`] (pure) | `(path, text)` pairs | models, graph, compiled SQL, data tests |
 //! | [`analytics`] (pure) | a [`analytics::Frame`] of features | clusters, lifetime values |
 //! | [`warehouse`] | requests | statements to PostgreSQL; the only module that speaks to it |
@@ -13,7 +14,6 @@
 //! | [`pipeline`] | a project and a warehouse | a published run |
 //! | [`serve`] | schedules and requests | runs, pages, health, metrics |
 //! | [`cli`] | arguments | calls of the above, printed |
-//! | [`embedded`] | server binaries found on the machine | a private local PostgreSQL |
 
 pub mod analytics;
 pub mod cli;

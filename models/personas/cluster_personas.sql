@@ -1,7 +1,7 @@
 {{ config(materialized='table', access='private', indexes=[{'columns': ['cluster_id'], 'unique': true}], tags=['personas']) }}
 
 -- Names by what a cluster is like, never by its number, which changes from fit to fit:
---   At Risk          the cluster that was away longest, and further ones clearly above the average in
+--   At Risk          of several clusters the one that was away longest, and further ones clearly above the average in
 --                    recency_days (z > 0.5), at most k - 3 in all, so that three are left for the others
 --   VIPs             of the rest, the highest mean monetary
 --   Loyalists        of the rest, the highest mean frequency, and further ones clearly above the average
@@ -23,7 +23,7 @@ WITH by_recency AS (
 at_risk AS (
     SELECT b.cluster_id
     FROM by_recency AS b
-    WHERE b.recency_rank = 1
+    WHERE (b.recency_rank = 1 AND b.cluster_count > 1)
         OR (b.recency_z > 0.5::float8 AND b.recency_rank <= b.cluster_count - 3)
 ),
 by_monetary AS (

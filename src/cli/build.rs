@@ -82,7 +82,7 @@ pub fn finish(report: &RunReport, format: Format) -> Result<ExitCode> {
     let names: Vec<&str> = report.failed.iter().map(|(name, _)| name.as_str()).collect();
     Err(Error::failed(format!("run {} failed: {}", report.run_id, names.join(", ")))
         .detail("Nothing was published; readers see the run before.")
-        .hint("mend what is told above; quintile compile MODEL prints its SQL"))
+        .hint("mend what is told above; quintile compile NAME prints the SQL of a model or a data test"))
 }
 
 /// A progress channel and the task that prints what comes through it, a line an event.

@@ -3,7 +3,7 @@
 use super::session::{self, BI_LOGIN, Session};
 use super::{Format, Global, build, ingest, print, serve, stop};
 use crate::config::DEFAULT_WORKSPACE;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ingest::IngestRequest;
 use crate::pipeline::{self, BuildRequest};
 use crate::warehouse::Warehouse;
@@ -83,9 +83,10 @@ async fn fill_and_report(
     let sets = if arguments.all { &DATA_SETS[..] } else { &DATA_SETS[..1] };
     for set in sets {
         print::note(&format!("\n{}", set.story));
-        let settings = session.settings.with_workspace(set.workspace);
+        let settings = session.settings.with_workspace(workspace_of(set, session));
         let warehouse = session.warehouse.with_schemas(settings.schemas()?);
         warehouse.prepare_workspace(Some(set.title)).await?;
+        refuse_to_mix(&warehouse, set).await?;
         let request = IngestRequest {
             file: session.settings.project_dir.join("seeds/demo").join(set.file),
             source: set.source.into(),
@@ -108,6 +109,23 @@ async fn fill_and_report(
     print_places(session, sets, arguments.once);
     print::data(&format!("\nAll of it took {}.", print::duration(began.elapsed())));
     Ok(ExitCode::SUCCESS)
+}
+
+/// The first data set goes where the command line says, the others have workspaces of their own.
+fn workspace_of<'a>(set: &'a DataSet, session: &'a Session) -> &'a str {
+    if set.workspace == DEFAULT_WORKSPACE { &session.settings.workspace } else { set.workspace }
+}
+
+/// Demo orders beside real ones would be published as one shop.
+async fn refuse_to_mix(warehouse: &Warehouse, set: &DataSet) -> Result<()> {
+    let others: Vec<String> =
+        warehouse.loaded_sources().await?.into_iter().filter(|source| source != set.source).collect();
+    if others.is_empty() {
+        return Ok(());
+    }
+    Err(Error::usage(format!("workspace \"{}\" holds orders of {}", warehouse.schemas.workspace, others.join(", ")))
+        .detail("The demo would mix its orders with them.")
+        .hint("give the demo a workspace of its own: quintile demo --workspace demo"))
 }
 
 /// What a marketer wants to know: who is there, what they are worth, what to do.
@@ -156,8 +174,8 @@ fn print_places(session: &Session, sets: &[DataSet], is_over: bool) {
         "\nThe tables are views, one word a relation: customer_360, persona_summary, persona_vips, rfm_segments, cohort_cells ...",
     );
     for set in sets {
-        if let Ok(schemas) = crate::config::Schemas::of(set.workspace) {
-            print::data(&format!("  workspace {:<14} schema {}", set.workspace, schemas.marts));
+        if let Ok(schemas) = crate::config::Schemas::of(workspace_of(set, session)) {
+            print::data(&format!("  workspace {:<14} schema {}", schemas.workspace, schemas.marts));
         }
     }
     let Some(server) = &session.embedded else {

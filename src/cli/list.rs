@@ -30,16 +30,27 @@ struct Item {
     reads: Vec<String>,
 }
 
+#[derive(serde::Serialize)]
+struct TestItem {
+    name: String,
+    kind: String,
+    model: String,
+}
+
 /// Prints the selected names in the order in which they would be built.
 pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
     let settings = session::settings(global)?;
     let project = pipeline::read_project(&settings)?;
     let names = project.select(&arguments.select, &arguments.exclude)?;
     if arguments.tests {
-        let tests: Vec<_> =
-            project.tests.values().filter(|t| names.contains(&t.model)).map(|t| (&t.name, &t.kind, &t.model)).collect();
-        print::rows(global.format, &tests, &["test", "kind", "model"], |(name, kind, model)| {
-            vec![(*name).clone(), (*kind).clone(), (*model).clone()]
+        let tests: Vec<TestItem> = project
+            .tests
+            .values()
+            .filter(|test| names.contains(&test.model))
+            .map(|test| TestItem { name: test.name.clone(), kind: test.kind.clone(), model: test.model.clone() })
+            .collect();
+        print::rows(global.format, &tests, &["test", "kind", "model"], |test| {
+            vec![test.name.clone(), test.kind.clone(), test.model.clone()]
         });
         return Ok(ExitCode::SUCCESS);
     }

@@ -27,7 +27,8 @@ pub async fn run(global: &Global, command: Command) -> Result<ExitCode> {
         Command::Start => {
             settings.embedded.stay = true;
             let server = Embedded::start(&settings).await?;
-            print::data(&format!("embedded PostgreSQL runs on 127.0.0.1:{}", server.port()));
+            let text = format!("embedded PostgreSQL runs on 127.0.0.1:{}", server.port());
+            result(global.format, &text, &serde_json::json!({ "running": true, "port": server.port() }));
             server.stop().await?;
         }
         Command::Stop => {
@@ -56,7 +57,7 @@ pub async fn run(global: &Global, command: Command) -> Result<ExitCode> {
         }
         Command::Url => {
             let server = Embedded::start(&settings).await?;
-            print::data(server.url());
+            result(global.format, server.url(), &serde_json::json!({ "url": server.url() }));
             server.stop().await?;
             if !embedded::status(&settings).running {
                 print::note("note: the server stopped again with this command; quintile postgres start keeps it up");
@@ -64,4 +65,12 @@ pub async fn run(global: &Global, command: Command) -> Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// One result, as a line for people or as JSON for programs.
+fn result(format: Format, text: &str, value: &serde_json::Value) {
+    match format {
+        Format::Json => print::json(value),
+        Format::Text => print::data(text),
+    }
 }

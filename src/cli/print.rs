@@ -1,6 +1,7 @@
 //! Printing: data to standard output, all else to standard error; a closed pipe is the reader's choice, not a fault.
 
 use super::Format;
+pub use crate::serve::grouped;
 use comfy_table::{CellAlignment, Table, presets};
 use std::io::{IsTerminal, Write};
 
@@ -55,20 +56,6 @@ pub fn is_coloured(stream: &impl IsTerminal) -> bool {
     stream.is_terminal() && !crate::config::is_colour_refused()
 }
 
-/// `1234567` as `1,234,567`.
-#[must_use]
-pub fn grouped(number: i64) -> String {
-    let digits = number.unsigned_abs().to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    if number < 0 { format!("-{text}") } else { text }
-}
-
 /// `0.05 s`, `12.3 s`, `4 min 10 s`.
 #[must_use]
 pub fn duration(elapsed: std::time::Duration) -> String {
@@ -85,11 +72,6 @@ pub fn duration(elapsed: std::time::Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn thousands_are_grouped() {
-        assert_eq!([0, 7, 1000, 541_909, -1_234_567].map(grouped), ["0", "7", "1,000", "541,909", "-1,234,567"]);
-    }
 
     #[test]
     fn tables_have_no_trailing_blanks() {

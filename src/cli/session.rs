@@ -3,7 +3,7 @@
 use super::{Global, print};
 use crate::config::Settings;
 use crate::embedded::Embedded;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::warehouse::Warehouse;
 
 /// Settings and an open database; must be closed so that an embedded server that we started can stop.
@@ -42,6 +42,14 @@ impl Session {
     pub async fn open_with(settings: Settings) -> Result<Session> {
         let embedded = match &settings.database.url {
             Some(_) => None,
+            // A private server belongs to a project; made anywhere else it would be lost there.
+            None if !settings.project_dir.join("models").is_dir() => {
+                return Err(Error::config(format!(
+                    "folder \"{}\" is no project: it has no models/",
+                    settings.project_dir.display()
+                ))
+                .hint("run the command in the project's folder, name it with --project-dir, or set DATABASE_URL"));
+            }
             None => Some(Embedded::start(&settings).await?),
         };
         let opened = Session::connect(&settings, embedded.as_ref()).await;

@@ -5,7 +5,7 @@ use crate::error::Kind;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-/// A flag that turns true with the first stop signal; the sender must be kept as long as the flag is of use.
+/// A flag that turns true with the first stop signal.
 #[must_use]
 pub fn on_signals() -> watch::Receiver<bool> {
     let (sender, receiver) = watch::channel(false);

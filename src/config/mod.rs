@@ -147,7 +147,7 @@ impl Schemas {
         let well_formed = workspace.starts_with(|c: char| c.is_ascii_lowercase())
             && workspace.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
             && workspace.len() <= 40;
-        if !well_formed || workspace == "quintile" || workspace == "pg" {
+        if !well_formed || workspace == "quintile" || format!("{workspace}_").starts_with("pg_") {
             return Err(Error::config(format!("workspace name \"{workspace}\" cannot be used"))
                 .hint("use up to 40 lower-case letters, digits and underscores, beginning with a letter"));
         }

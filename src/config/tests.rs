@@ -176,3 +176,11 @@ fn the_production_file_is_right_on_top_of_the_shipped_one() {
     assert_eq!(settings.jobs.len(), 1);
     assert_eq!(settings.workspaces["cdnow"].title.as_deref(), Some("CDNOW"));
 }
+
+#[test]
+fn workspaces_whose_schemas_the_server_refuses_are_refused_first() {
+    for name in ["pg", "pg_shop", "quintile"] {
+        assert!(super::Schemas::of(name).is_err(), "{name}");
+    }
+    assert!(super::Schemas::of("pgshop").is_ok());
+}

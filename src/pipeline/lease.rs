@@ -22,7 +22,17 @@ pub struct RunLease {
     lease: Lease,
     /// Proof for the publish.
     pub fence: Fence,
-    keeper: JoinHandle<()>,
+    keeper: Keeper,
+}
+
+/// The task that renews; it ends with its lease, also where a run breaks off by a panic: else the lease would be
+/// renewed for ever, and no other run could begin before the process ends.
+struct Keeper(JoinHandle<()>);
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl RunLease {
@@ -61,13 +71,13 @@ impl RunLease {
             tokio::time::sleep(Duration::from_millis(250)).await;
         };
         let fence = Fence { lease: name, token: lease.token };
-        let keeper = tokio::spawn(keep(warehouse.clone(), lease.clone(), ttl, halt));
+        let keeper = Keeper(tokio::spawn(keep(warehouse.clone(), lease.clone(), ttl, halt)));
         Ok(RunLease { warehouse: warehouse.clone(), lease, fence, keeper })
     }
 
     /// Gives the lease back.
     pub async fn release(self) {
-        self.keeper.abort();
+        drop(self.keeper);
         if let Err(e) = self.warehouse.release_lease(&self.lease, ANSWER).await {
             tracing::warn!(reason = %e, "the run's lease could not be given back; it expires by itself");
         }
@@ -93,5 +103,23 @@ async fn keep(warehouse: Warehouse, lease: Lease, ttl: Duration, halt: watch::Se
             halt.send_replace(Some(format!("lease \"{}\" could not be renewed in time", lease.name)));
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Keeper;
+
+    #[tokio::test]
+    async fn renewal_ends_with_the_lease() {
+        let (alive, mut ended) = tokio::sync::oneshot::channel::<()>();
+        let keeper = Keeper(tokio::spawn(async move {
+            std::future::pending::<()>().await;
+            drop(alive);
+        }));
+        tokio::task::yield_now().await;
+        assert!(ended.try_recv().is_err_and(|e| e == tokio::sync::oneshot::error::TryRecvError::Empty));
+        drop(keeper);
+        assert!(ended.await.is_err(), "the task was dropped");
     }
 }

@@ -37,8 +37,11 @@ pub async fn build(
         Some(instant) => instant,
         None => as_of_data(&project, warehouse).await?,
     };
+    if request.select.is_empty() {
+        warn_of_orphans(&project, warehouse).await?;
+    }
     let (halt_sender, halt) = watch::channel(None);
-    let process = format!("{} on {}", std::process::id(), settings.host_name());
+    let process = format!("process {} on {}", std::process::id(), settings.host_name());
     let ttl = Duration::from_secs(settings.run.lease_seconds.max(1));
     let lease = RunLease::take(warehouse, &process, ttl, ttl + Duration::from_secs(5), halt_sender.clone()).await?;
     let listener = tokio::spawn(forward_stop(stop, halt_sender));
@@ -243,6 +246,20 @@ pub async fn rollback(warehouse: &Warehouse, settings: &Settings, to: Option<i64
     let done = warehouse.rollback(to, &lease.fence).await;
     lease.release().await;
     done
+}
+
+/// A model whose file went away stays published with its last rows; whoever reads it should learn that it is stale.
+async fn warn_of_orphans(project: &Project, warehouse: &Warehouse) -> Result<()> {
+    for live in warehouse.live().await? {
+        if !project.models.contains_key(&live.relation) && !project.seeds.contains_key(&live.relation) {
+            tracing::warn!(
+                relation = live.relation,
+                run_id = live.run_id,
+                "published, but no longer in the project: its rows stay as they are"
+            );
+        }
+    }
+    Ok(())
 }
 
 /// The end of the data's last complete day; a project that reads no ingested orders takes the last midnight.

@@ -62,7 +62,6 @@ async fn try_build(
     halt: &watch::Receiver<Option<String>>,
 ) -> Result<Option<StoredTable>> {
     let mut client = run.warehouse.client().await?;
-    let token = client.cancel_token();
     let mut halt = halt.clone();
     let reason = {
         let work = materialize(run, step, &mut client);
@@ -74,7 +73,7 @@ async fn try_build(
             },
         }
     };
-    run.warehouse.cancel(&token).await;
+    run.warehouse.cancel(client).await;
     Err(Error::interrupted(format!("model \"{}\" was stopped: {reason}", step.name)))
 }
 

@@ -13,10 +13,11 @@ pub fn quote_identifier(name: &str) -> String {
 
 /// Quotes text as a SQL literal: `it's` to `'it''s'`; right under `standard_conforming_strings = on`, the default.
 ///
-/// For text inside generated SELECTs (`accepted_values`, `as_of`), where a parameter cannot stand.
+/// For text where a parameter cannot stand: generated SELECTs (`accepted_values`, `as_of`), `COMMENT`, `CREATE TABLE AS`.
+/// A NUL, which PostgreSQL cannot keep, is left out.
 #[must_use]
 pub fn quote_literal(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
+    format!("'{}'", text.replace('\0', "").replace('\'', "''"))
 }
 
 /// Checks the name of a model, seed or singular test; `kind` is the noun for the message.

@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 
 /// `1234567` to `1,234,567`.
-pub(super) fn integer(number: i64) -> String {
+#[must_use]
+pub fn integer(number: i64) -> String {
     let digits = number.unsigned_abs().to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3 + 1);
     if number < 0 {
@@ -88,8 +89,8 @@ mod tests {
 
     #[test]
     fn thousands_are_parted() {
-        let told = [0, 999, 1000, -1_234_567].map(integer);
-        assert_eq!(told, ["0", "999", "1,000", "-1,234,567"]);
+        let told = [0, 7, 999, 1000, 541_909, -1_234_567].map(integer);
+        assert_eq!(told, ["0", "7", "999", "1,000", "541,909", "-1,234,567"]);
         assert_eq!(decimal(1234.5, 2), "1,234.50");
         assert_eq!(decimal(-0.001, 2), "0.00");
         assert_eq!(decimal(f64::NAN, 2), "–");

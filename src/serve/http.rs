@@ -14,7 +14,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use futures_util::{StreamExt, stream};
+use futures_util::{Stream, StreamExt, stream};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -183,11 +183,23 @@ async fn export_persona(app: &App, file: &str, asked: Option<&str>) -> Result<Re
     tracing::info!(workspace, persona, rows = head.rows, "export");
     let mut first = Vec::new();
     csv::header(&mut first, &head.columns);
-    let rest = stream::unfold(chunks, async |mut chunks| chunks.recv().await.map(|chunk| (chunk, chunks)));
-    let body = stream::iter([Ok(first)]).chain(rest).map(|chunk| chunk.map(Bytes::from));
+    let body = stream::iter([Ok(first)]).chain(until_end_mark(chunks)).map(|chunk| chunk.map(Bytes::from));
     let name = format!("attachment; filename=\"{workspace}-{persona}.csv\"");
     let headers = [(header::CONTENT_TYPE, "text/csv; charset=utf-8"), (header::CONTENT_DISPOSITION, name.as_str())];
     Ok((headers, Body::from_stream(body)).into_response())
+}
+
+/// The chunks up to the empty one; an error where they stop before it, so that a part is not taken for the whole.
+fn until_end_mark(chunks: mpsc::Receiver<Result<Vec<u8>>>) -> impl Stream<Item = Result<Vec<u8>>> {
+    stream::unfold(Some(chunks), async |chunks| {
+        let mut chunks = chunks?;
+        match chunks.recv().await {
+            Some(Ok(end)) if end.is_empty() => None,
+            Some(Ok(chunk)) => Some((Ok(chunk), Some(chunks))),
+            Some(Err(e)) => Some((Err(e), None)),
+            None => Some((Err(Error::failed("export broke off")), None)),
+        }
+    })
 }
 
 /// `vips`, `at_risk`: what can follow `persona_` in a relation's name, and stand in a file's name.
@@ -240,4 +252,23 @@ fn unavailable(what: &'static str, error: &Error) -> Response {
         "Not available now",
         "The database did not answer. Try again in a moment; the log has the reason.",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn chunks_that_stop_without_the_end_mark_are_an_error() {
+        for (ends, errors) in [(true, 0), (false, 1)] {
+            let (send, chunks) = mpsc::channel(4);
+            send.send(Ok(b"a,b".to_vec())).await.expect("room");
+            if ends {
+                send.send(Ok(Vec::new())).await.expect("room");
+            }
+            drop(send);
+            let told: Vec<_> = until_end_mark(chunks).collect().await;
+            assert_eq!((told.len(), told.iter().filter(|chunk| chunk.is_err()).count()), (1 + errors, errors));
+        }
+    }
 }

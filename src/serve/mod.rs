@@ -19,6 +19,7 @@ pub mod schedule;
 mod scheduler;
 mod view;
 
+pub use format::integer as grouped;
 pub use http::{App, router};
 pub use leader::Leadership;
 pub use metrics::Metrics;
@@ -77,7 +78,8 @@ pub async fn serve(
         let has_jobs = !jobs.is_empty();
         tokio::spawn(async move {
             if has_jobs {
-                leader::lead(warehouse, settings, holder(listening), leadership, stop).await;
+                let holder = holder(&settings.host_name(), listening);
+                leader::lead(warehouse, settings, holder, leadership, stop).await;
             }
         })
     };
@@ -108,9 +110,7 @@ async fn serve_pages(listener: TcpListener, app: App, stop: watch::Receiver<bool
 }
 
 /// One name a process: machine, process id, and the time in case the id comes again.
-fn holder(listening: SocketAddr) -> String {
-    let system = rustix::system::uname();
-    let machine = system.nodename().to_string_lossy().into_owned();
+fn holder(machine: &str, listening: SocketAddr) -> String {
     let started = chrono::Utc::now().timestamp_millis();
     format!("{machine}:{}:{}:{started}", std::process::id(), listening.port())
 }

@@ -75,8 +75,11 @@ impl Warehouse {
         Warehouse { schemas, ..self.clone() }
     }
 
-    /// Stops the statement that runs on the token's connection; dropping a future alone stops nothing on the server.
-    pub async fn cancel(&self, token: &tokio_postgres::CancelToken) {
+    /// Stops the statement that runs on the connection; dropping a future alone stops nothing on the server.
+    ///
+    /// The connection leaves the pool: a request to cancel may arrive late, and would hit the statement of its next user.
+    pub async fn cancel(&self, client: Client) {
+        let token = client.cancel_token();
         let outcome = match &self.tls {
             None => token.cancel_query(tokio_postgres::NoTls).await,
             Some(tls) => token.cancel_query(tls.clone()).await,
@@ -84,6 +87,7 @@ impl Warehouse {
         if let Err(e) = outcome {
             tracing::warn!(reason = %e, "a statement could not be cancelled");
         }
+        drop(Client::take(client));
     }
 }
 

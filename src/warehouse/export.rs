@@ -3,6 +3,7 @@
 use super::Warehouse;
 use super::connect::Client;
 use super::fault::fault;
+use super::statement::qualified;
 use crate::error::{Error, Result};
 use crate::project::quote_identifier;
 use futures_util::{StreamExt, pin_mut};
@@ -36,6 +37,7 @@ pub struct ExportHead {
 
 impl Warehouse {
     /// Streams a published relation: the head through `opened` (`None` when there is no such relation), then chunks.
+    /// An empty chunk is the end; chunks that stop without it are a part only.
     ///
     /// `write` appends one row to a chunk. Head, count and rows are of one snapshot. The audit row is written before
     /// the head is told: an export that cannot be recorded does not happen. Memory does not grow with the rows.
@@ -77,9 +79,11 @@ impl Warehouse {
         let late = |_| Error::unreachable("export cannot begin: database did not answer in time");
         let head = tokio::time::timeout(WAIT, self.head(&transaction, relation)).await.map_err(late).flatten();
         let Ok(Some(found)) = &head else {
+            let is_answered = head.is_ok();
             // The one who waits may have gone; nothing is lost then.
             let _ = opened.send(head);
-            return Ok(transaction.rollback().await.is_ok());
+            // After an error a statement may still run: to wait for it would have no bound.
+            return Ok(is_answered && transaction.rollback().await.is_ok());
         };
         let columns = found.columns.clone();
         if opened.send(head).is_err() {
@@ -106,7 +110,11 @@ impl Warehouse {
                 }
             }
         }
-        Ok(chunks.send_timeout(Ok(chunk), WAIT).await.is_ok())
+        if !chunk.is_empty() && chunks.send_timeout(Ok(chunk), WAIT).await.is_err() {
+            return Ok(false);
+        }
+        // Without this end mark the reader knows that rows are missing, also where no error could be told.
+        Ok(chunks.send_timeout(Ok(Vec::new()), WAIT).await.is_ok())
     }
 
     async fn head(&self, transaction: &Transaction<'_>, relation: &str) -> Result<Option<ExportHead>> {
@@ -134,7 +142,7 @@ impl Warehouse {
     }
 
     fn published(&self, relation: &str) -> String {
-        format!("{}.{}", quote_identifier(&self.schemas.marts), quote_identifier(relation))
+        qualified(&self.schemas.marts, relation)
     }
 }
 

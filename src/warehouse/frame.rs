@@ -3,6 +3,7 @@
 use super::connect::{Client, Warehouse};
 use super::copy::{Cell, CopyIn, Transaction};
 use super::fault::{fault, fault_in};
+use super::statement::qualified;
 use crate::analytics::{Column, Frame, Values};
 use crate::error::{Error, Result};
 use crate::project::quote_identifier;
@@ -69,7 +70,7 @@ impl Warehouse {
                     .detail(format!("It has {found} values for {} keys.", keys.len())));
             }
         }
-        let relation = format!("{}.{}", quote_identifier(schema), quote_identifier(table));
+        let relation = qualified(schema, table);
         let doing = format!("table \"{table}\" cannot be written");
         let transaction = Transaction::begin(client).await?;
         let create = create_statement(&relation, key, columns);

@@ -17,6 +17,9 @@ impl Warehouse {
         let client = self.client().await?;
         let (store, workspace) = (&self.schemas.store, &self.schemas.workspace);
         let keep = i64::try_from(keep_runs.max(1)).unwrap_or(i64::MAX);
+        // Before the runs: a run that begins between the two questions shall not be taken for garbage.
+        let relations =
+            client.query(include_str!("sql/list_store_relations.sql"), &[store]).await.map_err(|e| fault(doing, &e))?;
         let kept: BTreeSet<i64> = client
             .query(include_str!("sql/list_kept_runs.sql"), &[workspace, &keep])
             .await
@@ -24,8 +27,6 @@ impl Warehouse {
             .iter()
             .map(|row| row.get(0))
             .collect();
-        let relations =
-            client.query(include_str!("sql/list_store_relations.sql"), &[store]).await.map_err(|e| fault(doing, &e))?;
         let mut dropped = Vec::new();
         for row in relations {
             let name: String = row.get(0);
@@ -57,7 +58,6 @@ impl Warehouse {
     async fn remove(&self, statements: &[String]) -> Result<bool> {
         for statement in statements {
             let client = self.client().await?;
-            let token = client.cancel_token();
             match tokio::time::timeout(PATIENCE, client.batch_execute(statement)).await {
                 Ok(Ok(())) => {}
                 Ok(Err(e)) => {
@@ -65,7 +65,7 @@ impl Warehouse {
                     return Ok(false);
                 }
                 Err(_) => {
-                    self.cancel(&token).await;
+                    self.cancel(client).await;
                     tracing::warn!(statement, "garbage stays for now: a reader holds it");
                     return Ok(false);
                 }

@@ -3,6 +3,7 @@
 use super::connect::{Client, Warehouse};
 use super::copy::{Cell, CopyIn, Transaction};
 use super::fault::fault;
+use super::statement::fill;
 use crate::config::Schemas;
 use crate::error::Result;
 use crate::project::quote_identifier;
@@ -125,12 +126,20 @@ const ORDER_TYPES: [Type; 17] = [
 ];
 const REJECTED_TYPES: [Type; 7] = [Type::TEXT, Type::TEXT, Type::INT8, Type::TEXT, Type::TEXT, Type::TEXT, Type::INT8];
 
+/// The raw tables of a workspace, each made where it is missing.
+pub(super) const RAW_TABLES: [&str; 4] = [
+    include_str!("sql/create_raw_orders.sql"),
+    include_str!("sql/create_raw_loads.sql"),
+    include_str!("sql/create_raw_rejected_rows.sql"),
+    include_str!("sql/create_raw_orders_index.sql"),
+];
+
 fn filled(statement: &str, schemas: &Schemas) -> String {
-    statement.replace("{raw}", &quote_identifier(&schemas.raw))
+    fill(statement, &[("raw", &schemas.raw)])
 }
 
 /// Waits until no other transaction holds the lock named `name`; it is released with the transaction.
-async fn lock(client: &Client, name: &str) -> Result<()> {
+pub(super) async fn lock(client: &Client, name: &str) -> Result<()> {
     let waited = client.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", &[&name]).await;
     waited.map(drop).map_err(|e| fault("load cannot wait for its turn", &e))
 }
@@ -149,12 +158,7 @@ impl Warehouse {
         let transaction = Transaction::begin(client).await?;
         // Two at once would both find nothing and then collide in the catalogue.
         lock(client, &format!("quintile raw tables {}", self.schemas.raw)).await?;
-        for statement in [
-            include_str!("sql/create_raw_orders.sql"),
-            include_str!("sql/create_raw_loads.sql"),
-            include_str!("sql/create_raw_rejected_rows.sql"),
-            include_str!("sql/create_raw_orders_index.sql"),
-        ] {
+        for statement in RAW_TABLES {
             client.batch_execute(&filled(statement, &self.schemas)).await.map_err(|e| fault(doing, &e))?;
         }
         transaction.commit().await

@@ -3,14 +3,17 @@
 use super::Warehouse;
 use super::connect::Client;
 use super::fault::{fault, fault_in};
-use super::statement::{fill, quote_literal, splice};
+use super::statement::{fill, splice};
 use crate::error::{Error, Result};
-use crate::project::{Seed, quote_identifier};
+use crate::project::{Seed, quote_identifier, quote_literal};
 use chrono::{DateTime, Utc};
 use futures_util::SinkExt;
 
 /// Columns that every stored table begins with; a model may not bring its own.
 const RESERVED: [&str; 2] = ["run_id", "as_of"];
+
+/// What PostgreSQL calls a column that was given no name.
+const UNNAMED: &str = "?column?";
 
 /// An index that a model's `config(indexes=[...])` asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,6 +131,10 @@ impl Warehouse {
             .await
             .map_err(|e| fault(&failed(model), &e))?;
         let columns: Vec<(String, String)> = described.iter().map(|row| (row.get(0), row.get(1))).collect();
+        if columns.iter().any(|(name, _)| name == UNNAMED) {
+            return Err(Error::failed(format!("model \"{model}\" has a column without a name"))
+                .hint("name every expression of the final SELECT: count(*) AS orders"));
+        }
         let parent = parent_name(model, &columns, indexes);
         let parent_place = [("schema", store.as_str()), ("table", table.as_str()), ("parent", parent.as_str())];
         execute(client, model, &fill(include_str!("sql/create_parent.sql"), &parent_place)).await?;

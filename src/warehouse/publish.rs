@@ -5,9 +5,9 @@
 
 use super::Warehouse;
 use super::fault::{fault, fault_in};
-use super::statement::{fill, qualified, quote_literal, splice};
+use super::statement::{fill, qualified, splice};
 use crate::error::{Error, Result};
-use crate::project::{Access, quote_identifier};
+use crate::project::{Access, quote_identifier, quote_literal};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio_postgres::Transaction;
@@ -35,6 +35,12 @@ pub struct Publication {
 pub enum ViewBody {
     /// The rows of a partitioned parent that the pointer names.
     Pointer {
+        /// The parent in the store.
+        parent: String,
+    },
+    /// As `Pointer`, for a roll-back to another shape: the columns that readers have now, null where the old rows
+    /// have none.
+    EarlierShape {
         /// The parent in the store.
         parent: String,
     },
@@ -70,6 +76,7 @@ impl Publication {
     fn fingerprint(&self) -> String {
         let body = match &self.body {
             ViewBody::Pointer { parent } => format!("pointer {parent}"),
+            ViewBody::EarlierShape { parent } => format!("earlier shape {parent}"),
             ViewBody::Select { sql } => format!("select {sql}"),
         };
         let text = format!("{body}\n{}\n{}\n{:?}", self.access_name(), self.description, self.column_descriptions);
@@ -135,7 +142,7 @@ impl Warehouse {
                 self.define_view(&transaction, publication).await?;
             }
             let parent = match &publication.body {
-                ViewBody::Pointer { parent } => Some(parent),
+                ViewBody::Pointer { parent } | ViewBody::EarlierShape { parent } => Some(parent),
                 ViewBody::Select { .. } => None,
             };
             let token = fences.last().map(|fence| fence.token);
@@ -205,7 +212,16 @@ impl Warehouse {
             ViewBody::Select { sql } => {
                 splice(&fill("CREATE OR REPLACE VIEW {schema}.{view} AS\n[select]", &place), &[("select", sql)])
             }
-            ViewBody::Pointer { parent } => self.pointer_view(transaction, name, schema, parent).await?,
+            ViewBody::Pointer { parent } => {
+                let columns = columns_of(transaction, &self.schemas.store, parent).await?;
+                let shown: Vec<String> = columns.iter().map(|(name, _)| quote_identifier(name)).collect();
+                self.pointer_view(name, schema, parent, &shown)
+            }
+            ViewBody::EarlierShape { parent } => {
+                let there = columns_of(transaction, &self.schemas.store, parent).await?;
+                let wanted = columns_of(transaction, schema, name).await?;
+                self.pointer_view(name, schema, parent, &shown_of(&wanted, &there))
+            }
         };
         let doing = format!("view \"{schema}.{name}\" cannot be changed");
         transaction.batch_execute("SAVEPOINT view_change").await.map_err(|e| fault(&doing, &e))?;
@@ -232,19 +248,8 @@ impl Warehouse {
         self.comment(transaction, publication).await
     }
 
-    async fn pointer_view(
-        &self,
-        transaction: &Transaction<'_>,
-        name: &str,
-        schema: &str,
-        parent: &str,
-    ) -> Result<String> {
-        let described = transaction
-            .query(include_str!("sql/describe_table.sql"), &[&self.schemas.store, &parent])
-            .await
-            .map_err(|e| fault("publish failed", &e))?;
-        let columns: Vec<String> = described.iter().map(|row| quote_identifier(row.get(0))).collect();
-        Ok(splice(
+    fn pointer_view(&self, name: &str, schema: &str, parent: &str, columns: &[String]) -> String {
+        splice(
             &fill(
                 include_str!("sql/create_pointer_view.sql"),
                 &[("schema", schema), ("view", name), ("store", &self.schemas.store), ("parent", parent)],
@@ -254,7 +259,7 @@ impl Warehouse {
                 ("relation", &quote_literal(name)),
                 ("columns", &columns.join(", ")),
             ],
-        ))
+        )
     }
 
     async fn comment(&self, transaction: &Transaction<'_>, publication: &Publication) -> Result<()> {
@@ -288,6 +293,25 @@ impl Warehouse {
         }
         Ok(())
     }
+}
+
+/// Names and types of a relation's columns, in order.
+async fn columns_of(transaction: &Transaction<'_>, schema: &str, relation: &str) -> Result<Vec<(String, String)>> {
+    let described = transaction
+        .query(include_str!("sql/describe_table.sql"), &[&schema, &relation])
+        .await
+        .map_err(|e| fault(&format!("columns of \"{schema}.{relation}\" cannot be read"), &e))?;
+    Ok(described.iter().map(|row| (row.get(0), row.get(1))).collect())
+}
+
+/// The columns that a view has, from rows of another shape: null where they have none, further ones at the end.
+fn shown_of(wanted: &[(String, String)], there: &[(String, String)]) -> Vec<String> {
+    let kept = wanted.iter().map(|column| match there.contains(column) {
+        true => quote_identifier(&column.0),
+        false => format!("NULL::{} AS {}", column.1, quote_identifier(&column.0)),
+    });
+    let further = there.iter().filter(|(name, _)| wanted.iter().all(|(other, _)| other != name));
+    kept.chain(further.map(|(name, _)| quote_identifier(name))).collect()
 }
 
 /// Locks the lease row until the transaction ends; a changed token means that another process took over.

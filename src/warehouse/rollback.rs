@@ -27,7 +27,7 @@ impl Warehouse {
         let transaction = client.transaction().await.map_err(|e| fault(doing, &e))?;
         hold_fence(&transaction, fence).await?;
         let target = match to {
-            Some(run_id) => run_id,
+            Some(run_id) => self.require_published(&transaction, run_id).await?,
             None => transaction
                 .query_one(include_str!("sql/find_previous_run.sql"), &[workspace])
                 .await
@@ -57,7 +57,7 @@ impl Warehouse {
                     relation: relation.clone(),
                     materialization: row.get("materialization"),
                     access,
-                    body: ViewBody::Pointer { parent: parent.clone() },
+                    body: ViewBody::EarlierShape { parent: parent.clone() },
                     description: String::new(),
                     column_descriptions: BTreeMap::new(),
                 };
@@ -83,6 +83,19 @@ impl Warehouse {
             .map_err(|e| fault(doing, &e))?;
         transaction.commit().await.map_err(|e| fault(doing, &e))?;
         Ok(done)
+    }
+
+    async fn require_published(&self, transaction: &tokio_postgres::Transaction<'_>, run_id: i64) -> Result<i64> {
+        let workspace = &self.schemas.workspace;
+        let found = transaction
+            .query_opt(include_str!("sql/find_published_run.sql"), &[workspace, &run_id])
+            .await
+            .map_err(|e| fault("roll-back failed", &e))?;
+        match found {
+            Some(_) => Ok(run_id),
+            None => Err(Error::usage(format!("run {run_id} was never published in workspace \"{workspace}\""))
+                .hint("see quintile runs")),
+        }
     }
 
     async fn live_parent(

@@ -108,7 +108,7 @@ impl Warehouse {
         let client = self.client().await?;
         let workspace = &self.schemas.workspace;
         client
-            .execute(include_str!("sql/close_abandoned_runs.sql"), &[workspace])
+            .execute(include_str!("sql/close_abandoned_runs.sql"), &[workspace, &run.fence])
             .await
             .map_err(|e| fault(LEDGER, &e))?;
         let row = client
@@ -216,11 +216,14 @@ impl Warehouse {
             .collect())
     }
 
-    /// All pointers of the workspace.
+    /// All pointers of the workspace whose views are there.
     pub async fn live(&self) -> Result<Vec<Live>> {
         let client = self.client().await?;
         let rows = client
-            .query(include_str!("sql/list_live.sql"), &[&self.schemas.workspace])
+            .query(
+                include_str!("sql/list_live.sql"),
+                &[&self.schemas.workspace, &self.schemas.marts, &self.schemas.store],
+            )
             .await
             .map_err(|e| fault("published relations cannot be read", &e))?;
         Ok(rows
@@ -243,9 +246,17 @@ impl Warehouse {
         let sql = fill(include_str!("sql/find_last_day.sql"), &[("raw", &self.schemas.raw)]);
         let row = client.query_opt(&sql, &[]).await.map_err(|e| fault("orders cannot be read", &e))?;
         row.map(|row| row.get(0)).ok_or_else(|| {
-            Error::failed(format!("table \"{}.orders\" has no orders", self.schemas.raw))
+            Error::failed(format!("table \"{}.orders\" has no orders before now", self.schemas.raw))
                 .hint("load some first: quintile ingest FILE --source NAME")
         })
+    }
+
+    /// Sources whose files were loaded into the workspace.
+    pub async fn loaded_sources(&self) -> Result<Vec<String>> {
+        let client = self.client().await?;
+        let sql = fill("SELECT DISTINCT source FROM {raw}.loads ORDER BY source", &[("raw", &self.schemas.raw)]);
+        let rows = client.query(&sql, &[]).await.map_err(|e| fault("loads cannot be read", &e))?;
+        Ok(rows.iter().map(|row| row.get(0)).collect())
     }
 
     /// The last midnight in UTC, by the server's clock.

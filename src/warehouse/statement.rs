@@ -10,16 +10,10 @@ pub fn fill(template: &str, identifiers: &[(&str, &str)]) -> String {
     })
 }
 
-/// Replaces each `{{name}}`-like `[name]` of a statement file by SQL text that is already safe.
+/// Replaces each `[name]` of a statement file by SQL text that is already safe.
 #[must_use]
 pub fn splice(template: &str, parts: &[(&str, &str)]) -> String {
     parts.iter().fold(template.to_owned(), |text, (name, part)| text.replace(&format!("[{name}]"), part))
-}
-
-/// A SQL string literal, for utility statements that take no parameters (`COMMENT`, `CREATE TABLE AS`).
-#[must_use]
-pub fn quote_literal(text: &str) -> String {
-    format!("'{}'", text.replace('\0', "").replace('\'', "''"))
 }
 
 /// `"schema"."name"`.
@@ -39,10 +33,5 @@ mod tests {
             &[("select", "SELECT 1")],
         );
         assert_eq!(sql, "CREATE VIEW \"a\".\"b\"\"c\" AS SELECT 1");
-    }
-
-    #[test]
-    fn literals_double_their_quotes() {
-        assert_eq!(quote_literal("it's"), "'it''s'");
     }
 }

@@ -2,9 +2,12 @@
 
 use super::Warehouse;
 use super::connect::Client;
+use super::copy::Transaction;
 use super::fault::fault;
-use super::statement::{fill, quote_literal, splice};
+use super::load::{RAW_TABLES, lock};
+use super::statement::{fill, splice};
 use crate::error::Result;
+use crate::project::quote_literal;
 
 /// The role that BI logins are members of; owns nothing and cannot log in.
 pub const READER_ROLE: &str = "quintile_reader";
@@ -15,14 +18,7 @@ impl Warehouse {
         let client = self.client().await?;
         let names = &self.schemas;
         let doing = format!("workspace \"{}\" cannot be prepared", names.workspace);
-        let known = client
-            .query_opt(
-                include_str!("sql/find_workspace.sql"),
-                &[&names.workspace, &names.raw, &names.store, &names.marts, &title],
-            )
-            .await
-            .map_err(|e| fault(&doing, &e))?;
-        if known.is_some() {
+        if self.is_prepared(&client, title).await? {
             return Ok(());
         }
         let has_reader = ensure_reader_role(&client).await?;
@@ -30,18 +26,23 @@ impl Warehouse {
             fill("CREATE SCHEMA IF NOT EXISTS {s}", &[("s", &names.raw)]),
             fill("CREATE SCHEMA IF NOT EXISTS {s}", &[("s", &names.store)]),
             fill("CREATE SCHEMA IF NOT EXISTS {s}", &[("s", &names.marts)]),
-            fill(include_str!("sql/create_raw_orders.sql"), &[("raw", &names.raw)]),
-            fill(include_str!("sql/create_raw_loads.sql"), &[("raw", &names.raw)]),
-            fill(include_str!("sql/create_raw_rejected_rows.sql"), &[("raw", &names.raw)]),
             fill(
                 "COMMENT ON SCHEMA {s} IS 'Quintile: customer intelligence, one view a relation'",
                 &[("s", &names.marts)],
             ),
         ];
+        statements.extend(RAW_TABLES.map(|table| fill(table, &[("raw", &names.raw)])));
         if has_reader {
             let reader = [("s", names.marts.as_str()), ("reader", READER_ROLE)];
             statements.push(fill("GRANT USAGE ON SCHEMA {s} TO {reader}", &reader));
             statements.push(fill(include_str!("sql/grant_future_views.sql"), &reader));
+        }
+        let transaction = Transaction::begin(&client).await?;
+        // Two at once would both find nothing and then collide in the catalogue. The second looks again: only a look at
+        // a table makes its session notice what the first has made.
+        lock(&client, &format!("quintile raw tables {}", names.raw)).await?;
+        if self.is_prepared(&client, title).await? {
+            return transaction.commit().await;
         }
         for statement in statements {
             client.batch_execute(&statement).await.map_err(|e| fault(&doing, &e))?;
@@ -50,7 +51,20 @@ impl Warehouse {
             .execute(include_str!("sql/register_workspace.sql"), &[&names.workspace, &title])
             .await
             .map_err(|e| fault(&doing, &e))?;
-        Ok(())
+        transaction.commit().await
+    }
+
+    /// Whether the workspace is registered under this title and its schemas are there.
+    async fn is_prepared(&self, client: &Client, title: Option<&str>) -> Result<bool> {
+        let names = &self.schemas;
+        let known = client
+            .query_opt(
+                include_str!("sql/find_workspace.sql"),
+                &[&names.workspace, &names.raw, &names.store, &names.marts, &title],
+            )
+            .await
+            .map_err(|e| fault(&format!("workspace \"{}\" cannot be prepared", names.workspace), &e))?;
+        Ok(known.is_some())
     }
 
     /// Makes or refreshes a login for BI tools that may read the public views and nothing else.

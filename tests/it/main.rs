@@ -10,6 +10,7 @@ mod frame;
 mod harness;
 mod ingest;
 mod papers;
+mod pointers;
 mod publish;
 mod readers;
 mod shop;

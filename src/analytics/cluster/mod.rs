@@ -108,7 +108,10 @@ fn features(frame: &Frame) -> Result<Vec<(&str, &[f64])>> {
     let refused =
         |detail: String, hint: &str| Err(Error::failed("customers cannot be clustered").detail(detail).hint(hint));
     if frame.is_empty() {
-        return refused("There are no rows.".into(), "load orders first, or widen the model's SELECT");
+        return refused(
+            "There are no rows.".into(),
+            "load orders first; those without a customer, a positive quantity or a price do not count",
+        );
     }
     if frame.columns.is_empty() {
         return refused("There are no features.".into(), "add columns to the model's SELECT");

@@ -1,4 +1,5 @@
--- Runs whose process died: we hold the workspace's lease, so nobody else works on them.
+-- Runs whose process died: we hold the workspace's lease under fence $2, so nobody works on a run of an older fence.
+-- A process that lost the lease meanwhile leaves the run of the next holder alone.
 UPDATE quintile.runs
 SET state = 'interrupted', error = 'the process ended without a word', finished_at = clock_timestamp()
-WHERE workspace = $1 AND state = 'running'
+WHERE workspace = $1 AND state = 'running' AND coalesce(fence, 0) < $2
