@@ -152,6 +152,7 @@ pub async fn one_test(warehouse: &Warehouse, project: &Project, context: &Contex
         project.tests.get(name).ok_or_else(|| Error::config(format!("data test \"{name}\" is not in the project")))?;
     let counted = async {
         let select = project.compile_test(name, context)?;
+        let _turn = warehouse.turn().await?;
         let client = warehouse.client().await?;
         warehouse.count_failures(&client, name, &select).await
     };

@@ -19,6 +19,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
+/// Why a run halts when its caller wants it to.
+const STOP_ASKED: &str = "a stop was asked for";
+
 /// Builds, tests and publishes; `stop` turning true asks for an early, clean end.
 ///
 /// A run whose models or tests failed is reported, not an error: its state is `failed` and nothing was published.
@@ -107,13 +110,14 @@ async fn build_and_publish(
     halt: &watch::Receiver<Option<String>>,
     report: &mut RunReport,
 ) -> Result<()> {
-    // A step holds one connection and asks for a second now and then; the lease and a page need one too.
-    let threads = settings.run.threads.min(settings.database.max_connections.saturating_sub(2)).max(1);
+    let threads = settings.run.threads;
     let outcome = execute::steps(run, plan, threads, halt, &request.progress).await?;
     report.built = outcome.built.iter().map(|(name, _)| name.clone()).collect();
     report.skipped = outcome.skipped;
     if let Some(reason) = halt.borrow().as_ref() {
-        return Err(Error::interrupted(format!("run {} was stopped: {reason}", run.run_id))
+        // Asked for, it is an interruption; a lease lost to somebody else is a failure.
+        let kind = if reason == STOP_ASKED { Kind::Interrupted } else { Kind::Failed };
+        return Err(Error::new(kind, format!("run {} was stopped: {reason}", run.run_id))
             .detail("Nothing was published; readers see the run before."));
     }
     if let Some((_, lost)) = outcome.failed.iter().find(|(_, e)| e.kind == Kind::Unreachable) {
@@ -270,7 +274,7 @@ async fn as_of_data(project: &Project, warehouse: &Warehouse) -> Result<DateTime
 
 async fn forward_stop(mut stop: watch::Receiver<bool>, halt: watch::Sender<Option<String>>) {
     if stop.wait_for(|stopped| *stopped).await.is_ok() {
-        halt.send_replace(Some("a stop was asked for".into()));
+        halt.send_replace(Some(STOP_ASKED.into()));
     } else {
         // The sender went away without asking for a stop: there is nobody left who could.
         std::future::pending::<()>().await;

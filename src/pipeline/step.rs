@@ -61,6 +61,7 @@ async fn try_build(
     step: &Step,
     halt: &watch::Receiver<Option<String>>,
 ) -> Result<Option<StoredTable>> {
+    let _turn = run.warehouse.turn().await?;
     let mut client = run.warehouse.client().await?;
     let mut halt = halt.clone();
     let reason = {

@@ -32,6 +32,16 @@ pub(super) fn check_name(kind: &str, name: &str, path: &str) -> Option<Error> {
                 .hint("rename the file: a letter a-z first, then letters a-z, digits and _"),
         );
     }
+    let ends_like_a_run = name
+        .rsplit_once("__r")
+        .is_some_and(|(_, number)| !number.is_empty() && number.chars().all(|c| c.is_ascii_digit()));
+    if ends_like_a_run {
+        return Some(
+            Error::config(format!("{kind} name \"{name}\" ends like a run's own table"))
+                .detail(format!("The file is {path}; __r and a number mark the tables of single runs."))
+                .hint("rename the file"),
+        );
+    }
     if name.len() > LONGEST_NAME {
         return Some(
             Error::config(format!("{kind} name \"{name}\" is longer than {LONGEST_NAME} characters"))
@@ -106,6 +116,15 @@ mod tests {
             }
         }
         None
+    }
+
+    #[test]
+    fn a_name_like_that_of_a_runs_table_is_refused() {
+        let refused = check_name("model", "orders__r5", "models/orders__r5.sql").expect("refused");
+        assert_eq!(refused.message, "model name \"orders__r5\" ends like a run's own table");
+        for fine in ["orders__r", "orders_r5", "orders__r5x", "stg_shop__orders"] {
+            assert!(check_name("model", fine, "models/x.sql").is_none(), "{fine}");
+        }
     }
 
     proptest! {

@@ -6,8 +6,12 @@ use crate::error::{Error, Result};
 use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
+
+/// Connections that long work leaves to leases, ledger and pages.
+const SPARE: usize = 3;
 
 /// How long a piece of work waits for a connection of the pool.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -20,6 +24,8 @@ pub type Client = deadpool_postgres::Object;
 pub struct Warehouse {
     pool: Pool,
     tls: Option<MakeRustlsConnect>,
+    /// Bounds the long work of all runs of the process, so that leases, ledger and pages always find a connection.
+    work: Arc<Semaphore>,
     /// Host, port and database, for messages.
     address: String,
     /// Schema names of the workspace.
@@ -52,7 +58,8 @@ impl Warehouse {
             .wait_timeout(Some(PATIENCE))
             .build()
             .map_err(|e| Error::config(format!("connection pool cannot be made: {e}")))?;
-        let warehouse = Warehouse { pool, tls, address, schemas: settings.schemas()? };
+        let work = Arc::new(Semaphore::new(settings.database.max_connections.saturating_sub(SPARE).max(1)));
+        let warehouse = Warehouse { pool, tls, work, address, schemas: settings.schemas()? };
         drop(warehouse.client().await?);
         Ok(warehouse)
     }
@@ -67,6 +74,11 @@ impl Warehouse {
                 .hint("raise database.max_connections, or lower run.threads"),
             other => Error::unreachable(format!("database {} cannot be reached: {other}", self.address)),
         })
+    }
+
+    /// The right to do one piece of long work (a model, a data test); waits for its turn.
+    pub async fn turn(&self) -> Result<OwnedSemaphorePermit> {
+        Arc::clone(&self.work).acquire_owned().await.map_err(|e| Error::failed("no turn can be had").source(e))
     }
 
     /// The same connections for another workspace.

@@ -61,8 +61,8 @@ pub struct Fence {
 }
 
 /// How long one try may wait for a view's lock, and how often it is tried.
-const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '100ms'";
-const TRIES: u32 = 60;
+pub(super) const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '100ms'";
+pub(super) const TRIES: u32 = 60;
 
 impl Publication {
     fn access_name(&self) -> &'static str {
@@ -327,6 +327,6 @@ pub(super) async fn hold_fence(transaction: &Transaction<'_>, fence: &Fence) -> 
     }
 }
 
-fn is_lock_trouble(error: &Error) -> bool {
+pub(super) fn is_lock_trouble(error: &Error) -> bool {
     matches!(error.sqlstate.as_deref(), Some("55P03" | "40P01" | "40001"))
 }

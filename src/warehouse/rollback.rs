@@ -2,10 +2,11 @@
 
 use super::Warehouse;
 use super::fault::fault;
-use super::publish::{Fence, Publication, ViewBody, hold_fence};
+use super::publish::{Fence, LOCK_TIMEOUT, Publication, TRIES, ViewBody, hold_fence, is_lock_trouble};
 use crate::error::{Error, Result};
 use crate::project::Access;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// What a roll-back did.
 #[derive(Clone, Debug, Default, serde::Serialize)]
@@ -20,11 +21,24 @@ pub struct Rollback {
 
 impl Warehouse {
     /// Points every relation to its newest rows of a run up to `to` (default: the run before the live one).
+    ///
+    /// As in a publish, a view that must change is never waited for with a lock that other readers queue behind.
     pub async fn rollback(&self, to: Option<i64>, fence: &Fence) -> Result<Rollback> {
+        for _ in 1..TRIES {
+            match self.try_rollback(to, fence).await {
+                Err(e) if is_lock_trouble(&e) => tokio::time::sleep(Duration::from_millis(500)).await,
+                outcome => return outcome,
+            }
+        }
+        self.try_rollback(to, fence).await
+    }
+
+    async fn try_rollback(&self, to: Option<i64>, fence: &Fence) -> Result<Rollback> {
         let doing = "roll-back failed";
         let workspace = &self.schemas.workspace;
         let mut client = self.client().await?;
         let transaction = client.transaction().await.map_err(|e| fault(doing, &e))?;
+        transaction.batch_execute(LOCK_TIMEOUT).await.map_err(|e| fault(doing, &e))?;
         hold_fence(&transaction, fence).await?;
         let target = match to {
             Some(run_id) => self.require_published(&transaction, run_id).await?,

@@ -147,3 +147,30 @@ async fn a_port_in_use_is_named() {
     let answer = told(&shop::project_folder(), "postgres://nobody@127.0.0.1:1/none", &["serve", "--listen", &address]);
     insta::assert_snapshot!(answer.replace(&port, "PORT"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_does_not_mix_with_other_orders() {
+    let broken = Broken::new().await;
+    let warehouse = broken.db.warehouse().await;
+    shop::execute(
+        &warehouse,
+        "INSERT INTO raw.loads (source, file_name, checksum, mapping_checksum, rows_read, rows_loaded, rows_rejected)
+         VALUES ('my_shop', 'orders.csv', '', '', 1, 1, 0)",
+    )
+    .await;
+    insta::assert_snapshot!(broken.told(&["demo", "--once"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_without_a_project_gets_no_server() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = Command::new(env!("CARGO_BIN_EXE_quintile"))
+        .args(["runs", "--project-dir"])
+        .arg(folder.path())
+        .env_remove("DATABASE_URL")
+        .output()
+        .expect("the program runs");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("is no project: it has no models/"));
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0, "nothing was made");
+}

@@ -8,6 +8,9 @@ use quintile::pipeline::{self, BuildRequest};
 use quintile::warehouse::Warehouse;
 use tokio::sync::watch;
 
+/// Estimator, log-likelihood, parameters, their relative tolerance.
+type Reference = (&'static str, f64, &'static [(&'static str, f64)], f64);
+
 async fn load(warehouse: &Warehouse, file: &str, source: &str) -> (i64, i64) {
     let request = IngestRequest {
         file: shop::project_folder().join("seeds/demo").join(file),
@@ -65,7 +68,7 @@ async fn cdnow_master_gives_the_reference_fits() {
     let facts = shop::value(&warehouse, "SELECT facts FROM quintile.fits WHERE model = 'customer_ltv'").await;
     let facts: serde_json::Value = serde_json::from_str(&facts).expect("JSON");
     assert_eq!((&facts["customers"], &facts["repeat_purchases"]), (&23_570.into(), &24_337.0.into()));
-    let reference: [(&str, f64, &[(&str, f64)], f64); 3] = [
+    let reference: [Reference; 3] = [
         ("bg_nbd", -95_368.443_93, &[("r", 0.251_624), ("alpha", 4.788_943), ("a", 0.723_434), ("b", 2.161_088)], 1e-3),
         (
             "mbg_nbd",
