@@ -227,6 +227,6 @@ async fn a_small_shop_is_published_without_predictions_and_with_the_reason() {
     assert_eq!((report.state.as_str(), report.failed.len()), ("published", 0), "{:?}", report.failed);
     let empty = "SELECT count(*) FROM marts.customer_360 WHERE predicted_ltv IS NULL AND persona IS NOT NULL";
     assert_eq!(shop::value(&warehouse, empty).await, "30");
-    let reason = "SELECT facts -> 'warnings' ->> 0 FROM quintile.fits WHERE model = 'customer_ltv'";
+    let reason = "SELECT warnings ->> 0 FROM marts.ltv_estimators WHERE estimator = 'none' AND is_chosen";
     assert!(shop::value(&warehouse, reason).await.contains("at least 50 are needed"));
 }
