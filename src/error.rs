@@ -110,6 +110,23 @@ impl Error {
         self.kind.exit_code()
     }
 
+    /// Whether a lock could not be had or a deadlock was broken: the same work may succeed a moment later.
+    #[must_use]
+    pub fn is_lock_trouble(&self) -> bool {
+        matches!(self.sqlstate.as_deref(), Some("55P03" | "40P01" | "40001"))
+    }
+
+    /// Whether another try may not meet this fault: a lost connection, a lock, a full or stopping server.
+    ///
+    /// A model that is wrong stays wrong, and a refused login stays refused.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        match self.sqlstate.as_deref() {
+            None => self.kind == Kind::Unreachable,
+            Some(state) => self.is_lock_trouble() || ["08", "53", "57P"].iter().any(|class| state.starts_with(class)),
+        }
+    }
+
     /// The whole story for a terminal: `error:`, `caused by:`, `detail:`, `hint:`; no final newline.
     #[must_use]
     pub fn report(&self) -> String {
@@ -154,6 +171,20 @@ mod tests {
             error.report(),
             "error: mapping \"shop\" cannot be read\n  caused by: no such file\ndetail: line 1\n  line 2\nhint: create it"
         );
+    }
+
+    #[test]
+    fn faults_of_the_server_may_pass_and_faults_of_the_model_do_not() {
+        let coded = |kind, state: &str| Error { sqlstate: Some(state.into()), ..Error::new(kind, "x") };
+        for state in ["08006", "53100", "57P01", "40001", "40P01", "55P03"] {
+            assert!(coded(Kind::Failed, state).may_pass(), "{state}");
+        }
+        for state in ["42P01", "22012", "57014"] {
+            assert!(!coded(Kind::Failed, state).may_pass(), "{state}");
+        }
+        assert!(Error::unreachable("gone").may_pass());
+        assert!(!coded(Kind::Unreachable, "28P01").may_pass());
+        assert!(coded(Kind::Failed, "55P03").is_lock_trouble() && !coded(Kind::Failed, "53100").is_lock_trouble());
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub async fn build(
     let mut attempt = 1;
     loop {
         match try_build(run, step, halt).await {
-            Err(e) if attempt < TRIES && is_passing(&e) => {
+            Err(e) if attempt < TRIES && e.may_pass() => {
                 tracing::warn!(model = step.name, attempt, reason = %e, "a passing fault of the server, trying again");
                 tokio::time::sleep(Duration::from_millis(200 * u64::from(attempt * attempt))).await;
                 attempt += 1;
@@ -45,15 +45,6 @@ pub async fn build(
             outcome => return outcome,
         }
     }
-}
-
-/// Faults that another try may not meet: lost connections, deadlocks, lock timeouts, a full or stopping server.
-fn is_passing(error: &Error) -> bool {
-    let by_state = error.sqlstate.as_deref().is_some_and(|state| {
-        ["08", "53"].iter().any(|class| state.starts_with(class))
-            || ["57P01", "57P02", "57P03", "40001", "40P01", "55P03"].contains(&state)
-    });
-    by_state || (error.kind == Kind::Unreachable && error.sqlstate.is_none())
 }
 
 async fn try_build(

@@ -217,7 +217,7 @@ async fn icon() -> Response {
     asset("image/svg+xml", include_str!("../../dashboard/static/icon.svg"))
 }
 
-/// Assets hold no data, and their address changes with the program's version.
+/// Assets hold no data; the address of the style, which changes most, carries the program's version.
 fn asset(kind: &'static str, text: &'static str) -> Response {
     ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "public, max-age=86400")], text).into_response()
 }

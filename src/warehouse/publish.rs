@@ -108,7 +108,7 @@ impl Warehouse {
         let mut wait = Duration::from_millis(50);
         for attempt in 1..=TRIES {
             match self.try_publish(run_id, publications, fences).await {
-                Err(e) if is_lock_trouble(&e) && attempt < TRIES => {
+                Err(e) if e.is_lock_trouble() && attempt < TRIES => {
                     tracing::warn!(run_id, attempt, "a reader holds a view that must change, trying again");
                     tokio::time::sleep(wait + Duration::from_millis(u64::from(attempt * 7 % 40))).await;
                     wait = (wait * 2).min(Duration::from_secs(1));
@@ -325,8 +325,4 @@ pub(super) async fn hold_fence(transaction: &Transaction<'_>, fence: &Fence) -> 
         None => Err(Error::failed(format!("lease \"{}\" was lost to another process", fence.lease))
             .detail("Nothing was published by this run; the other process goes on.")),
     }
-}
-
-pub(super) fn is_lock_trouble(error: &Error) -> bool {
-    matches!(error.sqlstate.as_deref(), Some("55P03" | "40P01" | "40001"))
 }

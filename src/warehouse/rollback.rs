@@ -2,7 +2,7 @@
 
 use super::Warehouse;
 use super::fault::fault;
-use super::publish::{Fence, LOCK_TIMEOUT, Publication, TRIES, ViewBody, hold_fence, is_lock_trouble};
+use super::publish::{Fence, LOCK_TIMEOUT, Publication, TRIES, ViewBody, hold_fence};
 use crate::error::{Error, Result};
 use crate::project::Access;
 use std::collections::BTreeMap;
@@ -26,7 +26,7 @@ impl Warehouse {
     pub async fn rollback(&self, to: Option<i64>, fence: &Fence) -> Result<Rollback> {
         for _ in 1..TRIES {
             match self.try_rollback(to, fence).await {
-                Err(e) if is_lock_trouble(&e) => tokio::time::sleep(Duration::from_millis(500)).await,
+                Err(e) if e.is_lock_trouble() => tokio::time::sleep(Duration::from_millis(500)).await,
                 outcome => return outcome,
             }
         }
