@@ -5,6 +5,7 @@
 
 mod check;
 mod compile;
+mod database;
 mod excerpt;
 mod frame;
 mod graph;
@@ -23,6 +24,7 @@ mod tests;
 mod yaml;
 
 use crate::error::{Error, Result};
+pub use database::{Answer, Cell, Database, ExistingColumn, ExistingRelation, RelationKind, RelationName};
 use graph::Graph;
 pub use model::{Access, Column, DataTest, Materialization, Model, Seed, Severity, Source};
 pub use name::{LONGEST_NAME, quote_identifier, quote_literal};
