@@ -10,6 +10,8 @@ mod excerpt;
 mod frame;
 mod graph;
 mod macros;
+#[allow(dead_code)] // Until the engine below reads projects.
+pub mod manifest;
 pub mod model;
 mod name;
 mod options;
