@@ -100,6 +100,8 @@ pub trait Database: Send + Sync + fmt::Debug {
     fn relations(&self, schema: &str) -> Result<Vec<ExistingRelation>>;
     /// Columns in their order; none where the relation does not exist.
     fn columns(&self, name: &RelationName) -> Result<Vec<ExistingColumn>>;
+    /// Names and types of the columns that a query would answer; the query is not run.
+    fn describe(&self, sql: &str) -> Result<Vec<ExistingColumn>>;
     /// Names of all schemas.
     fn schemas(&self) -> Result<Vec<String>>;
     /// Creates the schema unless it is there.

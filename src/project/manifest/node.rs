@@ -279,6 +279,43 @@ impl Resource {
 }
 
 impl Node {
+    /// A node of this kind with nothing in it.
+    #[must_use]
+    pub fn blank(resource: Resource) -> Node {
+        Node {
+            id: String::new(),
+            resource,
+            package: String::new(),
+            name: String::new(),
+            version: None,
+            latest_version: None,
+            alias: String::new(),
+            database: String::new(),
+            schema: String::new(),
+            path: String::new(),
+            file: String::new(),
+            line: 0,
+            patch_file: None,
+            fqn: Vec::new(),
+            raw_code: String::new(),
+            checksum: String::new(),
+            config: Config::new(),
+            unrendered_config: Config::new(),
+            description: String::new(),
+            columns: Vec::new(),
+            constraints: Vec::new(),
+            access: "protected".into(),
+            group: None,
+            refs: Vec::new(),
+            sources: Vec::new(),
+            depends_on: Vec::new(),
+            macros: Vec::new(),
+            vars: BTreeMap::new(),
+            test: None,
+            extra: Config::new(),
+        }
+    }
+
     /// The relation's name.
     #[must_use]
     pub fn relation(&self) -> RelationName {

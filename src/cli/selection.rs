@@ -1,0 +1,118 @@
+//! The options by which commands pick nodes, and those that tell what a project is run with: dbt's names.
+
+use crate::error::{Error, Result};
+use clap::{Args, ValueEnum};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// Which nodes a command works on.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Which nodes")]
+pub struct Selection {
+    /// Nodes to work on: names, +parents, children+, @, tag:NAME, path:FOLDER, config.KEY:VALUE, state:modified; all if absent
+    #[arg(long, short, visible_short_alias = 'm', visible_alias = "models", value_name = "SELECTOR", num_args = 1..)]
+    pub select: Vec<String>,
+    /// Nodes to leave out, by the same selectors
+    #[arg(long, value_name = "SELECTOR", num_args = 1..)]
+    pub exclude: Vec<String>,
+    /// A selector of selectors.yml
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["select", "exclude"])]
+    pub selector: Option<String>,
+    /// Only nodes of this type: model, seed, snapshot, test, unit_test, source, ...
+    #[arg(long, visible_alias = "resource-types", value_name = "TYPE", num_args = 1..)]
+    pub resource_type: Vec<String>,
+    /// No nodes of this type
+    #[arg(long, visible_alias = "exclude-resource-types", value_name = "TYPE", num_args = 1..)]
+    pub exclude_resource_type: Vec<String>,
+    /// Which data tests come along with the nodes that they read
+    #[arg(long, value_enum, value_name = "MODE")]
+    pub indirect_selection: Option<Indirect>,
+    /// Folder with the manifest.json of an earlier state, for state: selectors and --defer
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+}
+
+/// Which data tests come along.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Indirect {
+    /// Tests that read any selected node.
+    Eager,
+    /// Tests that read selected nodes only.
+    Cautious,
+    /// Tests that read selected nodes or their ancestors only.
+    Buildable,
+    /// None.
+    Empty,
+}
+
+/// What a dbt project is run with.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Of a project with a dbt_project.yml")]
+pub struct ProjectOptions {
+    /// Folder of profiles.yml; else DBT_PROFILES_DIR, the project folder, ~/.dbt
+    #[arg(long, value_name = "DIR", global = true)]
+    pub profiles_dir: Option<PathBuf>,
+    /// Profile to use instead of the project's
+    #[arg(long, value_name = "NAME", global = true)]
+    pub profile: Option<String>,
+    /// Output of the profile
+    #[arg(long, short, value_name = "NAME", global = true)]
+    pub target: Option<String>,
+    /// Values for var(), as YAML or JSON: '{currency: EUR}'
+    #[arg(long, value_name = "YAML", global = true)]
+    pub vars: Option<String>,
+    /// Folder of artifacts and compiled SQL
+    #[arg(long, value_name = "DIR", global = true)]
+    pub target_path: Option<PathBuf>,
+    /// Take warnings about the project's files for errors
+    #[arg(long, global = true, visible_alias = "warn-error")]
+    pub strict: bool,
+    /// Tell only errors and results
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// How messages are written on standard error
+    #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value = "text")]
+    pub log_format: LogFormat,
+    /// Accepted for the sake of scripts written for dbt; nothing is sent anywhere, nothing is parsed partially
+    #[arg(long, global = true, hide = true, num_args = 0, alias = "no-send-anonymous-usage-stats",
+          alias = "no-partial-parse", alias = "partial-parse", alias = "no-version-check", alias = "no-use-colors",
+          alias = "use-colors", alias = "no-print", alias = "no-populate-cache", alias = "no-static-parser",
+          alias = "no-write-json", alias = "no-introspect", overrides_with = "ignored")]
+    pub ignored: bool,
+}
+
+/// How messages are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON document a line.
+    Json,
+}
+
+/// The variables of `--vars`.
+pub fn vars(text: Option<&str>) -> Result<BTreeMap<String, serde_json::Value>> {
+    let Some(text) = text else { return Ok(BTreeMap::new()) };
+    let wrong = || Error::usage("--vars is no map").hint("write --vars '{name: value, other: value}'");
+    match serde_saphyr::from_str::<serde_json::Value>(text) {
+        Ok(serde_json::Value::Object(map)) => Ok(map.into_iter().collect()),
+        Ok(serde_json::Value::Null) => Ok(BTreeMap::new()),
+        Ok(_) => Err(wrong()),
+        Err(e) => Err(wrong().detail(format!("{e}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn vars_are_yaml_or_json() {
+        assert_eq!(vars(Some("{a: 1, b: [x]}")).expect("a map")["b"], serde_json::json!(["x"]));
+        assert_eq!(vars(Some("a: yes please")).expect("a map")["a"], serde_json::json!("yes please"));
+        assert_eq!(vars(Some(r#"{"a": null}"#)).expect("a map")["a"], serde_json::Value::Null);
+        assert!(vars(Some("[1]")).is_err());
+        assert!(vars(None).expect("nothing").is_empty());
+    }
+}

@@ -1,0 +1,46 @@
+//! What ends the build of every relation: hooks, grants and comments in its transaction, the commit, hooks after it.
+
+use super::hooks::{self, Hook};
+use super::spec;
+use super::step::Work;
+use crate::error::Result;
+use crate::warehouse::in_place::{Change, Outcome, comments, grants};
+use serde_json::Value as Json;
+
+/// Post-hooks, grants, comments, commit, post-hooks outside.
+pub async fn relation(work: &Work, after: &[Hook], outcome: &Outcome) -> Result<()> {
+    let (node, session) = (&work.node, &work.session);
+    hooks::run(work, after, true).await?;
+    let wanted = spec::grants(node)?;
+    if !wanted.is_empty() {
+        grants::apply(session, &node.relation(), &wanted).await?;
+    }
+    let asked = |part: &str| spec::present(node, "persist_docs").and_then(|docs| docs.get(part)).and_then(Json::as_bool);
+    let description = asked("relation").unwrap_or(false).then_some(node.description.as_str());
+    let columns: Vec<(String, String)> = match asked("columns") {
+        Some(true) => node.columns.iter().map(|c| (c.name.clone(), c.description.clone())).collect(),
+        _ => Vec::new(),
+    };
+    if description.is_some() || !columns.is_empty() {
+        comments::apply(session, &node.relation(), description, &columns).await?;
+    }
+    session.commit().await?;
+    for note in &outcome.notes {
+        tracing::warn!(node = node.id, "{note}");
+    }
+    hooks::run(work, after, false).await?;
+    session.commit().await
+}
+
+/// dbt's one line about a build.
+pub fn message(work: &Work, outcome: &Outcome) -> String {
+    match (work.node.materialized(), outcome.change, outcome.rows) {
+        (_, Change::Unchanged, _) => "unchanged".to_owned(),
+        ("view", _, _) => "CREATE VIEW".to_owned(),
+        ("materialized_view", Change::Updated, _) => "REFRESH MATERIALIZED VIEW".to_owned(),
+        ("materialized_view", _, _) => "CREATE MATERIALIZED VIEW".to_owned(),
+        (_, Change::Updated, Some(rows)) => format!("INSERT 0 {rows}"),
+        (_, _, Some(rows)) => format!("SELECT {rows}"),
+        _ => "OK".to_owned(),
+    }
+}

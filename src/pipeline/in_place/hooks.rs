@@ -1,0 +1,86 @@
+//! Hooks of a node: statements before and after its own, inside of its transaction or outside of it.
+
+use super::step::Work;
+use crate::error::Result;
+use crate::project::manifest::Node;
+use serde_json::Value as Json;
+
+/// When hooks run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// Before the node's own statements.
+    Before,
+    /// After them.
+    After,
+}
+
+/// One hook.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hook {
+    /// Its text, not rendered.
+    pub sql: String,
+    /// Whether it runs in the node's transaction.
+    pub is_inside: bool,
+}
+
+/// The hooks of a node, in order.
+pub fn of(node: &Node, when: When) -> Vec<Hook> {
+    let keys = match when {
+        When::Before => ["pre-hook", "pre_hook"],
+        When::After => ["post-hook", "post_hook"],
+    };
+    let value = keys.iter().find_map(|key| node.config.get(*key)).cloned().unwrap_or_default();
+    let items = match value {
+        Json::Array(items) => items,
+        Json::Null => Vec::new(),
+        one => vec![one],
+    };
+    items.iter().filter_map(hook).filter(|hook| !hook.sql.trim().is_empty()).collect()
+}
+
+/// A text, a map, or the map as the text that `before_begin` and `after_commit` make.
+fn hook(value: &Json) -> Option<Hook> {
+    match value {
+        Json::String(text) => match serde_json::from_str::<Json>(text) {
+            Ok(inner @ Json::Object(_)) => hook(&inner),
+            _ => Some(Hook { sql: text.clone(), is_inside: true }),
+        },
+        Json::Object(map) => Some(Hook {
+            sql: map.get("sql").and_then(Json::as_str)?.to_owned(),
+            is_inside: map.get("transaction").and_then(Json::as_bool).unwrap_or(true),
+        }),
+        _ => None,
+    }
+}
+
+/// Renders and runs those hooks that belong inside or outside of the transaction.
+pub async fn run(work: &Work, hooks: &[Hook], is_inside: bool) -> Result<()> {
+    for hook in hooks.iter().filter(|hook| hook.is_inside == is_inside) {
+        let text = hook.sql.clone();
+        let sql = work.blocking(move |compiler, node| compiler.text(node, &text)).await?;
+        if !sql.trim().is_empty() {
+            work.session.execute(&sql).await?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::project::manifest::Resource;
+    use serde_json::json;
+
+    #[test]
+    fn hooks_are_texts_or_maps_one_or_many() {
+        let mut node = Node::blank(Resource::Model);
+        node.config.insert("pre-hook".into(), json!("select 1"));
+        node.config.insert(
+            "post-hook".into(),
+            json!(["analyze x", {"sql": "vacuum x", "transaction": false}, "{\"sql\": \"a\", \"transaction\": false}", ""]),
+        );
+        assert_eq!(of(&node, When::Before), [Hook { sql: "select 1".into(), is_inside: true }]);
+        let after = of(&node, When::After);
+        assert_eq!(after.iter().map(|hook| hook.is_inside).collect::<Vec<_>>(), [true, false, false]);
+    }
+}

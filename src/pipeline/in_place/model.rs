@@ -1,0 +1,88 @@
+//! Models: the one match over the materializations.
+
+use super::hooks::{self, When};
+use super::report::{NodeResult, Status};
+use super::step::Work;
+use super::{finish, incremental, spec};
+use crate::error::{Error, Result};
+use crate::project::manifest::Compiled;
+use crate::project::name::did_you_mean;
+use crate::warehouse::in_place::{Outcome, TableDefinition, ViewDefinition, matview, table, view};
+use chrono::Utc;
+
+/// The materializations of models, as `config(materialized=...)` names them.
+pub const MATERIALIZATIONS: [&str; 5] = ["view", "table", "incremental", "ephemeral", "materialized_view"];
+
+/// Builds a model with all that belongs to it.
+pub async fn build(work: &Work) -> Result<NodeResult> {
+    let began = Utc::now();
+    let microbatch = work.node.materialized() == "incremental" && work.node.text("incremental_strategy") == Some("microbatch");
+    if microbatch {
+        return incremental::microbatch(work, began).await;
+    }
+    let compiled = work.compile().await?;
+    let compiled_at = Some((began, Utc::now()));
+    let before = hooks::of(&work.node, When::Before);
+    let after = hooks::of(&work.node, When::After);
+    hooks::run(work, &before, false).await?;
+    if before.iter().any(|hook| hook.is_inside) {
+        work.session.begin().await?;
+        hooks::run(work, &before, true).await?;
+    }
+    let outcome = materialize(work, &compiled, !before.is_empty() || !after.is_empty()).await?;
+    finish::relation(work, &after, &outcome).await?;
+    Ok(NodeResult {
+        status: Status::Success,
+        message: finish::message(work, &outcome),
+        rows: outcome.rows,
+        compiled_at,
+        compiled: Some(compiled.code),
+        ..NodeResult::blank(&work.node.id)
+    })
+}
+
+async fn materialize(work: &Work, compiled: &Compiled, has_hooks: bool) -> Result<Outcome> {
+    let (run, node, session) = (&work.run, &work.node, &work.session);
+    match node.materialized() {
+        "view" => {
+            let contract = spec::contract(node)?;
+            if let Some(contract) = &contract {
+                let relation = run.quoted(node);
+                crate::warehouse::in_place::contract::check(session, &relation, contract, &compiled.code).await?;
+            }
+            let definition = ViewDefinition {
+                name: node.relation(),
+                select: compiled.code.clone(),
+                always: has_hooks || work.is_full_refresh(),
+                may_drop: run.relations.clone(),
+                ..ViewDefinition::default()
+            };
+            view::build(session, &run.catalog, &definition).await
+        }
+        "table" => table::build(session, &run.catalog, &table_definition(work, &compiled.code)?).await,
+        "incremental" => incremental::build(work, &compiled.code).await,
+        "materialized_view" => matview::build(session, &run.catalog, &matview_definition(work, &compiled.code)?).await,
+        other => Err(unknown(work, other)),
+    }
+}
+
+/// A model's table.
+pub fn table_definition(work: &Work, select: &str) -> Result<TableDefinition> {
+    Ok(TableDefinition {
+        name: work.node.relation(),
+        select: select.to_owned(),
+        header: work.node.text("sql_header").map(str::to_owned),
+        is_unlogged: work.node.flag("unlogged").unwrap_or(false),
+        indexes: spec::indexes(&work.node)?,
+        contract: spec::contract(&work.node)?,
+        may_drop: work.run.relations.clone(),
+    })
+}
+
+fn unknown(work: &Work, found: &str) -> Error {
+    let hint = did_you_mean(found, MATERIALIZATIONS)
+        .unwrap_or_else(|| format!("materializations there are: {}", MATERIALIZATIONS.join(", ")));
+    Error::config(format!("{} has an unknown materialization \"{found}\"", work.node.label()))
+        .detail(format!("The file is {}.", work.node.file))
+        .hint(hint)
+}

@@ -1,0 +1,112 @@
+//! What came of each node, for the terminal, for `run_results.json` and for the ledger.
+
+use crate::error::Error;
+use crate::project::Answer;
+use chrono::{DateTime, Utc};
+use std::time::Duration;
+
+/// How a node ended; dbt's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// It was built.
+    Success,
+    /// It could not be built, or its query could not be run.
+    Error,
+    /// It was left out.
+    Skipped,
+    /// A data test found nothing.
+    Pass,
+    /// A data test found too much.
+    Fail,
+    /// A data test found something, and only warns.
+    Warn,
+    /// Some batches of a microbatch model failed.
+    PartialSuccess,
+    /// There was nothing to do.
+    NoOp,
+}
+
+/// What came of one node.
+#[derive(Clone, Debug)]
+pub struct NodeResult {
+    /// Its id.
+    pub id: String,
+    /// How it ended.
+    pub status: Status,
+    /// One line: `CREATE VIEW`, `SELECT 100`, `unchanged`, or the whole story of a failure.
+    pub message: String,
+    /// Rows that break a data test.
+    pub failures: Option<i64>,
+    /// Rows that were written.
+    pub rows: Option<u64>,
+    /// When rendering began and ended.
+    pub compiled_at: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    /// When it began and ended.
+    pub executed_at: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    /// Time it took.
+    pub elapsed: Duration,
+    /// SQL as it was sent, if it came so far.
+    pub compiled: Option<String>,
+    /// Relation, quoted.
+    pub relation: Option<String>,
+    /// Which of the workers did it.
+    pub worker: usize,
+    /// What PostgreSQL answered.
+    pub answer: Option<Answer>,
+}
+
+impl Status {
+    /// dbt's word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Status::Success => "success",
+            Status::Error => "error",
+            Status::Skipped => "skipped",
+            Status::Pass => "pass",
+            Status::Fail => "fail",
+            Status::Warn => "warn",
+            Status::PartialSuccess => "partial success",
+            Status::NoOp => "no-op",
+        }
+    }
+
+    /// Whether what waits for the node may go on.
+    #[must_use]
+    pub fn is_good(self) -> bool {
+        matches!(self, Status::Success | Status::Pass | Status::Warn | Status::NoOp)
+    }
+}
+
+impl NodeResult {
+    /// A node that was left out.
+    #[must_use]
+    pub fn skipped(id: &str, why: &str) -> NodeResult {
+        NodeResult { status: Status::Skipped, message: why.to_owned(), ..NodeResult::blank(id) }
+    }
+
+    /// A node that failed.
+    #[must_use]
+    pub fn failed(id: &str, error: &Error) -> NodeResult {
+        NodeResult { status: Status::Error, message: error.report(), ..NodeResult::blank(id) }
+    }
+
+    /// A node of which nothing is known yet.
+    #[must_use]
+    pub fn blank(id: &str) -> NodeResult {
+        NodeResult {
+            id: id.to_owned(),
+            status: Status::Success,
+            message: String::new(),
+            failures: None,
+            rows: None,
+            compiled_at: None,
+            executed_at: None,
+            elapsed: Duration::ZERO,
+            compiled: None,
+            relation: None,
+            worker: 0,
+            answer: None,
+        }
+    }
+}

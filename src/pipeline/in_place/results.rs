@@ -1,0 +1,42 @@
+//! What the hooks of `on-run-end` see of the run: `results`, `schemas`, `database_schemas`.
+
+use super::run::{Report, Run};
+use crate::project::manifest::{json_value, view};
+use minijinja::Value;
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The names that only hooks of the project have.
+pub fn locals(run: &Run, report: &Report) -> BTreeMap<String, Value> {
+    let results: Vec<serde_json::Value> = report
+        .results
+        .iter()
+        .filter_map(|result| {
+            let node = run.manifest.nodes.get(&result.id)?;
+            Some(json!({
+                "status": result.status.as_str(),
+                "message": result.message,
+                "failures": result.failures,
+                "execution_time": result.elapsed.as_secs_f64(),
+                "thread_id": format!("Thread-{}", result.worker),
+                "adapter_response": {"_message": result.message, "rows_affected": result.rows},
+                "timing": [],
+                "unique_id": result.id,
+                "node": view::node(node),
+            }))
+        })
+        .collect();
+    let schemas: BTreeSet<(&str, &str)> = report
+        .results
+        .iter()
+        .filter_map(|result| run.manifest.nodes.get(&result.id))
+        .filter(|node| node.is_built())
+        .map(|node| (node.database.as_str(), node.schema.as_str()))
+        .collect();
+    let names: BTreeSet<&str> = schemas.iter().map(|(_, schema)| *schema).collect();
+    BTreeMap::from([
+        ("results".to_owned(), json_value(&json!(results))),
+        ("schemas".to_owned(), json_value(&json!(names))),
+        ("database_schemas".to_owned(), json_value(&json!(schemas))),
+    ])
+}

@@ -1,0 +1,56 @@
+//! Seeds: a CSV file becomes a table, loaded again only when the file or its column types changed.
+
+use super::finish;
+use super::hooks::{self, When};
+use super::report::{NodeResult, Status};
+use super::spec;
+use super::step::Work;
+use crate::error::{Error, Result};
+use crate::project::manifest::test_name_str;
+use crate::warehouse::in_place::seed::{self, SeedDefinition};
+use serde_json::Value as Json;
+
+/// Loads a seed.
+pub async fn build(work: &Work) -> Result<NodeResult> {
+    let node = &work.node;
+    let before = hooks::of(node, When::Before);
+    let after = hooks::of(node, When::After);
+    hooks::run(work, &before, false).await?;
+    if before.iter().any(|hook| hook.is_inside) {
+        work.session.begin().await?;
+        hooks::run(work, &before, true).await?;
+    }
+    let definition = definition(work)?;
+    let always = work.is_full_refresh() || !after.is_empty();
+    let outcome = seed::build(&work.session, &work.run.catalog, &definition, always).await?;
+    finish::relation(work, &after, &outcome).await?;
+    Ok(NodeResult {
+        status: Status::Success,
+        message: finish::message(work, &outcome),
+        rows: outcome.rows,
+        ..NodeResult::blank(&node.id)
+    })
+}
+
+fn definition(work: &Work) -> Result<SeedDefinition> {
+    let node = &work.node;
+    let text = work.run.seed_text(node).ok_or_else(|| Error::config(format!("{} has no file", node.label())))?;
+    let delimiter = match node.text("delimiter") {
+        None => None,
+        Some(text) if text.chars().count() == 1 => text.chars().next(),
+        Some("\\t") => Some('\t'),
+        Some(_) => {
+            let found = spec::present(node, "delimiter").cloned().unwrap_or_default();
+            return Err(spec::wrong(node, "delimiter", &found, "one character"));
+        }
+    };
+    let types = spec::present(node, "column_types").and_then(Json::as_object);
+    Ok(SeedDefinition {
+        name: node.relation(),
+        path: work.run.manifest.shown_file(node),
+        text,
+        delimiter,
+        column_types: types.into_iter().flatten().map(|(name, kind)| (name.clone(), test_name_str(kind))).collect(),
+        unquoted_columns: node.flag("quote_columns") == Some(false),
+    })
+}

@@ -1,0 +1,116 @@
+//! One node, from its text to its relation: compile, hooks, materialize, grants and comments, commit.
+
+use super::report::{NodeResult, Status};
+use super::run::Run;
+use super::{model, seed, snapshot, test, unit_test};
+use crate::error::{Error, Result};
+use crate::project::manifest::{Compiled, Compiler, Node, Resource};
+use crate::project::{Answer, Database};
+use crate::warehouse::in_place::{Blocking, Limits, Session};
+use chrono::Utc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Times that a node is tried when the server, not the node, is the trouble.
+const TRIES: u32 = 3;
+
+/// A node that is being worked on: its connection, and a compiler that may ask the database over it.
+pub struct Work {
+    /// What all nodes of the run share.
+    pub run: Arc<Run>,
+    /// The node.
+    pub node: Arc<Node>,
+    /// Its connection.
+    pub session: Arc<Session>,
+    /// Renders over that connection.
+    pub compiler: Compiler,
+}
+
+impl Work {
+    /// Renders on a thread that may wait for the database.
+    pub async fn blocking<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Compiler, &Arc<Node>) -> Result<T> + Send + 'static,
+    {
+        let (compiler, node) = (self.compiler.clone(), self.node.clone());
+        let label = node.label();
+        tokio::task::spawn_blocking(move || work(&compiler, &node))
+            .await
+            .map_err(|e| Error::failed(format!("{label} could not be rendered")).source(e))?
+    }
+
+    /// SQL of the node.
+    pub async fn compile(&self) -> Result<Compiled> {
+        self.blocking(|compiler, node| compiler.node(node)).await
+    }
+
+    /// Whether the relation is to be made anew whatever is there.
+    pub fn is_full_refresh(&self) -> bool {
+        self.node.flag("full_refresh").unwrap_or(self.run.options.full_refresh)
+    }
+}
+
+/// Runs one node; a passing fault of the server is tried again.
+pub async fn run(run: &Arc<Run>, node: &Arc<Node>, worker: usize) -> NodeResult {
+    let began = Instant::now();
+    let began_at = Utc::now();
+    let mut attempt = 1;
+    let mut result = loop {
+        match attempt_once(run, node).await {
+            Ok(result) => break result,
+            Err(e) if attempt < TRIES && e.may_pass() => {
+                tracing::warn!(node = node.id, attempt, reason = %e, "a passing fault of the server, trying again");
+                tokio::time::sleep(Duration::from_millis(200 * u64::from(attempt * attempt))).await;
+                attempt += 1;
+            }
+            Err(e) => break NodeResult::failed(&node.id, &run.locate(node, e)),
+        }
+    };
+    result.worker = worker;
+    result.elapsed = began.elapsed();
+    result.executed_at = Some((result.compiled_at.map_or(began_at, |(_, end)| end), Utc::now()));
+    if result.relation.is_none() && node.is_built() {
+        result.relation = Some(run.quoted(node));
+    }
+    result
+}
+
+async fn attempt_once(run: &Arc<Run>, node: &Arc<Node>) -> Result<NodeResult> {
+    let limits = Limits { statement: None, lock: Some(Duration::from_secs(10)) };
+    let session = Arc::new(Session::open(&run.warehouse, Some(&node.id), limits).await?);
+    let handle = tokio::runtime::Handle::current();
+    let database: Arc<dyn Database> = Arc::new(Blocking::new(handle, session.clone()));
+    let compiler = run.compiler.over(database);
+    let work = Work { run: run.clone(), node: node.clone(), session: session.clone(), compiler };
+    let outcome = tokio::select! {
+        outcome = by_kind(&work) => outcome,
+        reason = run.halted() => Err(Error::interrupted(format!("{} was stopped: {reason}", node.label()))),
+    };
+    if outcome.is_err() {
+        drop(work);
+        match Arc::into_inner(session) {
+            // A statement may still run on the server: dropping a future alone stops nothing there.
+            Some(session) if run.is_halted() => session.cancel(&run.warehouse).await,
+            Some(session) => session.rollback().await.unwrap_or_default(),
+            None => {}
+        }
+    }
+    outcome
+}
+
+async fn by_kind(work: &Work) -> Result<NodeResult> {
+    match work.node.resource {
+        Resource::Model => model::build(work).await,
+        Resource::Seed => seed::build(work).await,
+        Resource::Snapshot => snapshot::build(work).await,
+        Resource::Test => test::run(work).await,
+        Resource::UnitTest => unit_test::run(work).await,
+        _ => Ok(NodeResult { status: Status::NoOp, message: "nothing to do".into(), ..NodeResult::blank(&work.node.id) }),
+    }
+}
+
+/// One line about what PostgreSQL did.
+pub fn tag(answer: &Answer) -> String {
+    answer.tag.clone()
+}

@@ -1,0 +1,219 @@
+//! The names that templates see besides macros: `ref`, `source`, `config`, `var`, `this`, `target`, and the rest.
+
+use super::fault::refuse;
+use super::node::{Node, Ref, Resource};
+use super::rendering::{Phase, Rendering};
+use super::view;
+use crate::project::context::{self, Host};
+use crate::project::database::RelationKind;
+use crate::project::name::quote_literal;
+use minijinja::value::{Kwargs, Object, Rest, Serde, ValueKind, from_args};
+use minijinja::{Error, ErrorKind, State, Value};
+use serde_json::Value as Json;
+use std::sync::Arc;
+
+/// Names of the functions and values below; a macro of the project may still take their place.
+pub const NAMES: &[&str] = &[
+    "ref", "source", "config", "var", "env_var", "this", "target", "model", "execute", "is_incremental", "doc", "graph",
+    "builtins", "adapter", "api", "exceptions", "run_query", "statement", "load_result", "store_result",
+    "store_raw_result", "log", "print", "debug", "flags", "invocation_id", "run_started_at", "dbt_version", "database",
+    "schema", "project_name", "selected_resources", "as_of", "run_id", "context", "node", "sql_now", "thread_id",
+    "dbt_metadata_envs", "invocation_args_dict",
+];
+
+/// The value of a name, if it is one of [`NAMES`].
+pub fn lookup(rendering: &Arc<Rendering>, name: &str) -> Option<Value> {
+    let host = || -> Arc<dyn Host> { rendering.clone() };
+    let bound = rendering.clone();
+    Some(match name {
+        "ref" => Value::from_function(move |args: Rest<Value>, kwargs: Kwargs| bound.reference(reference(&args, &kwargs)?)),
+        "source" => Value::from_function(move |source: &str, table: &str| bound.source(source, table)),
+        "config" => Value::from_object(ConfigCall(bound)),
+        "var" => Value::from_object(VarCall(bound)),
+        "env_var" => Value::from_function(move |name: &str, default: Option<Value>| bound.environment(name, default)),
+        "this" => match rendering.node.resource {
+            Resource::Test | Resource::Analysis | Resource::Operation if rendering.node.alias.is_empty() => {
+                Value::from(())
+            }
+            _ => context::relation(rendering.this(), relation_word(&rendering.node)),
+        },
+        "target" => rendering.world.target.value(),
+        "model" | "node" => json_value(&view::node(&rendering.node)),
+        "execute" => Value::from(matches!(rendering.phase, Phase::Run(_))),
+        "is_incremental" => Value::from_function(move || bound.is_incremental()),
+        "doc" => Value::from_function(|_: Rest<Value>| ""),
+        "graph" => match &rendering.phase {
+            Phase::Run(scope) => scope.graph.get_or_init(|| view::graph(&scope.nodes, &scope.sources)).clone(),
+            Phase::Parse => view::graph(&Default::default(), &Default::default()),
+        },
+        "builtins" => context::builtins(host()),
+        "adapter" => context::adapter(host()),
+        "api" => context::api(host()),
+        "exceptions" => context::exceptions(host()),
+        "run_query" => context::run_query(host()),
+        "statement" => context::statement(host(), rendering.statements()),
+        "load_result" => context::load_result(rendering.statements()),
+        "store_result" => context::store_result(rendering.statements()),
+        "store_raw_result" => context::store_raw_result(rendering.statements()),
+        "log" => context::log(host()),
+        "print" => context::print(host()),
+        "debug" => context::debug(),
+        "flags" => rendering.world.flags.value(),
+        "invocation_id" => Value::from(rendering.world.invocation_id.as_str()),
+        "run_started_at" => context::timestamp(rendering.world.started_at),
+        "dbt_version" => Value::from(context::DBT_VERSION),
+        "database" => Value::from(rendering.this().database),
+        "schema" => Value::from(rendering.this().schema),
+        "project_name" => Value::from(rendering.world.root.as_str()),
+        "selected_resources" => match &rendering.phase {
+            Phase::Run(scope) => Value::from_serialize(&*scope.selected),
+            Phase::Parse => Value::from(Vec::<Value>::new()),
+        },
+        "as_of" => {
+            let instant = rendering.world.constants.get("as_of")?;
+            Value::from(format!("TIMESTAMPTZ {}", quote_literal(instant)))
+        }
+        "run_id" => Value::from(rendering.world.constants.get("run_id")?.parse::<i64>().ok()?),
+        "context" => Value::from_object(Context(bound)),
+        "thread_id" => Value::from("main"),
+        "invocation_args_dict" => rendering.world.flags.arguments(),
+        "dbt_metadata_envs" => Value::from_serialize(serde_json::json!({})),
+        _ => return None,
+    })
+}
+
+/// The kind of relation that a node is built as, where its configuration tells.
+pub fn relation_word(node: &Node) -> Option<RelationKind> {
+    match (node.resource, node.materialized()) {
+        (Resource::Model, "view") => Some(RelationKind::View),
+        (Resource::Model, "materialized_view") => Some(RelationKind::MaterializedView),
+        (Resource::Model, "ephemeral") | (Resource::Test | Resource::Analysis | Resource::Operation, _) => None,
+        _ => Some(RelationKind::Table),
+    }
+}
+
+/// A value out of configuration files, as templates see it: lists and maps can be changed there.
+pub fn json_value(value: &Json) -> Value {
+    context::mutable(&Value::from(Serde(value)))
+}
+
+/// A value of a template as configuration.
+pub fn to_json(value: &Value) -> Result<Json, Error> {
+    if let Some(text) = value.as_str() {
+        return Ok(Json::from(text));
+    }
+    // A relation or a date is configuration by the text that it prints.
+    match value.kind() {
+        ValueKind::Plain | ValueKind::Invalid => Ok(Json::from(value.to_string())),
+        ValueKind::Undefined | ValueKind::None => Ok(Json::Null),
+        _ => serde_json::to_value(value).map_err(|e| refuse(format!("{value} is no plain value: {e}"))),
+    }
+}
+
+/// Arguments of `ref`.
+fn reference(args: &[Value], kwargs: &Kwargs) -> Result<Ref, Error> {
+    let text = |value: &Value| value.as_str().map(str::to_owned).ok_or_else(|| refuse("ref() takes names as text"));
+    let version: Option<Value> = kwargs.get("version").ok().or_else(|| kwargs.get("v").ok());
+    let version = version.filter(|value| !value.is_none()).map(|value| value.to_string());
+    kwargs.assert_all_used()?;
+    match args {
+        [name] => Ok(Ref { package: None, name: text(name)?, version }),
+        [package, name] => Ok(Ref { package: Some(text(package)?), name: text(name)?, version }),
+        _ => Err(refuse(format!("ref() takes one or two names, not {}", args.len()))),
+    }
+}
+
+/// `var('name', default)`, `var.has_var('name')`.
+#[derive(Debug)]
+struct VarCall(Arc<Rendering>);
+
+impl Object for VarCall {
+    fn call(self: &Arc<Self>, _: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+        let (name, default, kwargs): (&str, Option<Value>, Kwargs) = from_args(args)?;
+        self.0.variable(name, default.or(kwargs.get("default").ok()))
+    }
+
+    fn call_method(self: &Arc<Self>, _: &mut State<'_, '_>, method: &str, args: &[Value]) -> Result<Value, Error> {
+        let (name,): (&str,) = from_args(args)?;
+        match method {
+            "has_var" => Ok(Value::from(self.0.variable(name, None).is_ok())),
+            _ => Err(Error::new(ErrorKind::UnknownMethod, format!("var has no method {method}"))),
+        }
+    }
+}
+
+/// `config(...)`, `config.get(...)`, `config.require(...)`.
+#[derive(Debug)]
+struct ConfigCall(Arc<Rendering>);
+
+impl Object for ConfigCall {
+    fn call(self: &Arc<Self>, _: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+        let mut given = super::node::Config::new();
+        for arg in args {
+            if arg.kind() != ValueKind::Map {
+                return Err(refuse("config() takes key=value pairs"));
+            }
+            for key in arg.try_iter()? {
+                let name = key.as_str().ok_or_else(|| refuse("config() takes key=value pairs"))?;
+                given.insert(crate::project::files::config::canonical(name), to_json(&arg.get_item(&key)?)?);
+            }
+        }
+        if matches!(self.0.phase, Phase::Parse) {
+            let mut record = self.0.lock();
+            let below = std::mem::take(&mut record.config);
+            record.config = crate::project::files::config::merge(&below, &given);
+        }
+        Ok(Value::from(""))
+    }
+
+    fn call_method(self: &Arc<Self>, _: &mut State<'_, '_>, method: &str, args: &[Value]) -> Result<Value, Error> {
+        if matches!(method, "persist_relation_docs" | "persist_column_docs") {
+            let part = if method == "persist_relation_docs" { "relation" } else { "columns" };
+            let asked = self.0.config_value("persist_docs").and_then(|docs| docs.get(part).and_then(Json::as_bool));
+            return Ok(Value::from(asked.unwrap_or(false)));
+        }
+        let (key, default, kwargs): (&str, Option<Value>, Kwargs) = from_args(args)?;
+        let default = default.or(kwargs.get("default").ok());
+        let _validator: Option<Value> = kwargs.get("validator").ok();
+        kwargs.assert_all_used()?;
+        let found = |key: &str| match method {
+            "meta_get" | "meta_require" => self.0.config_value("meta").and_then(|meta| meta.get(key).cloned()),
+            _ => self.0.config_value(&crate::project::files::config::canonical(key)),
+        };
+        let value = found(key).map(|value| json_value(&value));
+        match method {
+            "get" | "meta_get" => Ok(value.or(default).unwrap_or(Value::from(()))),
+            "require" | "meta_require" if matches!(self.0.phase, Phase::Parse) => Ok(value.unwrap_or(Value::from(""))),
+            "require" | "meta_require" => {
+                value.ok_or_else(|| refuse(format!("config key \"{key}\" is required and not set")))
+            }
+            "set" => Ok(Value::from("")),
+            _ => Err(Error::new(ErrorKind::UnknownMethod, format!("config has no method {method}"))),
+        }
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.0.config_value(key.as_str()?).map(|value| json_value(&value))
+    }
+}
+
+/// `context['name']`: everything a template sees, macros included.
+#[derive(Debug)]
+struct Context(Arc<Rendering>);
+
+impl Object for Context {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        crate::project::jinja::Globals::lookup(&*self.0, key.as_str()?)
+    }
+
+    fn call_method(self: &Arc<Self>, state: &mut State<'_, '_>, method: &str, args: &[Value]) -> Result<Value, Error> {
+        if method == "get" {
+            let (name, default): (&str, Option<Value>) = from_args(args)?;
+            let found = crate::project::jinja::Globals::lookup(&*self.0, name);
+            return Ok(found.or(default).unwrap_or(Value::from(())));
+        }
+        let function = crate::project::jinja::Globals::lookup(&*self.0, method)
+            .ok_or_else(|| Error::new(ErrorKind::UnknownMethod, format!("context has no {method}")))?;
+        function.call(state, args)
+    }
+}

@@ -1,0 +1,55 @@
+//! `on-run-start` and `on-run-end`: each statement becomes a node of its own.
+
+use super::nodes::take;
+use super::reading::Reading;
+use crate::project::jinja::Globals;
+use crate::project::manifest::node::{Node, Resource};
+use crate::project::manifest::rendering::{Phase, Rendering};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Tags and names of the two lists.
+pub const LISTS: [&str; 2] = ["on-run-start", "on-run-end"];
+
+/// Makes a node of every hook of every package.
+pub fn read(reading: &mut Reading<'_>) {
+    for package in reading.packages {
+        let lists = [(LISTS[0], &package.project.on_run_start), (LISTS[1], &package.project.on_run_end)];
+        for (list, hooks) in lists {
+            for (number, sql) in hooks.iter().enumerate() {
+                let name = format!("{}-{list}-{number}", package.name());
+                let mut node = Node {
+                    id: format!("operation.{}.{name}", package.name()),
+                    package: package.name().to_owned(),
+                    alias: name.clone(),
+                    path: format!("hooks/{name}.sql"),
+                    file: "dbt_project.yml".to_owned(),
+                    fqn: vec![package.name().to_owned(), "hooks".to_owned(), name.clone()],
+                    raw_code: sql.clone(),
+                    database: reading.world.target.database.clone(),
+                    schema: reading.world.target.schema.clone(),
+                    name,
+                    ..Node::blank(Resource::Operation)
+                };
+                node.config.insert("tags".into(), serde_json::json!([list]));
+                node.extra.insert("index".into(), serde_json::json!(number));
+                let rendering = Rendering::new(
+                    reading.world.clone(),
+                    Arc::new(node.clone()),
+                    Phase::Parse,
+                    false,
+                    BTreeMap::new(),
+                );
+                let globals: Arc<dyn Globals> = rendering.clone();
+                match reading.world.library.render_text(&package.shown(&node.file), sql, &globals) {
+                    Ok(_) => take(&mut node, rendering.record()),
+                    Err(fault) => {
+                        let problem = reading.world.told(&format!("{list} hook {number}"), fault);
+                        reading.problems.push(problem);
+                    }
+                }
+                reading.add(node);
+            }
+        }
+    }
+}

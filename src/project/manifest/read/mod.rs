@@ -1,0 +1,120 @@
+//! From the files of all packages to a manifest: macros first, then properties, nodes, data tests, and what depends on what.
+
+mod cycles;
+mod data_tests;
+mod hooks;
+pub mod kept;
+mod layers;
+mod macros;
+mod nodes;
+mod package;
+mod patches;
+mod properties;
+mod reading;
+mod resolve;
+mod source_tables;
+mod unit_tests;
+
+pub use package::Package;
+
+use super::Manifest;
+use super::world::{Vars, World};
+use crate::project::context::{Flags, Policy, Target};
+use crate::error::Error;
+use chrono::{DateTime, Utc};
+use reading::Reading;
+use serde_json::Value as Json;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What a reading starts from.
+#[derive(Debug, Default)]
+pub struct Input {
+    /// All packages, the root first.
+    pub packages: Vec<Package>,
+    /// `--vars`, and the settings' variables.
+    pub vars: BTreeMap<String, Json>,
+    /// Environment variables that templates may read.
+    pub env: BTreeMap<String, String>,
+    /// Target.
+    pub target: Target,
+    /// Flags.
+    pub flags: Flags,
+    /// When the invocation began.
+    pub started_at: DateTime<Utc>,
+    /// Tells this invocation from all others.
+    pub invocation_id: String,
+    /// Quintile's own constants.
+    pub constants: BTreeMap<String, String>,
+    /// Whether a name that means nothing is an error at once, or prints nothing, as in dbt.
+    pub is_strict: bool,
+}
+
+/// A reading's result.
+#[derive(Debug)]
+pub struct Read {
+    /// What could be understood.
+    pub manifest: Manifest,
+    /// What renderings share from now on.
+    pub world: Arc<World>,
+    /// Everything that is wrong; a project with problems must not be run.
+    pub problems: Vec<Error>,
+    /// Everything that is odd.
+    pub warnings: Vec<Error>,
+}
+
+/// Reads all packages.
+#[must_use]
+pub fn read(input: Input) -> Read {
+    let mut problems = Vec::new();
+    let root = input.packages.first().map(|package| package.name().to_owned()).unwrap_or_default();
+    let (library, macro_infos) = macros::read(&input.packages, input.is_strict, &mut problems);
+    let vars = Vars {
+        given: input.vars,
+        packages: input.packages.iter().map(|p| (p.name().to_owned(), p.project.vars.clone())).collect(),
+    };
+    let dispatch = input.packages.first().map(|package| package.project.dispatch_orders()).unwrap_or_default();
+    let quoting = input.packages.first().map(|package| package.project.quoting()).unwrap_or_default();
+    let world = Arc::new(World {
+        packages: input.packages.iter().map(|package| package.name().to_owned()).collect(),
+        quoting,
+        library,
+        root: root.clone(),
+        dispatch,
+        vars,
+        env: input.env,
+        target: input.target,
+        flags: input.flags,
+        started_at: input.started_at,
+        invocation_id: input.invocation_id,
+        constants: input.constants,
+    });
+    let mut reading = Reading {
+        packages: &input.packages,
+        world: world.clone(),
+        manifest: Manifest { root, macros: macro_infos, ..Manifest::default() },
+        nodes: BTreeMap::new(),
+        sources: BTreeMap::new(),
+        problems,
+        warnings: Vec::new(),
+    };
+    macros::read_docs(&mut reading);
+    let found = properties::read(&mut reading);
+    nodes::read(&mut reading, &found.patches);
+    for (resource, patch) in found.patches.iter() {
+        data_tests::of_patch(&mut reading, resource, patch);
+    }
+    properties::warn_of_strangers(&mut reading, &found.patches);
+    hooks::read(&mut reading);
+    unit_tests::read(&mut reading, &found.unit_tests);
+    let names = resolve::resolve(&mut reading);
+    kept::resolve(&mut reading, &names);
+    unit_tests::attach(&mut reading, &names);
+    cycles::refuse(&mut reading);
+    resolve::refuse_same_relations(&mut reading);
+    let Reading { mut manifest, nodes, sources, problems, warnings, .. } = reading;
+    manifest.nodes = Arc::new(nodes);
+    manifest.sources = Arc::new(sources);
+    manifest.names = Arc::new(names);
+    Read { manifest, world, problems, warnings }
+}

@@ -1,0 +1,97 @@
+//! One package: its `dbt_project.yml` and its files, each with what it is by its place.
+
+use crate::project::SourceFile;
+use crate::project::files::DbtProject;
+
+/// A package and its files.
+#[derive(Clone, Debug)]
+pub struct Package {
+    /// Its `dbt_project.yml`.
+    pub project: DbtProject,
+    /// Folder of the package, relative to the root project; empty for the root itself. Messages show it before paths.
+    pub folder: String,
+    /// Its files, paths relative to the package.
+    pub files: Vec<SourceFile>,
+}
+
+/// What a file is, by its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A model.
+    Model,
+    /// Macros.
+    Macro,
+    /// A seed.
+    Seed,
+    /// Snapshots.
+    Snapshot,
+    /// A singular data test.
+    Singular,
+    /// Generic data tests: `tests/generic/`.
+    Generic,
+    /// Rows for unit tests: `tests/fixtures/`.
+    Fixture,
+    /// An analysis.
+    Analysis,
+    /// Docs blocks.
+    Docs,
+    /// A property file.
+    Properties,
+}
+
+impl Package {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.project.name
+    }
+
+    /// What a file is, and its path below the folder of its kind.
+    pub fn place<'p>(&self, path: &'p str) -> Option<(Place, &'p str)> {
+        let project = &self.project;
+        let extension = path.rsplit_once('.').map_or("", |(_, extension)| extension);
+        let under = |folders: &[String]| folders.iter().find_map(|folder| below(path, folder));
+        let resource = [
+            (&project.model_paths, Place::Model),
+            (&project.seed_paths, Place::Seed),
+            (&project.snapshot_paths, Place::Snapshot),
+            (&project.test_paths, Place::Singular),
+            (&project.analysis_paths, Place::Analysis),
+            (&project.macro_paths, Place::Macro),
+        ]
+        .into_iter()
+        .find_map(|(folders, place)| under(folders).map(|rest| (place, rest)));
+        match extension {
+            "yml" | "yaml" => resource.map(|(_, rest)| (Place::Properties, rest)),
+            "md" => {
+                let docs = if project.docs_paths.is_empty() { resource.map(|(_, rest)| rest) } else { under(&project.docs_paths) };
+                docs.map(|rest| (Place::Docs, rest))
+            }
+            "csv" => match resource {
+                Some((Place::Seed, rest)) => Some((Place::Seed, rest)),
+                Some((Place::Singular, rest)) if rest.starts_with("fixtures/") => Some((Place::Fixture, rest)),
+                _ => None,
+            },
+            "sql" => match resource {
+                Some((Place::Singular, rest)) if rest.starts_with("generic/") => Some((Place::Generic, rest)),
+                Some((Place::Singular, rest)) if rest.starts_with("fixtures/") => Some((Place::Fixture, rest)),
+                Some((Place::Seed, _)) => None,
+                other => other,
+            },
+            _ => None,
+        }
+    }
+
+    /// The path that messages show.
+    pub fn shown(&self, path: &str) -> String {
+        if self.folder.is_empty() { path.to_owned() } else { format!("{}/{path}", self.folder) }
+    }
+}
+
+/// The path below a folder.
+fn below<'p>(path: &'p str, folder: &str) -> Option<&'p str> {
+    let folder = folder.trim_start_matches("./").trim_end_matches('/');
+    if folder.is_empty() || folder == "." {
+        return Some(path);
+    }
+    path.strip_prefix(folder)?.strip_prefix('/')
+}

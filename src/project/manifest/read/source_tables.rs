@@ -1,0 +1,152 @@
+//! Sources: each table of each source becomes an entry of the manifest, its data tests become nodes.
+
+use super::data_tests::{self, Subject};
+use super::layers::Layers;
+use super::package::Package;
+use super::patches::{column, tests, words};
+use super::reading::Reading;
+use crate::project::database::RelationName;
+use crate::project::files::config::merge;
+use crate::project::manifest::node::{Config, Resource, SourceTable};
+use serde_json::Value as Json;
+
+/// Reads one entry of `sources:`, already rendered.
+pub fn read(reading: &mut Reading<'_>, package: &Package, file: &str, line: usize, source: &Config) {
+    let name = text(source, "name").unwrap_or_default();
+    // A package's source may be set right by the root project: `overrides: package`.
+    let owner = text(source, "overrides").unwrap_or_else(|| package.name().to_owned());
+    for table in source.get("tables").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_object) {
+        one(reading, package, &owner, file, line, &name, source, table);
+    }
+}
+
+#[allow(clippy::too_many_arguments)] // One call, from one place; a struct would only rename it.
+fn one(
+    reading: &mut Reading<'_>,
+    package: &Package,
+    owner: &str,
+    file: &str,
+    line: usize,
+    source_name: &str,
+    source: &Config,
+    table: &Config,
+) {
+    let name = text(table, "name").unwrap_or_default();
+    let mut fqn = vec![package.name().to_owned()];
+    let below = file.split_once('/').map_or("", |(_, below)| below);
+    fqn.extend(below.rsplit_once('/').map_or("", |(f, _)| f).split('/').filter(|f| !f.is_empty()).map(str::to_owned));
+    fqn.extend([source_name.to_owned(), name.clone()]);
+    let patched = merge(&config(source), &config(table));
+    let layers = Layers { root: reading.root() };
+    let config = layers.all(package, Resource::Source, &fqn, &patched, &Config::new());
+    let nearest = |key: &str| table.get(key).or_else(|| config.get(key)).or_else(|| source.get(key)).cloned();
+    let found = SourceTable {
+        id: format!("source.{owner}.{source_name}.{name}"),
+        package: owner.to_owned(),
+        source: source_name.to_owned(),
+        name: name.clone(),
+        relation: RelationName {
+            database: text(source, "database").unwrap_or_else(|| reading.world.target.database.clone()),
+            schema: text(source, "schema").unwrap_or_else(|| source_name.to_owned()),
+            identifier: text(table, "identifier").unwrap_or_else(|| name.clone()),
+        },
+        file: file.to_owned(),
+        line,
+        fqn,
+        description: text(table, "description").unwrap_or_default(),
+        source_description: text(source, "description").unwrap_or_default(),
+        loader: text(table, "loader").or_else(|| text(source, "loader")).unwrap_or_default(),
+        columns: columns(table),
+        loaded_at_field: nearest("loaded_at_field").and_then(|v| v.as_str().map(str::to_owned)),
+        loaded_at_query: nearest("loaded_at_query").and_then(|v| v.as_str().map(str::to_owned)),
+        freshness: freshness(source, table, &config),
+        tags: both(source, table),
+        meta: config.get("meta").and_then(Json::as_object).cloned().unwrap_or_default(),
+        source_meta: source.get("meta").and_then(Json::as_object).cloned().unwrap_or_default(),
+        quoting: merge(&map(source, "quoting"), &map(table, "quoting")),
+        config,
+    };
+    if found.config.get("enabled").and_then(Json::as_bool) == Some(false) {
+        let node = crate::project::manifest::node::Node {
+            id: found.id.clone(),
+            name: found.name.clone(),
+            package: found.package.clone(),
+            ..crate::project::manifest::node::Node::blank(Resource::Source)
+        };
+        reading.manifest.disabled.entry(found.id.clone()).or_default().push(node);
+        return;
+    }
+    let subject = Subject {
+        package: package.name().to_owned(),
+        file: file.to_owned(),
+        line,
+        target: format!("{source_name}_{name}"),
+        call: format!("source('{source_name}', '{name}')"),
+        is_source: true,
+        file_key: format!("sources.{source_name}"),
+        attached: None,
+        reference: Err((source_name.to_owned(), name)),
+        tags: found.tags.clone(),
+    };
+    reading.sources.insert(found.id.clone(), found);
+    for test in tests(table) {
+        data_tests::one(reading, package, &subject, None, &test);
+    }
+    for body in table.get("columns").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_object) {
+        let column = column(body, String::new());
+        let mut tags = subject.tags.clone();
+        tags.extend(column.tags.iter().cloned());
+        let subject = Subject { tags, ..subject.clone() };
+        for test in tests(body) {
+            data_tests::one(reading, package, &subject, Some(&column.name), &test);
+        }
+    }
+}
+
+fn columns(table: &Config) -> Vec<crate::project::manifest::node::ColumnInfo> {
+    let bodies = table.get("columns").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_object);
+    bodies.map(|body| column(body, text(body, "description").unwrap_or_default())).collect()
+}
+
+/// `config:` with the keys that may also stand beside it.
+fn config(body: &Config) -> Config {
+    let mut config = map(body, "config");
+    for key in ["enabled", "event_time", "meta", "tags"] {
+        if let Some(value) = body.get(key) {
+            config.entry(key).or_insert_with(|| value.clone());
+        }
+    }
+    config
+}
+
+fn both(source: &Config, table: &Config) -> Vec<String> {
+    let mut tags = words(source.get("tags"));
+    tags.extend(words(map(source, "config").get("tags")));
+    tags.extend(words(table.get("tags")));
+    tags.extend(words(map(table, "config").get("tags")));
+    tags.sort();
+    tags.dedup();
+    tags
+}
+
+/// The table's freshness over the source's, key by key; `freshness: null` switches it off.
+fn freshness(source: &Config, table: &Config, config: &Config) -> Option<Json> {
+    let own = table.get("freshness").or_else(|| table.get("config").and_then(|config| config.get("freshness")));
+    if own.is_some_and(Json::is_null) {
+        return None;
+    }
+    let mut merged = Config::new();
+    let below = source.get("freshness").or_else(|| config.get("freshness"));
+    for layer in [below, own].into_iter().flatten().filter_map(Json::as_object) {
+        merged.extend(layer.clone());
+    }
+    (!merged.is_empty()).then_some(Json::Object(merged))
+}
+
+fn map(body: &Config, key: &str) -> Config {
+    body.get(key).and_then(Json::as_object).cloned().unwrap_or_default()
+}
+
+fn text(body: &Config, key: &str) -> Option<String> {
+    body.get(key).filter(|value| !value.is_null()).map(crate::project::manifest::test_name::python_str)
+}
