@@ -67,7 +67,7 @@ impl Place {
 
     /// Names of all relations of the schema.
     pub async fn relations(&self) -> String {
-        let sql = "SELECT string_agg(relname || ':' || relkind, ' ' ORDER BY relname) FROM pg_class
+        let sql = "SELECT string_agg(relname::text || ':' || relkind::text, ' ' ORDER BY relname) FROM pg_class
             WHERE relnamespace = 'shop'::regnamespace AND relkind IN ('r', 'v', 'm')";
         self.rows(sql).await
     }
