@@ -6,6 +6,7 @@ pub mod export;
 pub mod fault;
 pub mod frame;
 pub mod gc;
+pub mod in_place;
 pub mod lease;
 pub mod load;
 pub mod materialize;

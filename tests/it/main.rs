@@ -8,6 +8,7 @@ mod embedded;
 mod errors;
 mod frame;
 mod harness;
+mod in_place;
 mod ingest;
 mod papers;
 mod pointers;

@@ -1,0 +1,9 @@
+//! Building in place: readers, views on top, rights and comments survive each kind of build, and a kill leaves no trace.
+
+mod incremental;
+mod interruption;
+mod relations;
+mod seed;
+mod session;
+mod snapshot;
+mod support;
