@@ -115,6 +115,9 @@ impl Settings {
             return Err(told(problems));
         }
         settings.project_dir = project_dir.to_path_buf();
+        let texts =
+            variables.iter().filter_map(|(name, value)| Some((name.clone(), value.clone().into_string().ok()?)));
+        settings.environment = super::Environment(texts.collect());
         settings.search_path =
             variables.get("PATH").map(|path| std::env::split_paths(path).collect()).unwrap_or_default();
         Ok(settings)

@@ -41,6 +41,27 @@ pub struct Settings {
     /// Folders of `$PATH`, in order; not a setting, but only this module reads the environment.
     #[serde(skip)]
     pub search_path: Vec<PathBuf>,
+    /// The environment, for the `env_var()` of dbt projects; not a setting, but only this module reads it.
+    #[serde(skip)]
+    pub environment: Environment,
+}
+
+/// Variables of the process; their values may be secrets and are never shown.
+#[derive(Clone, Default, PartialEq)]
+pub struct Environment(BTreeMap<String, String>);
+
+impl std::ops::Deref for Environment {
+    type Target = BTreeMap<String, String>;
+
+    fn deref(&self) -> &BTreeMap<String, String> {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Environment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} variables", self.0.len())
+    }
 }
 
 /// `[database]`.
@@ -177,6 +198,7 @@ impl Default for Settings {
             jobs: Vec::new(),
             workspaces: BTreeMap::new(),
             search_path: Vec::new(),
+            environment: Environment::default(),
         }
     }
 }

@@ -53,6 +53,11 @@ impl Database for Blocking {
         self.wait(shape::columns(&self.session, name))
     }
 
+    fn describe(&self, sql: &str) -> Result<Vec<ExistingColumn>> {
+        let columns = self.wait(shape::select_columns(&self.session, sql))?;
+        Ok(columns.into_iter().map(shape::TypedColumn::into_existing).collect())
+    }
+
     fn schemas(&self) -> Result<Vec<String>> {
         let sql = "SELECT nspname::text FROM pg_catalog.pg_namespace ORDER BY nspname";
         let rows = self.wait(self.session.rows("schemas cannot be listed", sql, &[]))?;

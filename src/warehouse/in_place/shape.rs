@@ -15,6 +15,31 @@ pub struct TypedColumn {
     pub data_type: String,
 }
 
+impl TypedColumn {
+    /// The column with its type taken apart: `numeric(10,2)` is `numeric` of 10 digits, 2 of them after the point.
+    #[must_use]
+    pub fn into_existing(self) -> ExistingColumn {
+        let (base, sizes) = match (self.data_type.split_once('('), self.data_type.split_once(')')) {
+            (Some((base, rest)), Some((_, after))) => {
+                let sizes: Vec<Option<u32>> =
+                    rest.split(')').next().unwrap_or_default().split(',').map(|n| n.trim().parse().ok()).collect();
+                (format!("{}{after}", base.trim_end()), sizes)
+            }
+            _ => (self.data_type.clone(), Vec::new()),
+        };
+        let size = |place: usize| sizes.get(place).copied().flatten();
+        let is_character = base.starts_with("character");
+        let is_numeric = base == "numeric";
+        ExistingColumn {
+            name: self.name,
+            char_size: size(0).filter(|_| is_character),
+            numeric_precision: size(0).filter(|_| is_numeric),
+            numeric_scale: size(1).filter(|_| is_numeric),
+            data_type: base,
+        }
+    }
+}
+
 /// The relation of this name, if there is one.
 pub async fn relation(session: &Session, name: &RelationName) -> Result<Option<ExistingRelation>> {
     let sql = include_str!("../sql/in_place_relations.sql");
@@ -67,9 +92,8 @@ pub async fn columns(session: &Session, name: &RelationName) -> Result<Vec<Exist
 /// Columns of a relation with their whole types, in order.
 pub async fn typed_columns(session: &Session, schema: &str, identifier: &str) -> Result<Vec<TypedColumn>> {
     let sql = include_str!("../sql/describe_table.sql");
-    let rows = session
-        .rows("columns cannot be listed", sql, &[(&schema, Type::TEXT), (&identifier, Type::TEXT)])
-        .await?;
+    let rows =
+        session.rows("columns cannot be listed", sql, &[(&schema, Type::TEXT), (&identifier, Type::TEXT)]).await?;
     Ok(rows.iter().map(|row| TypedColumn { name: row.get(0), data_type: row.get(1) }).collect())
 }
 
@@ -80,9 +104,8 @@ pub async fn select_columns(session: &Session, select: &str) -> Result<Vec<Typed
     let modifiers: Vec<i32> = described.iter().map(|(_, _, modifier)| *modifier).collect();
     let sql = "SELECT pg_catalog.format_type(t.oid, t.modifier) \
                FROM unnest($1, $2) WITH ORDINALITY AS t (oid, modifier, place) ORDER BY t.place";
-    let rows = session
-        .rows("types cannot be named", sql, &[(&oids, Type::OID_ARRAY), (&modifiers, Type::INT4_ARRAY)])
-        .await?;
+    let rows =
+        session.rows("types cannot be named", sql, &[(&oids, Type::OID_ARRAY), (&modifiers, Type::INT4_ARRAY)]).await?;
     let named = described.into_iter().zip(&rows);
     Ok(named.map(|((name, _, _), row)| TypedColumn { name, data_type: row.get(0) }).collect())
 }

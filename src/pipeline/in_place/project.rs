@@ -1,0 +1,218 @@
+//! A dbt project, read and ready: its files, its packages, its profile, its manifest.
+
+use super::load;
+use crate::config::Settings;
+use crate::error::{Error, Result};
+use crate::project::context::{Flags, Target};
+use crate::project::files::{DbtProject, Profile, Profiles};
+use crate::project::manifest::{self, Input, Manifest, Package, World};
+use chrono::Utc;
+use serde_json::Value as Json;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What a project is read with.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// `--profiles-dir`
+    pub profiles_dir: Option<PathBuf>,
+    /// `--profile`
+    pub profile: Option<String>,
+    /// `--target`
+    pub target: Option<String>,
+    /// `--vars`
+    pub vars: BTreeMap<String, Json>,
+    /// `--target-path`
+    pub target_path: Option<PathBuf>,
+    /// `--strict`
+    pub is_strict: bool,
+    /// What templates see as `flags`.
+    pub flags: Flags,
+    /// A connection that is used whatever the profile says.
+    pub database_url: Option<String>,
+}
+
+/// A project, read.
+#[derive(Debug)]
+pub struct DbtLayout {
+    /// Its `dbt_project.yml`.
+    pub project: DbtProject,
+    /// Its manifest.
+    pub manifest: Arc<Manifest>,
+    /// What renderings share.
+    pub world: Arc<World>,
+    /// Connection, as libpq writes it; none where the embedded server is to be used.
+    pub connection: Option<String>,
+    /// Nodes built at a time.
+    pub threads: usize,
+    /// Folder of artifacts and compiled SQL.
+    pub target_dir: PathBuf,
+    /// Texts of seeds, by package and file.
+    pub seeds: BTreeMap<(String, String), String>,
+    /// Everything that is odd.
+    pub warnings: Vec<Error>,
+    /// Definitions of `selectors.yml`.
+    pub selectors: crate::project::files::Selectors,
+    /// Time that reading took, in milliseconds.
+    pub read_ms: u128,
+}
+
+/// Reads `dbt_project.yml` alone.
+pub fn project_file(settings: &Settings, vars: &BTreeMap<String, Json>) -> Result<(DbtProject, Vec<Error>)> {
+    let root = &settings.project_dir;
+    read_project_file(root, load::PROJECT_FILE, settings, vars)
+}
+
+fn read_project_file(
+    folder: &Path,
+    shown: &str,
+    settings: &Settings,
+    vars: &BTreeMap<String, Json>,
+) -> Result<(DbtProject, Vec<Error>)> {
+    let path = folder.join(load::PROJECT_FILE);
+    let text = load::optional(&path)?.ok_or_else(|| {
+        Error::config(format!("folder \"{}\" is no dbt project: it has no {}", folder.display(), load::PROJECT_FILE))
+            .hint("run the command in the project's folder, or name it with --project-dir")
+    })?;
+    let render = |text: &str| manifest::render_setting(text, &settings.environment, vars);
+    DbtProject::read(shown, &text, &render)
+}
+
+/// Reads a project with its packages and its profile; every problem is told in one error.
+pub fn read(settings: &Settings, request: &Request) -> Result<DbtLayout> {
+    let began = std::time::Instant::now();
+    let root = settings.project_dir.canonicalize().unwrap_or_else(|_| settings.project_dir.clone());
+    let (project, mut warnings) = project_file(settings, &request.vars)?;
+    let (profile, target_name) = profile(settings, request, &project)?;
+    let mut packages: Vec<Package> = vec![load::package(&root, &root, project.clone())?];
+    for folder in load::package_folders(&root, &project)? {
+        let shown = folder.strip_prefix(&root).unwrap_or(&folder).join(load::PROJECT_FILE);
+        let (package, found) = read_project_file(&folder, &shown.to_string_lossy(), settings, &request.vars)?;
+        // Oddities of packages are their authors' to mend.
+        drop(found);
+        if packages.iter().any(|known| known.name() == package.name) {
+            continue;
+        }
+        packages.push(load::package(&root, &folder, package)?);
+    }
+    let seeds = packages
+        .iter()
+        .flat_map(|package| package.files.iter().map(move |file| (package, file)))
+        .filter(|(_, file)| file.path.ends_with(".csv"))
+        .map(|(package, file)| ((package.name().to_owned(), file.path.clone()), file.text.clone()))
+        .collect();
+    let target = target(&profile, &target_name, settings);
+    let threads = profile.as_ref().map_or(settings.run.threads, |profile| profile.threads).max(1);
+    let input = Input {
+        packages,
+        vars: settings.vars.clone().into_iter().chain(request.vars.clone()).collect(),
+        env: settings.environment.clone(),
+        target,
+        flags: request.flags.clone(),
+        started_at: Utc::now(),
+        invocation_id: invocation_id(),
+        constants: BTreeMap::new(),
+        is_strict: request.is_strict,
+    };
+    let selectors = match load::optional(&root.join("selectors.yml"))? {
+        Some(text) => crate::project::files::Selectors::read("selectors.yml", &text)?,
+        None => crate::project::files::Selectors::default(),
+    };
+    let read = manifest::read(input);
+    warnings.extend(read.warnings);
+    let mut problems = read.problems;
+    if request.is_strict {
+        problems.append(&mut warnings);
+    }
+    refuse(problems)?;
+    let target_dir = request.target_path.clone().unwrap_or_else(|| PathBuf::from(&project.target_path));
+    Ok(DbtLayout {
+        connection: request.database_url.clone().or_else(|| profile.as_ref().map(load::connection_string)),
+        target_dir: root.join(target_dir),
+        project,
+        manifest: Arc::new(read.manifest),
+        world: read.world,
+        threads,
+        seeds,
+        warnings,
+        selectors,
+        read_ms: began.elapsed().as_millis(),
+    })
+}
+
+fn refuse(problems: Vec<Error>) -> Result<()> {
+    match problems.len() {
+        0 => Ok(()),
+        1 => Err(problems.into_iter().next().unwrap_or_else(|| Error::config("project is not right"))),
+        n => Err(Error::config(format!("project has {n} problems"))
+            .detail(problems.iter().map(Error::report).collect::<Vec<_>>().join("\n"))),
+    }
+}
+
+/// The profile, if there is one; a connection given on the command line makes do without.
+fn profile(settings: &Settings, request: &Request, project: &DbtProject) -> Result<(Option<Profile>, String)> {
+    let given = request.profiles_dir.clone().or_else(|| {
+        settings.environment.get("DBT_PROFILES_DIR").filter(|dir| !dir.is_empty()).map(PathBuf::from)
+    });
+    let home = settings.environment.get("HOME").map(PathBuf::from);
+    let file = load::profiles_file(given.as_deref(), &settings.project_dir, home.as_deref());
+    let wanted = request.profile.clone().or_else(|| project.profile.clone());
+    let target = request.target.clone();
+    let Some(file) = file else {
+        return match (&request.database_url, given) {
+            (_, Some(folder)) => Err(Error::config(format!("folder \"{}\" has no profiles.yml", folder.display()))
+                .hint("name the folder that holds it with --profiles-dir")),
+            (Some(_), None) => Ok((None, target.unwrap_or_else(|| "default".into()))),
+            (None, None) => Err(Error::config("no profiles.yml was found")
+                .detail("Looked for in --profiles-dir, DBT_PROFILES_DIR, the project's folder and ~/.dbt.")
+                .hint("write one (quintile init shows how), or give --database-url")),
+        };
+    };
+    let text = load::optional(&file)?.unwrap_or_default();
+    let render = |text: &str| manifest::render_setting(text, &settings.environment, &request.vars);
+    let profiles = Profiles::read(&file.display().to_string(), &text, &render)?;
+    let name = wanted.ok_or_else(|| {
+        Error::config("the project names no profile").hint("set profile: in dbt_project.yml, or give --profile")
+    })?;
+    match profiles.choose(&name, target.as_deref()) {
+        Ok((profile, target)) => Ok((Some(profile), target)),
+        Err(_) if request.database_url.is_some() => Ok((None, target.unwrap_or_else(|| "default".into()))),
+        Err(e) => Err(e),
+    }
+}
+
+fn target(profile: &Option<Profile>, name: &str, settings: &Settings) -> Target {
+    match profile {
+        Some(profile) => Target {
+            profile_name: profile.name.clone(),
+            name: name.to_owned(),
+            database: profile.database.clone(),
+            schema: profile.schema.clone(),
+            host: profile.host.clone(),
+            port: profile.port,
+            user: profile.user.clone(),
+            threads: profile.threads,
+            role: profile.role.clone(),
+            search_path: profile.search_path.clone(),
+            sslmode: profile.sslmode.clone(),
+        },
+        None => Target {
+            name: name.to_owned(),
+            schema: "public".into(),
+            threads: settings.run.threads,
+            ..Target::default()
+        },
+    }
+}
+
+/// A UUID of random digits, as dbt's invocation ids are.
+fn invocation_id() -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&std::process::id().to_le_bytes());
+    hasher.update(&Utc::now().timestamp_nanos_opt().unwrap_or_default().to_le_bytes());
+    // The address of a fresh allocation differs between processes that start in the same nanosecond.
+    hasher.update(format!("{:p}", Box::new(0_u8)).as_bytes());
+    let hex = hasher.finalize().to_hex();
+    format!("{}-{}-4{}-a{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..32])
+}
