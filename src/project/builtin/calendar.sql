@@ -25,7 +25,8 @@
 {% macro partition_range(raw_partition_date, date_fmt='%Y%m%d') -%}
 {% set ends = (raw_partition_date | string).split(',') %}
 {% if ends | length > 2 %}
-    {{ exceptions.raise_compiler_error('a range of dates is written as start or as start,end, not as ' ~ raw_partition_date) }}
+    {{ exceptions.raise_compiler_error(
+        'a range of dates is written as start or as start,end, not as ' ~ raw_partition_date) }}
 {% endif %}
 {{ return(dates_in_range(ends[0], ends[1] if ends | length == 2 else none, in_fmt=date_fmt)) }}
 {%- endmacro %}

@@ -27,7 +27,7 @@ SELECT nspname FROM pg_namespace
 {%- endmacro %}
 {% macro default__check_schema_exists(information_schema, schema) -%}
 {% call statement('check_schema_exists', fetch_result=True, auto_begin=False) %}
-SELECT count(*) FROM pg_namespace WHERE nspname = '{{ escape_single_quotes(schema) }}'
+SELECT count(*) FROM pg_namespace WHERE nspname = '{{ dbt.escape_single_quotes(schema) }}'
 {% endcall %}
 {{ return(load_result('check_schema_exists').table) }}
 {%- endmacro %}
@@ -42,14 +42,14 @@ SELECT count(*) FROM pg_namespace WHERE nspname = '{{ escape_single_quotes(schem
 {% macro default__list_relations_without_caching(schema_relation) -%}
 {% call statement('list_relations_without_caching', fetch_result=True) %}
 SELECT
-    '{{ escape_single_quotes(schema_relation.database) }}' AS database,
+    '{{ dbt.escape_single_quotes(schema_relation.database) }}' AS database,
     c.relname AS name,
     n.nspname AS schema,
     CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized_view' ELSE 'table' END AS type
 FROM pg_class AS c
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'v', 'm')
-    AND lower(n.nspname) = lower('{{ escape_single_quotes(schema_relation.schema) }}')
+    AND lower(n.nspname) = lower('{{ dbt.escape_single_quotes(schema_relation.schema) }}')
 {% endcall %}
 {{ return(load_result('list_relations_without_caching').table) }}
 {%- endmacro %}
@@ -93,7 +93,7 @@ ORDER BY 1, 2, 3, 4
 {% macro default__get_catalog_relations(information_schema, relations) -%}
 {% call statement('catalog', fetch_result=True) %}
 SELECT
-    '{{ escape_single_quotes(information_schema.database or target.database) }}' AS table_database,
+    '{{ dbt.escape_single_quotes(information_schema.database or target.database) }}' AS table_database,
     n.nspname AS table_schema,
     c.relname AS table_name,
     CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'BASE TABLE' END AS table_type,
@@ -110,8 +110,9 @@ WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm')
     AND c.relpersistence IN ('p', 'u')
     AND ({% for relation in relations -%}
         {{ 'OR ' if not loop.first }}(
-            n.nspname = '{{ escape_single_quotes(relation.schema) }}'
-            {%- if relation.identifier %} AND c.relname = '{{ escape_single_quotes(relation.identifier) }}'{% endif %}
+            n.nspname = '{{ dbt.escape_single_quotes(relation.schema) }}'
+            {%- if relation.identifier %}
+            AND c.relname = '{{ dbt.escape_single_quotes(relation.identifier) }}'{% endif %}
         )
     {%- else %}false{% endfor %})
 ORDER BY n.nspname, c.relname, a.attnum

@@ -7,8 +7,8 @@
 {% call statement('get_columns_in_relation', fetch_result=True) %}
 SELECT column_name, data_type, character_maximum_length, numeric_precision, numeric_scale
 FROM {{ relation.information_schema('columns') }}
-WHERE table_name = '{{ escape_single_quotes(relation.identifier) }}'
-{% if relation.schema %}AND table_schema = '{{ escape_single_quotes(relation.schema) }}'{% endif %}
+WHERE table_name = '{{ dbt.escape_single_quotes(relation.identifier) }}'
+{% if relation.schema %}AND table_schema = '{{ dbt.escape_single_quotes(relation.schema) }}'{% endif %}
 ORDER BY ordinal_position
 {% endcall %}
 {{ return(sql_convert_columns_in_relation(load_result('get_columns_in_relation').table)) }}

@@ -41,7 +41,6 @@
 )
 {%- endmacro %}
 
-{% macro get_column_names() %}{{ return(adapter.dispatch('get_column_names', 'dbt')()) }}{% endmacro %}
 {% macro default__get_column_names() -%}
 {% for key in model['columns'] -%}
 {% set column = model['columns'][key] -%}
@@ -51,7 +50,7 @@
 
 {% macro get_select_subquery(sql) %}{{ return(adapter.dispatch('get_select_subquery', 'dbt')(sql)) }}{% endmacro %}
 {% macro default__get_select_subquery(sql) -%}
-SELECT {{ get_column_names() }}
+SELECT {{ adapter.dispatch('get_column_names', 'dbt')() }}
 FROM (
     {{ sql }}
 ) AS model_subq

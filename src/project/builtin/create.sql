@@ -14,7 +14,7 @@
 {{ return(adapter.dispatch('create_table_as', 'dbt')(temporary, relation, compiled_code)) }}
 {%- endmacro %}
 
-{# Under a contract the table is created with its constraints first and filled after, in the declared order of columns. #}
+{# Under a contract the table is created with its constraints and filled after, in the declared order of columns. #}
 {% macro default__create_table_as(temporary, relation, sql) -%}
 {% set kind = 'TEMPORARY ' if temporary else 'UNLOGGED ' if config.get('unlogged', default=false) else '' %}
 {% set contract = config.get('contract') %}
@@ -23,7 +23,7 @@ CREATE {{ kind }}TABLE {{ relation }}
 {% if contract and contract.enforced %}{{ get_assert_columns_equivalent(sql) }}{% endif %}
 {% if contract and contract.enforced and not temporary -%}
 {{ get_table_columns_and_constraints() }};
-INSERT INTO {{ relation }} ({{ get_column_names() }})
+INSERT INTO {{ relation }} ({{ adapter.dispatch('get_column_names', 'dbt')() }})
 (
     {{ get_select_subquery(sql) }}
 );
@@ -79,7 +79,9 @@ REFRESH MATERIALIZED VIEW {{ relation }}
 {%- endmacro %}
 
 {# Whichever of the three the relation says it is. #}
-{% macro get_create_sql(relation, sql) %}{{ return(adapter.dispatch('get_create_sql', 'dbt')(relation, sql)) }}{% endmacro %}
+{% macro get_create_sql(relation, sql) -%}
+{{ return(adapter.dispatch('get_create_sql', 'dbt')(relation, sql)) }}
+{%- endmacro %}
 {% macro default__get_create_sql(relation, sql) -%}
 {% if relation.is_view -%}
 {{ get_create_view_as_sql(relation, sql) }}

@@ -32,7 +32,7 @@ datediff({{ datepart }}, {{ first_date }}, {{ second_date }})
 {%- endmacro %}
 
 {#
-  Boundaries crossed, not time gone by: 23:59 to 00:01 is one day. Every unit is the next larger one times its factor plus
+  Boundaries crossed, not time gone by: 23:59 to 00:01 is one day. Every unit is a larger one times its factor plus
   the difference of the fields, and the types are those of date_part: double precision, but integer for days and weeks.
 #}
 {% macro postgres__datediff(first_date, second_date, datepart) -%}
@@ -41,24 +41,25 @@ datediff({{ datepart }}, {{ first_date }}, {{ second_date }})
 {% if datepart == 'year' -%}
 (date_part('year', {{ second }}::date) - date_part('year', {{ first }}::date))
 {%- elif datepart in ('quarter', 'month') -%}
-({{ datediff(first_date, second_date, 'year') }} * {{ 4 if datepart == 'quarter' else 12 }}
+({{ dbt.datediff(first_date, second_date, 'year') }} * {{ 4 if datepart == 'quarter' else 12 }}
     + date_part('{{ datepart }}', {{ second }}::date) - date_part('{{ datepart }}', {{ first }}::date))
 {%- elif datepart == 'day' -%}
 ({{ second }}::date - {{ first }}::date)
 {%- elif datepart == 'week' -%}
-{# Weeks begin on Sunday. Whole weeks are there already; one more, or one less backwards, if a Sunday lies in the rest. #}
-({{ datediff(first_date, second_date, 'day') }} / 7 + CASE
+{# Weeks begin on Sunday: to the whole ones comes one more, or one less backwards, if a Sunday lies in the rest. #}
+({{ dbt.datediff(first_date, second_date, 'day') }} / 7 + CASE
     WHEN date_part('dow', {{ first }}::timestamp) <= date_part('dow', {{ second }}::timestamp)
         THEN CASE WHEN {{ first_date }} <= {{ second_date }} THEN 0 ELSE -1 END
     ELSE CASE WHEN {{ first_date }} <= {{ second_date }} THEN 1 ELSE 0 END
 END)
 {%- elif datepart in ('hour', 'minute') -%}
-({{ datediff(first_date, second_date, 'day' if datepart == 'hour' else 'hour') }} * {{ 24 if datepart == 'hour' else 60 }}
+{% set larger, factor = ('day', 24) if datepart == 'hour' else ('hour', 60) -%}
+({{ dbt.datediff(first_date, second_date, larger) }} * {{ factor }}
     + date_part('{{ datepart }}', {{ second }}::timestamp) - date_part('{{ datepart }}', {{ first }}::timestamp))
 {%- elif datepart in ('second', 'millisecond', 'microsecond') -%}
 {# These three fields hold the seconds of the minute with all that is below, so all of them start from minutes. #}
 {% set per_minute = {'second': 60, 'millisecond': 60000, 'microsecond': 60000000}[datepart] -%}
-({{ datediff(first_date, second_date, 'minute') }} * {{ per_minute }}
+({{ dbt.datediff(first_date, second_date, 'minute') }} * {{ per_minute }}
     + floor(date_part('{{ datepart }}', {{ second }}::timestamp))
     - floor(date_part('{{ datepart }}', {{ first }}::timestamp)))
 {%- else -%}
@@ -68,16 +69,16 @@ END)
 {%- endmacro %}
 
 {% macro last_day(date, datepart) %}{{ return(adapter.dispatch('last_day', 'dbt')(date, datepart)) }}{% endmacro %}
-{% macro default__last_day(date, datepart) %}{{ return(default_last_day(date, datepart)) }}{% endmacro %}
+{% macro default__last_day(date, datepart) %}{{ return(dbt.default_last_day(date, datepart)) }}{% endmacro %}
 {% macro default_last_day(date, datepart) -%}
-cast({{ dateadd('day', '-1', dateadd(datepart, '1', date_trunc(datepart, date))) }} AS date)
+cast({{ dbt.dateadd('day', '-1', dbt.dateadd(datepart, '1', dbt.date_trunc(datepart, date))) }} AS date)
 {%- endmacro %}
 
 {# PostgreSQL has no interval of a quarter, only of its three months. #}
 {% macro postgres__last_day(date, datepart) -%}
 {% if datepart == 'quarter' -%}
-cast({{ dateadd('day', '-1', dateadd('month', '3', date_trunc(datepart, date))) }} AS date)
+cast({{ dbt.dateadd('day', '-1', dbt.dateadd('month', '3', dbt.date_trunc(datepart, date))) }} AS date)
 {%- else -%}
-{{ default_last_day(date, datepart) }}
+{{ dbt.default_last_day(date, datepart) }}
 {%- endif %}
 {%- endmacro %}

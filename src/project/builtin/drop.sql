@@ -31,7 +31,9 @@ DROP VIEW IF EXISTS {{ relation }} CASCADE
 {% macro default__drop_materialized_view(relation) -%}
 DROP MATERIALIZED VIEW IF EXISTS {{ relation }} CASCADE
 {%- endmacro %}
-{% macro postgres__drop_materialized_view(relation) %}{{ return(default__drop_materialized_view(relation)) }}{% endmacro %}
+{% macro postgres__drop_materialized_view(relation) -%}
+{{ return(default__drop_materialized_view(relation)) }}
+{%- endmacro %}
 
 {% macro drop_relation(relation) %}{{ return(adapter.dispatch('drop_relation', 'dbt')(relation)) }}{% endmacro %}
 {% macro default__drop_relation(relation) -%}
@@ -43,7 +45,9 @@ DROP MATERIALIZED VIEW IF EXISTS {{ relation }} CASCADE
 {% if relation is not none %}{% do adapter.drop_relation(relation) %}{% endif %}
 {%- endmacro %}
 
-{% macro truncate_relation(relation) %}{{ return(adapter.dispatch('truncate_relation', 'dbt')(relation)) }}{% endmacro %}
+{% macro truncate_relation(relation) -%}
+{{ return(adapter.dispatch('truncate_relation', 'dbt')(relation)) }}
+{%- endmacro %}
 {% macro default__truncate_relation(relation) -%}
 {% call statement('truncate_relation') %}TRUNCATE TABLE {{ relation }}{% endcall %}
 {%- endmacro %}
@@ -77,6 +81,9 @@ ALTER TABLE {{ from_relation }} RENAME TO {{ adapter.quote_as_configured(to_rela
 {% macro default__get_rename_table_sql(relation, new_name) -%}
 ALTER TABLE {{ relation }} RENAME TO {{ new_name }}
 {%- endmacro %}
+{% macro postgres__get_rename_table_sql(relation, new_name) -%}
+{{ return(default__get_rename_table_sql(relation, new_name)) }}
+{%- endmacro %}
 
 {% macro get_rename_view_sql(relation, new_name) -%}
 {{ return(adapter.dispatch('get_rename_view_sql', 'dbt')(relation, new_name)) }}
@@ -84,10 +91,16 @@ ALTER TABLE {{ relation }} RENAME TO {{ new_name }}
 {% macro default__get_rename_view_sql(relation, new_name) -%}
 ALTER VIEW {{ relation }} RENAME TO {{ new_name }}
 {%- endmacro %}
+{% macro postgres__get_rename_view_sql(relation, new_name) -%}
+{{ return(default__get_rename_view_sql(relation, new_name)) }}
+{%- endmacro %}
 
 {% macro get_rename_materialized_view_sql(relation, new_name) -%}
 {{ return(adapter.dispatch('get_rename_materialized_view_sql', 'dbt')(relation, new_name)) }}
 {%- endmacro %}
 {% macro default__get_rename_materialized_view_sql(relation, new_name) -%}
 ALTER MATERIALIZED VIEW {{ relation }} RENAME TO {{ new_name }}
+{%- endmacro %}
+{% macro postgres__get_rename_materialized_view_sql(relation, new_name) -%}
+{{ return(default__get_rename_materialized_view_sql(relation, new_name)) }}
 {%- endmacro %}

@@ -17,14 +17,16 @@
 {%- endmacro %}
 
 {# Rows of grantee and privilege: those that the present role has given to others. #}
-{% macro get_show_grant_sql(relation) %}{{ return(adapter.dispatch('get_show_grant_sql', 'dbt')(relation)) }}{% endmacro %}
+{% macro get_show_grant_sql(relation) -%}
+{{ return(adapter.dispatch('get_show_grant_sql', 'dbt')(relation)) }}
+{%- endmacro %}
 {% macro default__get_show_grant_sql(relation) -%}
 SELECT grantee, privilege_type
 FROM {{ relation.information_schema('role_table_grants') }}
 WHERE grantor = current_role
     AND grantee <> current_role
-    AND table_schema = '{{ escape_single_quotes(relation.schema) }}'
-    AND table_name = '{{ escape_single_quotes(relation.identifier) }}'
+    AND table_schema = '{{ dbt.escape_single_quotes(relation.schema) }}'
+    AND table_name = '{{ dbt.escape_single_quotes(relation.identifier) }}'
 {%- endmacro %}
 {% macro postgres__get_show_grant_sql(relation) %}{{ return(default__get_show_grant_sql(relation)) }}{% endmacro %}
 
@@ -54,7 +56,9 @@ REVOKE {{ privilege }} ON {{ relation }} FROM {{ get_quoted_csv(grantees) }}
     {% if support_multiple_grantees_per_dcl_statement() %}
         {% do statements.append(get_dcl_macro(relation, privilege, grantees)) %}
     {% else %}
-        {% for grantee in grantees %}{% do statements.append(get_dcl_macro(relation, privilege, [grantee])) %}{% endfor %}
+        {% for grantee in grantees %}
+            {% do statements.append(get_dcl_macro(relation, privilege, [grantee])) %}
+        {% endfor %}
     {% endif %}
 {% endfor %}
 {{ return(statements) }}

@@ -1,6 +1,6 @@
 {#
   Incremental strategies. A strategy `name` is the macro get_incremental_<name>_sql, which gets a dictionary of
-  target_relation, temp_relation, unique_key, dest_columns and incremental_predicates: projects add strategies of their own.
+  target_relation, temp_relation, unique_key, dest_columns and incremental_predicates: projects add their own.
 #}
 
 {% macro get_incremental_append_sql(arg_dict) -%}
@@ -55,7 +55,8 @@
 {{ return(get_incremental_append_sql(arg_dict)) }}
 {%- endmacro %}
 {% macro postgres__get_incremental_default_sql(arg_dict) -%}
-{{ return(get_incremental_delete_insert_sql(arg_dict) if arg_dict['unique_key'] else get_incremental_append_sql(arg_dict)) }}
+{% if arg_dict['unique_key'] %}{{ return(get_incremental_delete_insert_sql(arg_dict)) }}{% endif %}
+{{ return(get_incremental_append_sql(arg_dict)) }}
 {%- endmacro %}
 
 {# The configuration of the model wins over the flag of the command. #}

@@ -50,8 +50,8 @@ JOIN pg_am AS m ON m.oid = c.relam
 JOIN pg_class AS t ON t.oid = i.indrelid
 JOIN pg_namespace AS n ON n.oid = t.relnamespace
 JOIN pg_attribute AS a ON a.attrelid = t.oid AND a.attnum = ANY (i.indkey)
-WHERE t.relname = '{{ escape_single_quotes(relation.identifier) }}'
-    AND n.nspname = '{{ escape_single_quotes(relation.schema) }}'
+WHERE t.relname = '{{ dbt.escape_single_quotes(relation.identifier) }}'
+    AND n.nspname = '{{ dbt.escape_single_quotes(relation.schema) }}'
     AND t.relkind IN ('r', 'm')
 GROUP BY 1, 2, 3
 ORDER BY 1, 2, 3

@@ -1,4 +1,4 @@
-{# Relations as objects: looking them up, and deriving the names of their companions. Nothing here changes the database. #}
+{# Relations as objects: looking them up and naming their companions. Nothing here changes the database. #}
 
 {# The relation of this name, or none if the database has none. #}
 {% macro load_cached_relation(relation) -%}

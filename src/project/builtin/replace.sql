@@ -41,8 +41,11 @@ CREATE OR REPLACE VIEW {{ relation }} AS (
     {{ sql }}
 );
 {%- endmacro %}
+{% macro postgres__get_replace_view_sql(relation, sql) -%}
+{{ return(default__get_replace_view_sql(relation, sql)) }}
+{%- endmacro %}
 
-{# Of the three kinds PostgreSQL replaces only views in place, and those only if their columns stay, so all take the long way. #}
+{# PostgreSQL replaces only views in place, and those only if their columns stay, so all kinds take the long way. #}
 {% macro get_replace_sql(existing_relation, target_relation, sql) -%}
 {{ return(adapter.dispatch('get_replace_sql', 'dbt')(existing_relation, target_relation, sql)) }}
 {%- endmacro %}

@@ -1,4 +1,4 @@
-{# When an incremental model's SQL has other columns than its table: finding the difference and following on_schema_change. #}
+{# When an incremental model's SQL and its table differ in columns: the difference, and what on_schema_change does. #}
 
 {% macro incremental_validate_on_schema_change(on_schema_change, default='ignore') -%}
 {% if on_schema_change in ('ignore', 'append_new_columns', 'sync_all_columns', 'fail') %}

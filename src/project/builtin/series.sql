@@ -16,9 +16,11 @@
 {%- endmacro %}
 
 {# The numbers 1 to the bound in a column generated_number: one cross join a binary digit. #}
-{% macro generate_series(upper_bound) %}{{ return(adapter.dispatch('generate_series', 'dbt')(upper_bound)) }}{% endmacro %}
+{% macro generate_series(upper_bound) -%}
+{{ return(adapter.dispatch('generate_series', 'dbt')(upper_bound)) }}
+{%- endmacro %}
 {% macro default__generate_series(upper_bound) %}
-{% set digits = get_powers_of_two(upper_bound) %}
+{% set digits = dbt.get_powers_of_two(upper_bound) %}
 WITH digit AS (
     SELECT 0 AS generated_number UNION ALL SELECT 1
 ),
@@ -37,10 +39,10 @@ ORDER BY generated_number
 {{ return(adapter.dispatch('get_intervals_between', 'dbt')(start_date, end_date, datepart)) }}
 {%- endmacro %}
 
-{# Asked of the server, because the ends are expressions; while parsing there is no answer, and any positive number does. #}
+{# Asked of the server, because the ends are expressions; while parsing there is no answer, and any number does. #}
 {% macro default__get_intervals_between(start_date, end_date, datepart) -%}
 {% call statement('get_intervals_between', fetch_result=True) %}
-SELECT {{ datediff(start_date, end_date, datepart) }}
+SELECT {{ dbt.datediff(start_date, end_date, datepart) }}
 {% endcall %}
 {% set answer = load_result('get_intervals_between') %}
 {{ return(answer['data'][0][0] if answer and answer['data'] else 1) }}
@@ -52,10 +54,10 @@ SELECT {{ datediff(start_date, end_date, datepart) }}
 {% endmacro %}
 {% macro default__date_spine(datepart, start_date, end_date) %}
 WITH numbers AS (
-    {{ generate_series(get_intervals_between(start_date, end_date, datepart)) }}
+    {{ dbt.generate_series(dbt.get_intervals_between(start_date, end_date, datepart)) }}
 ),
 periods AS (
-    SELECT ({{ dateadd(datepart, 'row_number() OVER (ORDER BY 1) - 1', start_date) }}) AS date_{{ datepart }}
+    SELECT ({{ dbt.dateadd(datepart, 'row_number() OVER (ORDER BY 1) - 1', start_date) }}) AS date_{{ datepart }}
     FROM numbers
 ),
 filtered AS (

@@ -1,4 +1,4 @@
-{# The parts of a snapshot that projects replace: how a version is named, and what its bookkeeping columns are called. #}
+{# The parts of a snapshot that projects replace: how a version is named, what its bookkeeping columns are called. #}
 
 {% macro snapshot_hash_arguments(args) -%}
 {{ adapter.dispatch('snapshot_hash_arguments', 'dbt')(args) }}
@@ -23,7 +23,8 @@ coalesce(cast({{ arg }} AS varchar), ''){{ " || '|' || " if not loop.last }}
 
 {# The end of a version that is still valid. Through nullif, so that the column gets the type of updated_at. #}
 {% macro get_dbt_valid_to_current(strategy, columns) -%}
-coalesce(nullif({{ strategy.updated_at }}, {{ strategy.updated_at }}), {{ config.get('dbt_valid_to_current') or 'NULL' }})
+{% set current = config.get('dbt_valid_to_current') or 'NULL' -%}
+coalesce(nullif({{ strategy.updated_at }}, {{ strategy.updated_at }}), {{ current }})
     AS {{ columns.dbt_valid_to }}
 {%- endmacro %}
 

@@ -1,4 +1,4 @@
-{# Functions over text. Arguments are SQL expressions, so a literal comes with its quotes: dbt.string_literal() adds them. #}
+{# Functions over text. Arguments are SQL expressions; a literal comes with its quotes, which string_literal adds. #}
 
 {% macro concat(fields) %}{{ return(adapter.dispatch('concat', 'dbt')(fields)) }}{% endmacro %}
 {% macro default__concat(fields) -%}
@@ -43,13 +43,13 @@ right({{ string_text }}, {{ length_expression }})
 split_part({{ string_text }}, {{ delimiter_text }}, {{ part_number }})
 {%- endmacro %}
 {% macro postgres__split_part(string_text, delimiter_text, part_number) -%}
-{{ return(default__split_part(string_text, delimiter_text, part_number) if part_number >= 0
-    else _split_part_negative(string_text, delimiter_text, part_number)) }}
+{{ return(dbt.default__split_part(string_text, delimiter_text, part_number) if part_number >= 0
+    else dbt._split_part_negative(string_text, delimiter_text, part_number)) }}
 {%- endmacro %}
 
 {#
-  Counted from the end. There is one part more than delimiters, and the difference in length counts the delimiters' letters:
-  right for delimiters of one letter only, as packages have always had it.
+  Counted from the end. There is one part more than delimiters, and the difference in length counts the delimiters'
+  letters: right for delimiters of one letter only, as packages have always had it.
 #}
 {% macro _split_part_negative(string_text, delimiter_text, part_number) -%}
 split_part(

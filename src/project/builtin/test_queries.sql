@@ -32,13 +32,13 @@ FROM (
 {% set columns = expected_column_names | join(', ') %}
 {% set side = adapter.quote('actual_or_expected') %}
 WITH actual AS (
-    SELECT {{ columns }}, {{ string_literal('actual') }} AS {{ side }}
+    SELECT {{ columns }}, {{ dbt.string_literal('actual') }} AS {{ side }}
     FROM (
         {{ main_sql }}
     ) AS unit_test_actual
 ),
 expected AS (
-    SELECT {{ columns }}, {{ string_literal('expected') }} AS {{ side }}
+    SELECT {{ columns }}, {{ dbt.string_literal('expected') }} AS {{ side }}
     FROM (
         {{ expected_fixture_sql }}
     ) AS unit_test_expected
