@@ -26,15 +26,27 @@ NODE_FIELDS = [
 ]  # fmt: skip
 # Other collections of the manifest, compared by their keys.
 COLLECTIONS = ["sources", "exposures", "metrics", "groups", "semantic_models", "saved_queries", "unit_tests"]
-# Relations, columns and rows outside PostgreSQL's own schemas. Kinds as in pg_class.
+# Relations outside PostgreSQL's own schemas, with all that a model's configuration can give them. Indexes come without
+# their names, because dbt makes those from the time of day.
 RELATIONS = """
-    SELECT n.nspname, c.relname, c.relkind,
-        coalesce(string_agg(a.attname || ' ' || format_type(a.atttypid, a.atttypmod), ', ' ORDER BY a.attnum), '')
+    SELECT n.nspname || '.' || c.relname, jsonb_build_object(
+        'kind', c.relkind,
+        'persistence', c.relpersistence,
+        'comment', obj_description(c.oid, 'pg_class'),
+        'privileges', (SELECT array_agg(p::text ORDER BY p::text) FROM unnest(c.relacl) AS p),
+        'columns', (
+            SELECT array_agg(concat_ws(' ', quote_ident(a.attname), format_type(a.atttypid, a.atttypmod),
+                CASE WHEN a.attnotnull THEN 'not null' END, col_description(c.oid, a.attnum)) ORDER BY a.attnum)
+            FROM pg_attribute AS a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
+        'constraints', (
+            SELECT array_agg(pg_get_constraintdef(k.oid) ORDER BY 1) FROM pg_constraint AS k WHERE k.conrelid = c.oid),
+        'indexes', (
+            SELECT array_agg(d ORDER BY d) FROM pg_index AS i
+            CROSS JOIN regexp_replace(pg_get_indexdef(i.indexrelid), ' INDEX .* ON ', ' INDEX ON ') AS d
+            WHERE i.indrelid = c.oid))
     FROM pg_class AS c
     JOIN pg_namespace AS n ON n.oid = c.relnamespace
-    LEFT JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
     WHERE c.relkind IN ('r', 'p', 'v', 'm') AND n.nspname !~ '^(pg_|information_schema$|quintile)'
-    GROUP BY 1, 2, 3
 """
 
 
@@ -59,6 +71,7 @@ def parse_arguments():
     parser.add_argument("--project", required=True, type=Path, action="append", help="folder with a dbt_project.yml")
     parser.add_argument("--database-url", required=True, help="a server on which databases may be created")
     parser.add_argument("--threads", type=int, default=4)
+    parser.add_argument("--rounds", type=int, default=1, help="number of builds; each sets the variable `round`")
     parser.add_argument(
         "--tolerate",
         action="append",
@@ -105,7 +118,8 @@ def build(server, database, tool, program, project, scratch, arguments):
 
     if sandbox.has_packages(folder):
         command("deps")
-    done = command("build")
+    for number in range(arguments.rounds):
+        done = command("build", *(["--vars", f"round: {number + 1}"] if arguments.rounds > 1 else []))
     try:
         manifest = json.loads((folder / "target/manifest.json").read_text())
         results = json.loads((folder / "target/run_results.json").read_text())["results"]
@@ -157,11 +171,12 @@ def compare_databases(server, database, tools, tolerated):
     names = [f"{database}_{tool}" for tool in tools]
     relations = []
     for name in names:
-        rows = (line.split("\t") for line in server.query(RELATIONS, name))
-        relations.append({f"{schema}.{relation}": (kind, columns) for schema, relation, kind, columns in rows})
+        lines = (line.split("\t", 1) for line in server.query(RELATIONS, name))
+        relations.append({relation: json.loads(description) for relation, description in lines})
     found = keys("relation", *relations)
     for relation in sorted(relations[0].keys() & relations[1].keys()):
-        found += unequal(f"relation {relation}: kind and columns", *(side[relation] for side in relations))
+        for feature in relations[0][relation]:
+            found += unequal(f"relation {relation}: {feature}", *(side[relation][feature] for side in relations))
         left_out = [column.removeprefix(relation + ".") for column in tolerated if column.startswith(relation + ".")]
         rows = [rows_of(server, name, relation, left_out) for name in names]
         if rows[0] != rows[1]:

@@ -26,7 +26,7 @@ coalesce(cast({{ arg }} AS varchar), ''){{ " || '|' || " if not loop.last }}
 {% set current = config.get('dbt_valid_to_current') or 'NULL' -%}
 coalesce(nullif({{ strategy.updated_at }}, {{ strategy.updated_at }}), {{ current }})
     AS {{ columns.dbt_valid_to }}
-{%- endmacro %}
+{% endmacro %}
 
 {% macro get_true_sql() %}{{ return(adapter.dispatch('get_true_sql', 'dbt')()) }}{% endmacro %}
 {% macro default__get_true_sql() %}{{ return('TRUE') }}{% endmacro %}
@@ -50,7 +50,7 @@ coalesce(nullif({{ strategy.updated_at }}, {{ strategy.updated_at }}), {{ curren
 {%- else -%}
 {% for key in unique_key %}{{ key }} AS dbt_unique_key_{{ loop.index }}{{ ', ' if not loop.last }}{% endfor %}
 {%- endif %}
-{%- endmacro %}
+{% endmacro %}
 {% macro unique_key_join_on(unique_key, identifier, from_identifier) -%}
 {% if unique_key is string -%}
 {{ identifier }}.dbt_unique_key = {{ from_identifier }}.dbt_unique_key
@@ -60,10 +60,10 @@ coalesce(nullif({{ strategy.updated_at }}, {{ strategy.updated_at }}), {{ curren
 {{ equals(identifier ~ name, from_identifier ~ name) }}{{ ' AND ' if not loop.last }}
 {%- endfor %}
 {%- endif %}
-{%- endmacro %}
+{% endmacro %}
 {% macro unique_key_is_null(unique_key, identifier) -%}
 {{ identifier }}.dbt_unique_key{{ '_1' if unique_key is not string }} IS NULL
-{%- endmacro %}
+{% endmacro %}
 {% macro unique_key_is_not_null(unique_key, identifier) -%}
 {{ identifier }}.dbt_unique_key{{ '_1' if unique_key is not string }} IS NOT NULL
-{%- endmacro %}
+{% endmacro %}

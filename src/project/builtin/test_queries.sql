@@ -25,27 +25,28 @@ FROM (
 ) dbt_internal_test
 {%- endmacro %}
 
+{# The first name is taken up by expectations without rows, which get their columns from it. #}
 {% macro get_unit_test_sql(main_sql, expected_fixture_sql, expected_column_names) -%}
 {{ adapter.dispatch('get_unit_test_sql', 'dbt')(main_sql, expected_fixture_sql, expected_column_names) }}
 {%- endmacro %}
 {% macro default__get_unit_test_sql(main_sql, expected_fixture_sql, expected_column_names) -%}
 {% set columns = expected_column_names | join(', ') %}
 {% set side = adapter.quote('actual_or_expected') %}
-WITH actual AS (
+WITH dbt_internal_unit_test_actual AS (
     SELECT {{ columns }}, {{ dbt.string_literal('actual') }} AS {{ side }}
     FROM (
         {{ main_sql }}
     ) AS unit_test_actual
 ),
-expected AS (
+dbt_internal_unit_test_expected AS (
     SELECT {{ columns }}, {{ dbt.string_literal('expected') }} AS {{ side }}
     FROM (
         {{ expected_fixture_sql }}
     ) AS unit_test_expected
 )
-SELECT * FROM actual
+SELECT * FROM dbt_internal_unit_test_actual
 UNION ALL
-SELECT * FROM expected
+SELECT * FROM dbt_internal_unit_test_expected
 {%- endmacro %}
 
 {% macro get_limit_subquery_sql(sql, limit) -%}
