@@ -1,0 +1,1 @@
+select distinct status from {{ ref('current_orders') }}
