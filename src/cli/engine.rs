@@ -112,3 +112,119 @@ pub fn packages(global: &Global) -> Result<Vec<(DbtProject, PathBuf)>> {
     let vars = vars(global.project.vars.as_deref())?;
     in_place::packages(&settings, &vars)
 }
+
+/// A project with a database.
+pub struct Engine {
+    /// The project.
+    pub project: DbtLayout,
+    /// The open database.
+    pub session: Session,
+}
+
+impl Engine {
+    /// Reads the project and opens its database.
+    pub async fn open(global: &Global, which: &str, run: &RunOptions) -> Result<Engine> {
+        let (mut settings, mut project) = read(global, which, run)?;
+        if let Some(threads) = run.threads {
+            project.threads = threads.max(1);
+        }
+        if let Some(connection) = &project.connection {
+            settings.database.url = Some(connection.clone());
+        }
+        // One connection a node at work, one for the ledger.
+        settings.database.max_connections = settings.database.max_connections.max(project.threads + 1);
+        let session = Session::open_with(settings).await?;
+        project.take_target(&session.warehouse).await?;
+        Ok(Engine { project, session })
+    }
+
+    /// Runs the selected nodes with their lines on the terminal, and writes the artifacts.
+    pub async fn run(
+        self,
+        global: &Global,
+        selected: BTreeSet<String>,
+        options: Options,
+        deferred: in_place::Deferred,
+    ) -> Result<ExitCode> {
+        let style = lines::Style { format: global.project.log_format, is_quiet: global.project.quiet };
+        let (progress, printer) = lines::printer(&self.project.manifest, style);
+        let warehouse = self.session.warehouse.clone();
+        let stop = stop::on_signals();
+        let report = in_place::run(&warehouse, &self.project, &selected, options, deferred, &progress, stop).await;
+        drop(progress);
+        let _ = printer.await;
+        self.session.close().await;
+        let report = report?;
+        in_place::write_artifacts(&self.project, &report, &std::env::args().skip(1).collect::<Vec<_>>())?;
+        finish(global, &self.project, &report)
+    }
+}
+
+/// The summary and the exit code.
+fn finish(global: &Global, project: &DbtLayout, report: &Report) -> Result<ExitCode> {
+    if global.format == super::Format::Json {
+        print::json(&report.json());
+    } else {
+        print::note(&lines::summary(&project.manifest, &report.results, report.elapsed));
+    }
+    let was_stopped = report.was_stopped;
+    let code = if report.is_good() { ExitCode::SUCCESS } else { ExitCode::from(if was_stopped { 130 } else { 1 }) };
+    Ok(code)
+}
+
+/// The nodes of a command: what was selected, of the kinds that the command works on.
+pub fn chosen(project: &DbtLayout, which: &str, selection: &Selection) -> Result<BTreeSet<String>> {
+    let chosen = select::nodes(project, which, selection)?;
+    if chosen.is_empty() {
+        print::note("warning: the selection picks nothing; quintile ls lists the names");
+    }
+    Ok(chosen)
+}
+
+/// What of the options a run needs.
+pub fn options(project: &DbtLayout, which: &str, run: &RunOptions) -> Result<Options> {
+    let instant = |text: &Option<String>| -> Result<Option<chrono::NaiveDateTime>> {
+        text.as_deref()
+            .map(|text| {
+                in_place::instant(text).map(|at| at.naive_utc()).ok_or_else(|| {
+                    Error::usage(format!("\"{text}\" is no instant")).hint("write 2024-01-31 or 2024-01-31T10:00:00Z")
+                })
+            })
+            .transpose()
+    };
+    Ok(Options {
+        threads: project.threads,
+        fail_fast: run.fail_fast,
+        full_refresh: run.full_refresh,
+        store_failures: run.store_failures,
+        tests_before_children: which == "build",
+        runs_project_hooks: true,
+        event_time_start: instant(&run.event_time_start)?,
+        event_time_end: instant(&run.event_time_end)?,
+        ..Options::default()
+    })
+}
+
+/// Runs the nodes of a command: `run`, `build`, `test`, `seed`, `snapshot`.
+pub async fn command(global: &Global, which: &str, selection: &Selection, run: &RunOptions) -> Result<ExitCode> {
+    let engine = Engine::open(global, which, run).await?;
+    let selected = chosen(&engine.project, which, selection)?;
+    let options = options(&engine.project, which, run)?;
+    let deferred = in_place::Deferred::read(run.defer, run.favor_state, selection.state.as_deref())?;
+    engine.run(global, selected, options, deferred).await
+}
+
+/// The error for a command that only dbt projects have.
+pub fn only_dbt(global: &Global, command: &str) -> Result<()> {
+    if is_dbt_project(global) {
+        return Ok(());
+    }
+    Err(Error::usage(format!("quintile {command} works on a project with a dbt_project.yml"))
+        .hint("name its folder with --project-dir; quintile build runs Quintile's own project"))
+}
+
+/// Whether the option of a dbt project was given for one that is none.
+#[must_use]
+pub fn is_default(options: &ProjectOptions) -> bool {
+    options.profiles_dir.is_none() && options.profile.is_none() && options.target.is_none()
+}

@@ -6,6 +6,7 @@ use super::rendering::{Phase, Rendering};
 use super::view;
 use crate::project::context::{self, Host};
 use crate::project::database::RelationKind;
+use crate::project::files::config::{canonical_key, merge};
 use crate::project::name::quote_literal;
 use minijinja::value::{Kwargs, Object, Rest, Serde, ValueKind, from_args};
 use minijinja::{Error, ErrorKind, State, Value};
@@ -155,13 +156,12 @@ impl Object for ConfigCall {
             }
             for key in arg.try_iter()? {
                 let name = key.as_str().ok_or_else(|| refuse("config() takes key=value pairs"))?;
-                given.insert(crate::project::files::config::canonical(name), to_json(&arg.get_item(&key)?)?);
+                given.insert(canonical_key(name).to_owned(), to_json(&arg.get_item(&key)?)?);
             }
         }
         if matches!(self.0.phase, Phase::Parse) {
             let mut record = self.0.lock();
-            let below = std::mem::take(&mut record.config);
-            record.config = crate::project::files::config::merge(&below, &given);
+            merge(&mut record.config, &given);
         }
         Ok(Value::from(""))
     }
@@ -178,7 +178,7 @@ impl Object for ConfigCall {
         kwargs.assert_all_used()?;
         let found = |key: &str| match method {
             "meta_get" | "meta_require" => self.0.config_value("meta").and_then(|meta| meta.get(key).cloned()),
-            _ => self.0.config_value(&crate::project::files::config::canonical(key)),
+            _ => self.0.config_value(canonical_key(key)),
         };
         let value = found(key).map(|value| json_value(&value));
         match method {

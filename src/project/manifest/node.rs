@@ -257,25 +257,6 @@ impl Resource {
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|resource| resource.as_str() == word)
     }
-
-    /// Key of its configuration tree in `dbt_project.yml`.
-    #[must_use]
-    pub fn tree(self) -> &'static str {
-        match self {
-            Resource::Model => "models",
-            Resource::Seed => "seeds",
-            Resource::Snapshot => "snapshots",
-            Resource::Test => "data_tests",
-            Resource::UnitTest => "unit_tests",
-            Resource::Analysis => "analyses",
-            Resource::Operation => "operations",
-            Resource::Source => "sources",
-            Resource::Exposure => "exposures",
-            Resource::Metric => "metrics",
-            Resource::SemanticModel => "semantic-models",
-            Resource::SavedQuery => "saved-queries",
-        }
-    }
 }
 
 impl Node {

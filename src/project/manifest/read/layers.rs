@@ -12,15 +12,6 @@ pub struct Layers<'a> {
 }
 
 impl Layers<'_> {
-    /// What the node's own package says about it by folder, from general to specific.
-    pub fn below(&self, package: &Package, resource: Resource, fqn: &[String]) -> Config {
-        let mut config = Config::new();
-        for layer in package.project.configs_for(resource.tree(), fqn) {
-            config = merge(&config, &layer);
-        }
-        config
-    }
-
     /// All layers: own package's trees, property file, the node's own text, and, for a node of another package, the root
     /// project's trees over everything.
     pub fn all(
@@ -31,11 +22,17 @@ impl Layers<'_> {
         patch: &Config,
         in_text: &Config,
     ) -> Config {
-        let mut config = merge(&merge(&self.below(package, resource, fqn), patch), in_text);
-        if package.name() != self.root.name() {
-            for layer in self.root.project.configs_for(resource.tree(), fqn) {
-                config = merge(&config, &layer);
+        let mut config = Config::new();
+        let from_tree = |config: &mut Config, package: &Package| {
+            for level in package.tree(resource).into_iter().flat_map(|tree| tree.levels(fqn)) {
+                merge(config, &level);
             }
+        };
+        from_tree(&mut config, package);
+        merge(&mut config, patch);
+        merge(&mut config, in_text);
+        if package.name() != self.root.name() {
+            from_tree(&mut config, self.root);
         }
         config
     }

@@ -71,10 +71,10 @@ pub fn read(input: Input) -> Read {
     let (library, macro_infos) = macros::read(&input.packages, input.is_strict, &mut problems);
     let vars = Vars {
         given: input.vars,
-        packages: input.packages.iter().map(|p| (p.name().to_owned(), p.project.vars.clone())).collect(),
+        packages: input.packages.iter().map(|p| (p.name().to_owned(), p.project.vars.0.clone())).collect(),
     };
-    let dispatch = input.packages.first().map(|package| package.project.dispatch_orders()).unwrap_or_default();
-    let quoting = input.packages.first().map(|package| package.project.quoting()).unwrap_or_default();
+    let dispatch = input.packages.first().map(|package| package.dispatch()).unwrap_or_default();
+    let quoting = input.packages.first().map(|package| package.quoting()).unwrap_or_default();
     let world = Arc::new(World {
         packages: input.packages.iter().map(|package| package.name().to_owned()).collect(),
         quoting,
@@ -95,6 +95,7 @@ pub fn read(input: Input) -> Read {
         manifest: Manifest { root, macros: macro_infos, ..Manifest::default() },
         nodes: BTreeMap::new(),
         sources: BTreeMap::new(),
+        is_strict: input.is_strict,
         problems,
         warnings: Vec::new(),
     };

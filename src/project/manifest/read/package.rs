@@ -1,7 +1,12 @@
 //! One package: its `dbt_project.yml` and its files, each with what it is by its place.
 
 use crate::project::SourceFile;
-use crate::project::files::DbtProject;
+use crate::project::context::Policy;
+use crate::project::files::config_tree::ConfigTree;
+use crate::project::files::dbt_project::DbtProject;
+use crate::project::manifest::node::Resource;
+
+use std::collections::BTreeMap;
 
 /// A package and its files.
 #[derive(Clone, Debug)]
@@ -45,25 +50,40 @@ impl Package {
         &self.project.name
     }
 
+    /// Packages to search by namespace of macros.
+    pub fn dispatch(&self) -> BTreeMap<String, Vec<String>> {
+        self.project.dispatch.iter().map(|d| (d.macro_namespace.clone(), d.search_order.clone())).collect()
+    }
+
+    /// Which parts of a relation's name are quoted.
+    pub fn quoting(&self) -> Policy {
+        let quoting = &self.project.quoting;
+        Policy {
+            database: quoting.database.unwrap_or(true),
+            schema: quoting.schema.unwrap_or(true),
+            identifier: quoting.identifier.unwrap_or(true),
+        }
+    }
+
     /// What a file is, and its path below the folder of its kind.
     pub fn place<'p>(&self, path: &'p str) -> Option<(Place, &'p str)> {
         let project = &self.project;
         let extension = path.rsplit_once('.').map_or("", |(_, extension)| extension);
         let under = |folders: &[String]| folders.iter().find_map(|folder| below(path, folder));
         let resource = [
-            (&project.model_paths, Place::Model),
-            (&project.seed_paths, Place::Seed),
-            (&project.snapshot_paths, Place::Snapshot),
-            (&project.test_paths, Place::Singular),
-            (&project.analysis_paths, Place::Analysis),
-            (&project.macro_paths, Place::Macro),
+            (&project.paths.models, Place::Model),
+            (&project.paths.seeds, Place::Seed),
+            (&project.paths.snapshots, Place::Snapshot),
+            (&project.paths.tests, Place::Singular),
+            (&project.paths.analyses, Place::Analysis),
+            (&project.paths.macros, Place::Macro),
         ]
         .into_iter()
         .find_map(|(folders, place)| under(folders).map(|rest| (place, rest)));
         match extension {
             "yml" | "yaml" => resource.map(|(_, rest)| (Place::Properties, rest)),
             "md" => {
-                let docs = if project.docs_paths.is_empty() { resource.map(|(_, rest)| rest) } else { under(&project.docs_paths) };
+                let docs = if project.paths.docs.is_empty() { resource.map(|(_, rest)| rest) } else { under(&project.paths.docs) };
                 docs.map(|rest| (Place::Docs, rest))
             }
             "csv" => match resource {
@@ -79,6 +99,24 @@ impl Package {
             },
             _ => None,
         }
+    }
+
+    /// The configuration tree of a kind of resource.
+    pub fn tree(&self, resource: Resource) -> Option<&ConfigTree> {
+        let trees = &self.project.configs;
+        Some(match resource {
+            Resource::Model => &trees.models,
+            Resource::Seed => &trees.seeds,
+            Resource::Snapshot => &trees.snapshots,
+            Resource::Test => &trees.data_tests,
+            Resource::Source => &trees.sources,
+            Resource::UnitTest => &trees.unit_tests,
+            Resource::Exposure => &trees.exposures,
+            Resource::Metric => &trees.metrics,
+            Resource::SemanticModel => &trees.semantic_models,
+            Resource::SavedQuery => &trees.saved_queries,
+            Resource::Analysis | Resource::Operation => return None,
+        })
     }
 
     /// The path that messages show.

@@ -6,7 +6,7 @@ use super::reading::Reading;
 use super::{kept, source_tables, unit_tests};
 use crate::error::Error;
 use crate::project::excerpt;
-use crate::project::files::config::canonical;
+use crate::project::files::config::{canonical_key, merge};
 use crate::project::manifest::node::{Config, Resource};
 use crate::project::manifest::test_name::python_str;
 use crate::project::name::did_you_mean;
@@ -226,7 +226,7 @@ fn describe(reading: &mut Reading<'_>, found: &mut Found, place: &Spot<'_>, reso
         let mut merged = base.clone();
         merged.version = Some(number);
         merged.latest_version.clone_from(&latest);
-        merged.config = crate::project::files::config::merge(&base.config, &own.config);
+        merge(&mut merged.config, &own.config);
         if !own.description.is_empty() {
             merged.description = own.description;
         }
@@ -273,7 +273,7 @@ fn patch(reading: &mut Reading<'_>, place: &Spot<'_>, resource: Resource, name: 
     let nested = body.get("config").and_then(Json::as_object).cloned().unwrap_or_default();
     for (key, value) in beside.chain(nested) {
         let value = if key.ends_with("hook") { value } else { rendered_value(reading, place, value) };
-        config.insert(canonical(&key), value);
+        config.insert(canonical_key(&key).to_owned(), value);
     }
     if resource == Resource::Seed
         && let Some(types) = body.get("column_types")

@@ -30,6 +30,8 @@ pub struct Reading<'a> {
     pub nodes: BTreeMap<String, Node>,
     /// Enabled sources so far.
     pub sources: BTreeMap<String, SourceTable>,
+    /// Whether oddities are errors.
+    pub is_strict: bool,
     /// Everything that is wrong.
     pub problems: Vec<Error>,
     /// Everything that is odd.

@@ -8,6 +8,9 @@ use crate::project::manifest::node::{Node, Ref, Resource};
 use crate::project::name::did_you_mean;
 use std::collections::BTreeMap;
 
+/// Marks a test that reads something that is not there; it is never run.
+pub const UNRESOLVED: &str = "unresolved";
+
 /// Fills `depends_on` of every node; a test of something that is switched off is switched off with it.
 pub fn resolve(reading: &mut Reading<'_>) -> Names {
     let mut names = Names::default();
@@ -33,7 +36,13 @@ pub fn resolve(reading: &mut Reading<'_>) -> Names {
                 }
                 None => {
                     let problem = unknown_ref(reading, node, wanted, &names, disabled.get(&wanted.name));
-                    reading.problems.push(problem);
+                    // A generic test of what is not there is left out with a word, as in dbt.
+                    if node.test.as_ref().is_some_and(|test| !test.name.is_empty()) && !reading.is_strict {
+                        node.extra.insert(UNRESOLVED.into(), true.into());
+                        reading.warnings.push(problem);
+                    } else {
+                        reading.problems.push(problem);
+                    }
                 }
             }
         }
@@ -138,4 +147,21 @@ fn refuse_private(reading: &mut Reading<'_>, nodes: &BTreeMap<String, Node>) {
             }
         }
     }
+}
+
+/// Two nodes must not write the same relation.
+pub fn refuse_same_relations(reading: &mut Reading<'_>) {
+    let mut seen: BTreeMap<(String, String), String> = BTreeMap::new();
+    let mut problems = Vec::new();
+    for node in reading.nodes.values().filter(|node| node.is_built()) {
+        let key = (node.schema.to_lowercase(), node.alias.to_lowercase());
+        if let Some(first) = seen.insert(key, node.id.clone()) {
+            problems.push(
+                Error::config(format!("{} and {first} make the same relation \"{}.{}\"", node.id, node.schema, node.alias))
+                    .detail(format!("The file of the second is {}.", node.file))
+                    .hint("give one of them another name, alias or schema"),
+            );
+        }
+    }
+    reading.problems.append(&mut problems);
 }

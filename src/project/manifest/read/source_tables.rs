@@ -36,7 +36,8 @@ fn one(
     let below = file.split_once('/').map_or("", |(_, below)| below);
     fqn.extend(below.rsplit_once('/').map_or("", |(f, _)| f).split('/').filter(|f| !f.is_empty()).map(str::to_owned));
     fqn.extend([source_name.to_owned(), name.clone()]);
-    let patched = merge(&config(source), &config(table));
+    let mut patched = config(source);
+    merge(&mut patched, &config(table));
     let layers = Layers { root: reading.root() };
     let config = layers.all(package, Resource::Source, &fqn, &patched, &Config::new());
     let nearest = |key: &str| table.get(key).or_else(|| config.get(key)).or_else(|| source.get(key)).cloned();
@@ -63,7 +64,7 @@ fn one(
         tags: both(source, table),
         meta: config.get("meta").and_then(Json::as_object).cloned().unwrap_or_default(),
         source_meta: source.get("meta").and_then(Json::as_object).cloned().unwrap_or_default(),
-        quoting: merge(&map(source, "quoting"), &map(table, "quoting")),
+        quoting: map(source, "quoting").into_iter().chain(map(table, "quoting")).collect(),
         config,
     };
     if found.config.get("enabled").and_then(Json::as_bool) == Some(false) {

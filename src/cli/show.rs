@@ -1,0 +1,57 @@
+//! `quintile show`: the first rows of a model, or of a query that may use `ref()`.
+
+use super::engine::{self, Engine, RunOptions};
+use super::selection::Selection;
+use super::{Format, Global, print};
+use crate::error::{Error, Result};
+use crate::pipeline::in_place;
+use clap::Args;
+use std::process::ExitCode;
+
+/// Arguments of `show`.
+#[derive(Args, Debug)]
+pub struct Arguments {
+    #[command(flatten)]
+    selection: Selection,
+    /// A query to show the rows of, instead of a node
+    #[arg(long, value_name = "SQL", conflicts_with = "select")]
+    inline: Option<String>,
+    /// Rows to show; -1 for all
+    #[arg(long, value_name = "N", default_value_t = 5, allow_negative_numbers = true)]
+    limit: i64,
+}
+
+/// Shows the rows.
+pub async fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
+    engine::only_dbt(global, "show")?;
+    let engine = Engine::open(global, "show", &RunOptions::default()).await?;
+    let shown = shown(&engine, arguments).await;
+    engine.session.close().await;
+    for (name, answer) in shown? {
+        if global.format == Format::Json {
+            print::json(&in_place::answer_json(&name, &answer));
+        } else {
+            let head: Vec<&str> = answer.columns.iter().map(String::as_str).collect();
+            let lines: Vec<Vec<String>> =
+                answer.rows.iter().map(|row| row.iter().map(in_place::shown).collect()).collect();
+            print::note(&format!("{name}:"));
+            print::data(&print::table(&head, &lines));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn shown(engine: &Engine, arguments: &Arguments) -> Result<Vec<(String, crate::project::Answer)>> {
+    let (warehouse, project) = (&engine.session.warehouse, &engine.project);
+    if let Some(sql) = &arguments.inline {
+        return Ok(vec![("inline".into(), in_place::show_inline(warehouse, project, sql, arguments.limit).await?)]);
+    }
+    if arguments.selection.select.is_empty() && arguments.selection.selector.is_none() {
+        return Err(Error::usage("nothing is selected").hint("quintile show --select MODEL, or --inline 'select ...'"));
+    }
+    let mut shown = Vec::new();
+    for id in engine::chosen(project, "show", &arguments.selection)? {
+        shown.push((id.clone(), in_place::show_node(warehouse, project, &id, arguments.limit).await?));
+    }
+    Ok(shown)
+}

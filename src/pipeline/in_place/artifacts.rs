@@ -1,0 +1,111 @@
+//! Files under `target/` that other tools read: written whole, so that a reader never meets half of one.
+
+use super::project::DbtLayout;
+use super::report::NodeResult;
+use super::run::Report;
+use crate::error::{Error, Result};
+use crate::project::artifact::manifest::{Outcomes, Setting};
+use crate::project::artifact::run_results::{self, Span, Timing};
+use crate::project::artifact::{Invocation, manifest};
+use crate::project::manifest::{Outcome, Resource};
+use chrono::Utc;
+use serde_json::{Map, Value as Json, json};
+use std::path::{Path, PathBuf};
+
+/// What every artifact says about this invocation.
+pub fn invocation(project: &DbtLayout) -> Invocation {
+    let env = project.world.env.iter().filter_map(|(name, value)| {
+        name.strip_prefix("DBT_ENV_CUSTOM_ENV_").map(|name| (name.to_owned(), value.clone()))
+    });
+    Invocation {
+        id: project.world.invocation_id.clone(),
+        started_at: project.world.started_at,
+        generated_at: Utc::now(),
+        env: env.collect(),
+    }
+}
+
+/// Writes `manifest.json`, with the compiled SQL of these nodes.
+pub fn write_manifest(project: &DbtLayout, outcomes: &Outcomes) -> Result<PathBuf> {
+    let setting = Setting { quoting: project.project.quoting.clone(), root_paths: project.roots.clone() };
+    let json = manifest::manifest(&project.manifest, outcomes, &setting, &invocation(project));
+    write(&project.target_dir.join("manifest.json"), &json)
+}
+
+/// Writes what a run leaves: `manifest.json`, `run_results.json`, the SQL under `compiled/`.
+pub fn write_artifacts(project: &DbtLayout, report: &Report, args: &[String]) -> Result<()> {
+    let mut outcomes = Outcomes::new();
+    for result in &report.results {
+        let (Some(node), Some(code)) = (project.manifest.nodes.get(&result.id), &result.compiled) else { continue };
+        let path = compiled_path(project, node);
+        if node.resource != Resource::Operation {
+            write_text(&project.target_dir.join(&path), code)?;
+        }
+        let shown = format!("{}/{}", project.project.target_path, path.display());
+        let outcome = Outcome { compiled_code: code.clone(), compiled_path: shown, ..Outcome::default() };
+        outcomes.insert(result.id.clone(), outcome);
+    }
+    write_manifest(project, &outcomes)?;
+    let results: Vec<run_results::NodeResult> = report.results.iter().map(|result| converted(project, result)).collect();
+    let mut arguments = Map::new();
+    arguments.insert("which".into(), json!(project.world.flags.which));
+    arguments.insert("invocation_command".into(), json!(format!("quintile {}", args.join(" "))));
+    let json = run_results::run_results(&results, report.elapsed.as_secs_f64(), &arguments, &invocation(project));
+    write(&project.target_dir.join("run_results.json"), &json)?;
+    Ok(())
+}
+
+/// `compiled/shop/models/staging/stg_orders.sql`
+pub fn compiled_path(project: &DbtLayout, node: &crate::project::manifest::Node) -> PathBuf {
+    let _ = project;
+    let is_generic = node.test.as_ref().is_some_and(|test| !test.name.is_empty()) || node.resource == Resource::UnitTest;
+    let below = Path::new("compiled").join(&node.package).join(&node.file);
+    if is_generic { below.join(&node.path) } else { below }
+}
+
+fn converted(project: &DbtLayout, result: &NodeResult) -> run_results::NodeResult {
+    let span = |times: Option<(chrono::DateTime<Utc>, chrono::DateTime<Utc>)>| {
+        times.map(|(started_at, completed_at)| Span { started_at, completed_at })
+    };
+    let node = project.manifest.nodes.get(&result.id);
+    let is_test = result.failures.is_some();
+    run_results::NodeResult {
+        unique_id: result.id.clone(),
+        status: result.status,
+        timing: Timing { compile: span(result.compiled_at), execute: span(result.executed_at) },
+        thread_id: format!("Thread-{} (worker)", result.worker.max(1)),
+        execution_time_seconds: result.elapsed.as_secs_f64(),
+        adapter_response: match (is_test, result.message.is_empty()) {
+            (false, false) if result.status.is_good() => {
+                run_results::adapter_response(&result.message, result.rows.unwrap_or(0))
+            }
+            _ => Map::new(),
+        },
+        message: (!result.message.is_empty()).then(|| result.message.clone()),
+        failures: result.failures,
+        compiled: node.filter(|node| node.resource != Resource::Seed).map(|_| result.compiled.is_some()),
+        compiled_code: result.compiled.clone(),
+        relation_name: result.relation.clone(),
+        batch_results: result.batches.clone(),
+    }
+}
+
+/// Writes JSON beside the file, then renames.
+pub fn write(path: &Path, json: &Json) -> Result<PathBuf> {
+    write_text(path, &json.to_string())?;
+    Ok(path.to_path_buf())
+}
+
+fn write_text(path: &Path, text: &str) -> Result<()> {
+    let failed = |e: std::io::Error| {
+        Error::failed(format!("file \"{}\" cannot be written", path.display()))
+            .source(e)
+            .hint("let --target-path name a folder that this user may write to")
+    };
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(failed)?;
+    }
+    let beside = path.with_extension(format!("part{}", std::process::id()));
+    std::fs::write(&beside, text).map_err(failed)?;
+    std::fs::rename(&beside, path).map_err(failed)
+}
