@@ -5,6 +5,7 @@ mod digest;
 mod names;
 mod node;
 mod test_name;
+pub mod view;
 
 pub use names::Names;
 pub use node::{ColumnInfo, Config, Kept, Node, Ref, Resource, SourceTable, TestFacts};
