@@ -4,6 +4,7 @@ mod cte;
 mod digest;
 mod names;
 mod node;
+pub mod state;
 mod test_name;
 pub mod view;
 

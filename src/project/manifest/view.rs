@@ -16,6 +16,7 @@ pub use kept::kept;
 pub use node::{Outcome, primary_key};
 pub use source::source;
 
+pub use super::cte::Cte;
 use super::digest::md5_hex;
 use super::node::{Kept, Node, Resource, SourceTable};
 use serde_json::{Map, Value as Json};
