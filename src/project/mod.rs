@@ -3,6 +3,8 @@
 //! Two phases, as in dbt: [`Project::parse`] renders every model once with functions that record what it refers to;
 //! [`Project::compile`] renders it again with the relations of a run.
 
+#[allow(dead_code)] // Until the commands below write and read them.
+pub mod artifact;
 mod check;
 mod compile;
 mod database;

@@ -4,7 +4,9 @@ mod cte;
 mod digest;
 mod names;
 mod node;
+pub mod state;
 mod test_name;
+pub mod view;
 
 pub use names::Names;
 pub use node::{ColumnInfo, Config, Kept, Node, Ref, Resource, SourceTable, TestFacts};

@@ -64,6 +64,8 @@ pub struct ColumnInfo {
     pub meta: Config,
     /// Tags; data tests of the column inherit them.
     pub tags: Vec<String>,
+    /// What else the manifest shows, by key, as written: `granularity`, `doc_blocks`.
+    pub extra: Config,
 }
 
 /// What only a data test has.
@@ -191,6 +193,8 @@ pub struct SourceTable {
     pub config: Config,
     /// Which parts of the name are quoted.
     pub quoting: Config,
+    /// What else the manifest shows, by key: `external`, `unrendered_config`, `unrendered_schema`, `doc_blocks`.
+    pub extra: Config,
 }
 
 /// An exposure, metric, semantic model, saved query or group: kept whole for other tools.

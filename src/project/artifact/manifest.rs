@@ -1,0 +1,204 @@
+//! `manifest.json`, version 12: all that is known of the project before and after it is compiled.
+
+use super::{Invocation, Schema, python_instant, selectors};
+use crate::project::manifest::view::{self, Outcome, Stamp, primary_key};
+use crate::project::manifest::{Config, Doc, Kept, MacroInfo, Manifest, Node, Resource};
+use serde_json::{Map, Value as Json, json};
+use std::collections::BTreeMap;
+
+/// Schema of this artifact.
+pub const SCHEMA: Schema = Schema { name: "manifest", version: 12 };
+
+/// Results by unique id.
+pub type Outcomes = BTreeMap<String, Outcome>;
+
+/// What the manifest says besides the project.
+#[derive(Clone, Debug, Default)]
+pub struct Setting {
+    /// `quoting:` of the project file, where it is not all on.
+    pub quoting: Config,
+    /// Folder of each package.
+    pub root_paths: BTreeMap<String, String>,
+}
+
+/// The artifact.
+#[must_use]
+pub fn manifest(manifest: &Manifest, outcomes: &Outcomes, setting: &Setting, invocation: &Invocation) -> Json {
+    let stamp = Stamp {
+        created_at: Some(invocation.started_at.timestamp_micros() as f64 / 1e6),
+        root_paths: setting.root_paths.clone(),
+    };
+    let writer = Writer { manifest, outcomes, stamp };
+    let (parents, children) = edges(manifest);
+    json!({
+        "metadata": metadata(manifest, setting, invocation),
+        "nodes": writer.nodes(|resource| resource != Resource::UnitTest),
+        "sources": writer.sources(),
+        "macros": writer.macros(),
+        "docs": manifest.docs.iter().map(|(id, doc)| (id.clone(), doc_dict(doc))).collect::<Json>(),
+        "exposures": writer.kept("exposure"),
+        "metrics": writer.kept("metric"),
+        "groups": writer.groups(),
+        "selectors": selectors::normalized(&manifest.selectors),
+        "disabled": writer.disabled(),
+        "parent_map": parents,
+        "child_map": children,
+        "group_map": group_map(manifest),
+        "saved_queries": writer.kept("saved_query"),
+        "semantic_models": writer.kept("semantic_model"),
+        "unit_tests": writer.nodes(|resource| resource == Resource::UnitTest),
+        "functions": {},
+    })
+}
+
+fn metadata(manifest: &Manifest, setting: &Setting, invocation: &Invocation) -> Map<String, Json> {
+    let mut metadata = invocation.metadata(SCHEMA);
+    let quoted = |part: &str| setting.quoting.get(part).cloned().unwrap_or(Json::Bool(true));
+    for (key, value) in [
+        ("project_name", json!(manifest.root)),
+        ("project_id", json!(view::project_id(&manifest.root))),
+        // Nobody is told about runs, so there is no user to tell of.
+        ("user_id", Json::Null),
+        ("send_anonymous_usage_stats", json!(false)),
+        ("adapter_type", json!("postgres")),
+        (
+            "quoting",
+            json!({
+                "database": quoted("database"), "schema": quoted("schema"), "identifier": quoted("identifier"),
+                "column": null,
+            }),
+        ),
+        ("run_started_at", json!(python_instant(invocation.started_at))),
+    ] {
+        metadata.insert(key.to_owned(), value);
+    }
+    metadata
+}
+
+struct Writer<'a> {
+    manifest: &'a Manifest,
+    outcomes: &'a Outcomes,
+    stamp: Stamp,
+}
+
+impl Writer<'_> {
+    fn nodes(&self, wanted: impl Fn(Resource) -> bool) -> Json {
+        let tests = primary_key::tests_by_node(self.manifest.nodes.values());
+        let nodes = self.manifest.nodes.iter().filter(|(_, node)| wanted(node.resource));
+        let one = |(id, node): (&String, &Node)| {
+            let tests = tests.get(id.as_str()).map(Vec::as_slice).unwrap_or_default();
+            (id.clone(), Json::Object(view::full(node, self.outcomes.get(id), tests, &self.stamp)))
+        };
+        nodes.map(one).collect()
+    }
+
+    fn sources(&self) -> Json {
+        let one = |(id, table)| (String::clone(id), view::source(table, &self.stamp));
+        self.manifest.sources.iter().map(one).collect()
+    }
+
+    fn macros(&self) -> Json {
+        self.manifest.macros.iter().map(|(id, one)| (id.clone(), macro_dict(one, &self.stamp))).collect()
+    }
+
+    fn kept(&self, kind: &str) -> Json {
+        let mine = self.manifest.kept.iter().filter(|(id, _)| view::kind_of(id) == kind);
+        mine.map(|(id, one)| (id.clone(), self.one_kept(one))).collect()
+    }
+
+    fn groups(&self) -> Json {
+        self.manifest.groups.iter().map(|(id, group)| (id.clone(), self.one_kept(group))).collect()
+    }
+
+    fn one_kept(&self, kept: &Kept) -> Json {
+        view::kept(kept, &self.manifest.nodes, &self.manifest.kept, &self.stamp)
+    }
+
+    /// Only what is a node by kind: of a source that is switched off nothing but its name is known.
+    fn disabled(&self) -> Json {
+        let is_node = |node: &&Node| node.resource != Resource::Source;
+        let dict = |node: &Node| Json::Object(view::full(node, None, &[], &self.stamp));
+        let lists = self.manifest.disabled.iter().map(|(id, nodes)| {
+            let shown: Vec<Json> = nodes.iter().filter(is_node).map(dict).collect();
+            (id.clone(), shown)
+        });
+        lists.filter(|(_, shown)| !shown.is_empty()).map(|(id, shown)| (id, Json::Array(shown))).collect()
+    }
+}
+
+fn macro_dict(one: &MacroInfo, stamp: &Stamp) -> Json {
+    let docs = json!({"show": true, "node_color": null});
+    let argument = |written: &Json| {
+        json!({
+            "name": written.get("name"), "type": written.get("type"),
+            "description": written.get("description").and_then(Json::as_str).unwrap_or_default(),
+        })
+    };
+    // Materializations are the only macros that may be in another language than SQL; ours are not.
+    let languages = one.name.starts_with("materialization_").then_some(["sql"]);
+    json!({
+        "name": one.name,
+        "resource_type": "macro",
+        "package_name": one.package,
+        "path": one.file,
+        "original_file_path": one.file,
+        "unique_id": one.id,
+        "macro_sql": one.text,
+        "depends_on": {"macros": one.macros},
+        "description": one.description,
+        "meta": one.meta,
+        "docs": docs,
+        "config": {"meta": one.meta, "docs": docs},
+        "patch_path": one.patch_file.as_ref().map(|file| format!("{}://{file}", one.package)),
+        "arguments": one.arguments.iter().map(argument).collect::<Vec<_>>(),
+        "created_at": stamp.created_at,
+        "supported_languages": languages,
+    })
+}
+
+fn doc_dict(doc: &Doc) -> Json {
+    let below = doc.file.split_once('/').map_or(doc.file.as_str(), |(_, below)| below);
+    json!({
+        "name": doc.name,
+        "resource_type": "doc",
+        "package_name": doc.package,
+        "path": below,
+        "original_file_path": doc.file,
+        "unique_id": doc.id,
+        "block_contents": doc.text,
+    })
+}
+
+/// What each member of the graph needs, and what needs it, in order of the alphabet.
+fn edges(manifest: &Manifest) -> (BTreeMap<&str, Vec<&str>>, BTreeMap<&str, Vec<&str>>) {
+    let ids = manifest.nodes.keys().chain(manifest.sources.keys()).chain(manifest.kept.keys()).map(String::as_str);
+    let mut parents: BTreeMap<&str, Vec<&str>> = ids.map(|id| (id, Vec::new())).collect();
+    let mut children = parents.clone();
+    for (id, needed) in &mut parents {
+        needed.extend(manifest.parents(id).iter().map(String::as_str));
+        needed.sort_unstable();
+        for parent in needed {
+            if let Some(list) = children.get_mut(*parent) {
+                list.push(id);
+            }
+        }
+    }
+    (parents, children)
+}
+
+/// Ids of the members of each group.
+fn group_map(manifest: &Manifest) -> BTreeMap<&str, Vec<&str>> {
+    let mut map: BTreeMap<&str, Vec<&str>> = manifest.groups.values().map(|g| (g.name.as_str(), Vec::new())).collect();
+    let of_nodes = manifest.nodes.iter().filter_map(|(id, node)| Some((id, node.group.as_deref()?)));
+    let of_kept = manifest.kept.iter().filter_map(|(id, kept)| Some((id, group_of(&kept.body)?)));
+    for (id, group) in of_nodes.chain(of_kept) {
+        if let Some(members) = map.get_mut(group) {
+            members.push(id);
+        }
+    }
+    map
+}
+
+fn group_of(body: &Config) -> Option<&str> {
+    body.get("config").and_then(|config| config.get("group")).or_else(|| body.get("group"))?.as_str()
+}
