@@ -2,7 +2,10 @@
 
 use crate::error::{Error, Result};
 use crate::project::SourceFile;
-use crate::project::files::{DbtProject, Packages, Profile};
+use crate::project::files::dbt_project::{self, DbtProject};
+use crate::project::files::packages::{self, Installed};
+use crate::project::files::profiles::Profile;
+use crate::project::files::{Problem, Render};
 use crate::project::manifest::Package;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -29,76 +32,65 @@ pub fn optional(path: &Path) -> Result<Option<String>> {
 }
 
 /// Folder of each package below the project, by the order in which they are named; those that others need included.
-pub fn package_folders(root: &Path, project: &DbtProject) -> Result<Vec<PathBuf>> {
+pub fn package_folders(root: &Path, project: &DbtProject, render: Render<'_>) -> Result<Vec<PathBuf>> {
     let mut found: Vec<PathBuf> = Vec::new();
     let mut seen: BTreeSet<PathBuf> = BTreeSet::new();
     let mut pending = vec![root.to_path_buf()];
-    let installed = root.join(&project.packages_install_path);
+    let install_folder = root.join(&project.paths.packages_install);
+    let installed = installed_packages(&install_folder)?;
     while let Some(folder) = pending.pop() {
-        for file in ["packages.yml", "dependencies.yml"] {
-            let Some(text) = optional(&folder.join(file))? else { continue };
-            let packages = Packages::read(file, &text)?;
-            for local in packages.local {
-                let path = folder.join(&local);
-                if !path.join(PROJECT_FILE).is_file() {
-                    return Err(Error::config(format!("package \"{local}\" has no {PROJECT_FILE}"))
-                        .detail(format!("It is named in {} as a local package.", folder.join(file).display()))
-                        .hint("write the folder of the package, relative to the file that names it"));
-                }
-                let path = path.canonicalize().map_err(|e| unreadable(&path, e))?;
-                if seen.insert(path.clone()) {
-                    found.push(path.clone());
-                    pending.push(path);
-                }
+        let mut problems = Vec::new();
+        let mut asked = Vec::new();
+        if let Some(file) = optional_file(&folder, "packages.yml")? {
+            asked.extend(packages::read_packages(&file, render, &mut problems).packages);
+        }
+        if let Some(file) = optional_file(&folder, "dependencies.yml")? {
+            asked.extend(packages::read_dependencies(&file, &mut problems).packages);
+        }
+        if let Some(problem) = problems.into_iter().find(Problem::is_error) {
+            return Err(problem.into_error());
+        }
+        for package in asked {
+            let located = package.locate(&install_folder.to_string_lossy(), &installed)?;
+            let path = folder.join(located);
+            if !path.join(PROJECT_FILE).is_file() {
+                return Err(Error::config(format!("package \"{}\" has no {PROJECT_FILE}", package.label()))
+                    .detail(format!("{}:{} asks for it.", folder.join(&package.path).display(), package.line))
+                    .hint("write the folder of the package, relative to the file that names it"));
             }
-            // The others were installed by dbt deps, under names that only their own files tell.
-            if !packages.remote.is_empty() {
-                let there = installed_packages(&installed)?;
-                if there.is_empty() {
-                    return Err(Error::config(format!("package \"{}\" is not installed", packages.remote[0]))
-                        .detail(format!("Folder \"{}\" has no packages.", installed.display()))
-                        .hint("quintile fetches nothing: put the package's folder there, or name it as local: FOLDER"));
-                }
-                for path in there {
-                    if seen.insert(path.clone()) {
-                        found.push(path.clone());
-                    }
-                }
+            let path = path.canonicalize().map_err(|e| unreadable(&path, e))?;
+            if seen.insert(path.clone()) {
+                found.push(path.clone());
+                pending.push(path);
             }
         }
     }
     Ok(found)
 }
 
-fn installed_packages(folder: &Path) -> Result<Vec<PathBuf>> {
+/// A file of a folder, if it is there, under its bare name.
+pub fn optional_file(folder: &Path, name: &str) -> Result<Option<SourceFile>> {
+    Ok(optional(&folder.join(name))?.map(|text| SourceFile { path: name.to_owned(), text }))
+}
+
+fn installed_packages(folder: &Path) -> Result<Vec<Installed>> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Ok(Vec::new()) };
     let mut found = Vec::new();
     for entry in entries {
         let path = entry.map_err(|e| unreadable(folder, e))?.path();
-        if path.join(PROJECT_FILE).is_file() {
-            found.push(path.canonicalize().map_err(|e| unreadable(&path, e))?);
+        if let Some(file) = optional_file(&path, PROJECT_FILE)? {
+            let name = dbt_project::identify(&file).name;
+            found.push(Installed { folder: path.to_string_lossy().into_owned(), name });
         }
     }
-    found.sort();
+    found.sort_by(|a, b| a.folder.cmp(&b.folder));
     Ok(found)
 }
 
 /// The files of one package that its project file points at.
 pub fn package(root: &Path, folder: &Path, project: DbtProject) -> Result<Package> {
     let mut files = Vec::new();
-    let mut folders: BTreeSet<&String> = BTreeSet::new();
-    for paths in [
-        &project.model_paths,
-        &project.seed_paths,
-        &project.snapshot_paths,
-        &project.test_paths,
-        &project.analysis_paths,
-        &project.macro_paths,
-        &project.docs_paths,
-    ] {
-        folders.extend(paths);
-    }
-    for below in folders {
+    for below in project.paths.resources().iter().collect::<BTreeSet<_>>() {
         collect(folder, &folder.join(below), &mut files)?;
     }
     files.sort_by(|a, b| a.path.cmp(&b.path));
@@ -153,11 +145,12 @@ pub fn connection_string(profile: &Profile) -> String {
     let mut parts = vec![
         format!("host={}", quoted(&profile.host)),
         format!("port={}", profile.port),
+        format!("connect_timeout={}", profile.connect_timeout),
         format!("user={}", quoted(&profile.user)),
         format!("dbname={}", quoted(&profile.database)),
     ];
-    if let Some(password) = &profile.password {
-        parts.push(format!("password={}", quoted(password)));
+    if !profile.password.is_empty() {
+        parts.push(format!("password={}", quoted(&profile.password)));
     }
     if let Some(mode) = &profile.sslmode {
         parts.push(format!("sslmode={}", quoted(mode)));

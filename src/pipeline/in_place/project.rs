@@ -4,7 +4,11 @@ use super::load;
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::project::context::{Flags, Target};
-use crate::project::files::{DbtProject, Profile, Profiles};
+use crate::project::SourceFile;
+use crate::project::files::dbt_project::DbtProject;
+use crate::project::files::profiles::{self, Profile, Wanted};
+use crate::project::files::selectors::{self, Selector};
+use crate::project::files::{Problem, Render};
 use crate::project::manifest::{self, Input, Manifest, Package, World};
 use chrono::Utc;
 use serde_json::Value as Json;
@@ -53,48 +57,70 @@ pub struct DbtLayout {
     /// Everything that is odd.
     pub warnings: Vec<Error>,
     /// Definitions of `selectors.yml`.
-    pub selectors: crate::project::files::Selectors,
+    pub selectors: Vec<Selector>,
+    /// Folder of each package.
+    pub roots: BTreeMap<String, String>,
     /// Time that reading took, in milliseconds.
     pub read_ms: u128,
 }
 
-/// Reads `dbt_project.yml` alone.
+/// Reads `dbt_project.yml` alone; what is odd about it goes to `warnings`.
 pub fn project_file(settings: &Settings, vars: &BTreeMap<String, Json>) -> Result<(DbtProject, Vec<Error>)> {
-    let root = &settings.project_dir;
-    read_project_file(root, load::PROJECT_FILE, settings, vars)
+    let render = |text: &str| manifest::render_setting(text, &settings.environment, vars);
+    read_project_file(&settings.project_dir, load::PROJECT_FILE, &render)
 }
 
-fn read_project_file(
-    folder: &Path,
-    shown: &str,
-    settings: &Settings,
-    vars: &BTreeMap<String, Json>,
-) -> Result<(DbtProject, Vec<Error>)> {
+/// The packages of the project with their folders.
+pub fn packages(settings: &Settings, vars: &BTreeMap<String, Json>) -> Result<Vec<(DbtProject, PathBuf)>> {
+    let render = |text: &str| manifest::render_setting(text, &settings.environment, vars);
+    let (project, _) = project_file(settings, vars)?;
+    let mut found = Vec::new();
+    for folder in load::package_folders(&settings.project_dir, &project, &render)? {
+        let shown = folder.join(load::PROJECT_FILE);
+        let (package, _) = read_project_file(&folder, &shown.to_string_lossy(), &render)?;
+        found.push((package, folder));
+    }
+    Ok(found)
+}
+
+fn read_project_file(folder: &Path, shown: &str, render: Render<'_>) -> Result<(DbtProject, Vec<Error>)> {
     let path = folder.join(load::PROJECT_FILE);
     let text = load::optional(&path)?.ok_or_else(|| {
         Error::config(format!("folder \"{}\" is no dbt project: it has no {}", folder.display(), load::PROJECT_FILE))
             .hint("run the command in the project's folder, or name it with --project-dir")
     })?;
-    let render = |text: &str| manifest::render_setting(text, &settings.environment, vars);
-    DbtProject::read(shown, &text, &render)
+    let file = SourceFile { path: shown.to_owned(), text };
+    let mut problems = Vec::new();
+    let project = DbtProject::read(&file, render, &mut problems);
+    let warnings = sorted(problems)?;
+    let project = project.ok_or_else(|| Error::config(format!("file \"{shown}\" is no project")))?;
+    Ok((project, warnings))
+}
+
+/// Errors are told, warnings given back.
+fn sorted(problems: Vec<Problem>) -> Result<Vec<Error>> {
+    let (errors, warnings): (Vec<Problem>, Vec<Problem>) = problems.into_iter().partition(Problem::is_error);
+    refuse(errors.into_iter().map(Problem::into_error).collect())?;
+    Ok(warnings.into_iter().map(Problem::into_error).collect())
 }
 
 /// Reads a project with its packages and its profile; every problem is told in one error.
 pub fn read(settings: &Settings, request: &Request) -> Result<DbtLayout> {
     let began = std::time::Instant::now();
     let root = settings.project_dir.canonicalize().unwrap_or_else(|_| settings.project_dir.clone());
+    let render = |text: &str| manifest::render_setting(text, &settings.environment, &request.vars);
     let (project, mut warnings) = project_file(settings, &request.vars)?;
-    let (profile, target_name) = profile(settings, request, &project)?;
+    let profile = profile(settings, request, &project, &mut warnings)?;
+    let mut roots = BTreeMap::from([(project.name.clone(), root.to_string_lossy().into_owned())]);
     let mut packages: Vec<Package> = vec![load::package(&root, &root, project.clone())?];
-    for folder in load::package_folders(&root, &project)? {
+    for folder in load::package_folders(&root, &project, &render)? {
         let shown = folder.strip_prefix(&root).unwrap_or(&folder).join(load::PROJECT_FILE);
-        let (package, found) = read_project_file(&folder, &shown.to_string_lossy(), settings, &request.vars)?;
         // Oddities of packages are their authors' to mend.
-        drop(found);
-        if packages.iter().any(|known| known.name() == package.name) {
-            continue;
+        let (package, _) = read_project_file(&folder, &shown.to_string_lossy(), &render)?;
+        if packages.iter().all(|known| known.name() != package.name) {
+            roots.insert(package.name.clone(), folder.to_string_lossy().into_owned());
+            packages.push(load::package(&root, &folder, package)?);
         }
-        packages.push(load::package(&root, &folder, package)?);
     }
     let seeds = packages
         .iter()
@@ -102,8 +128,8 @@ pub fn read(settings: &Settings, request: &Request) -> Result<DbtLayout> {
         .filter(|(_, file)| file.path.ends_with(".csv"))
         .map(|(package, file)| ((package.name().to_owned(), file.path.clone()), file.text.clone()))
         .collect();
-    let target = target(&profile, &target_name, settings);
-    let threads = profile.as_ref().map_or(settings.run.threads, |profile| profile.threads).max(1);
+    let target = target(profile.as_ref(), request, settings);
+    let threads = target.threads.max(1);
     let input = Input {
         packages,
         vars: settings.vars.clone().into_iter().chain(request.vars.clone()).collect(),
@@ -115,10 +141,12 @@ pub fn read(settings: &Settings, request: &Request) -> Result<DbtLayout> {
         constants: BTreeMap::new(),
         is_strict: request.is_strict,
     };
-    let selectors = match load::optional(&root.join("selectors.yml"))? {
-        Some(text) => crate::project::files::Selectors::read("selectors.yml", &text)?,
-        None => crate::project::files::Selectors::default(),
+    let mut problems = Vec::new();
+    let selectors = match load::optional_file(&root, "selectors.yml")? {
+        Some(file) => selectors::read(&file, &render, &mut problems),
+        None => Vec::new(),
     };
+    warnings.extend(sorted(problems)?);
     let read = manifest::read(input);
     warnings.extend(read.warnings);
     let mut problems = read.problems;
@@ -126,7 +154,7 @@ pub fn read(settings: &Settings, request: &Request) -> Result<DbtLayout> {
         problems.append(&mut warnings);
     }
     refuse(problems)?;
-    let target_dir = request.target_path.clone().unwrap_or_else(|| PathBuf::from(&project.target_path));
+    let target_dir = request.target_path.clone().unwrap_or_else(|| PathBuf::from(&project.paths.target));
     Ok(DbtLayout {
         connection: request.database_url.clone().or_else(|| profile.as_ref().map(load::connection_string)),
         target_dir: root.join(target_dir),
@@ -135,6 +163,7 @@ pub fn read(settings: &Settings, request: &Request) -> Result<DbtLayout> {
         world: read.world,
         threads,
         seeds,
+        roots,
         warnings,
         selectors,
         read_ms: began.elapsed().as_millis(),
@@ -151,54 +180,58 @@ fn refuse(problems: Vec<Error>) -> Result<()> {
 }
 
 /// The profile, if there is one; a connection given on the command line makes do without.
-fn profile(settings: &Settings, request: &Request, project: &DbtProject) -> Result<(Option<Profile>, String)> {
-    let given = request.profiles_dir.clone().or_else(|| {
-        settings.environment.get("DBT_PROFILES_DIR").filter(|dir| !dir.is_empty()).map(PathBuf::from)
-    });
+fn profile(
+    settings: &Settings,
+    request: &Request,
+    project: &DbtProject,
+    warnings: &mut Vec<Error>,
+) -> Result<Option<Profile>> {
+    let from_env = settings.environment.get("DBT_PROFILES_DIR").filter(|dir| !dir.is_empty()).map(PathBuf::from);
+    let given = request.profiles_dir.clone().or(from_env);
     let home = settings.environment.get("HOME").map(PathBuf::from);
-    let file = load::profiles_file(given.as_deref(), &settings.project_dir, home.as_deref());
-    let wanted = request.profile.clone().or_else(|| project.profile.clone());
-    let target = request.target.clone();
-    let Some(file) = file else {
+    let Some(path) = load::profiles_file(given.as_deref(), &settings.project_dir, home.as_deref()) else {
         return match (&request.database_url, given) {
             (_, Some(folder)) => Err(Error::config(format!("folder \"{}\" has no profiles.yml", folder.display()))
                 .hint("name the folder that holds it with --profiles-dir")),
-            (Some(_), None) => Ok((None, target.unwrap_or_else(|| "default".into()))),
+            (Some(_), None) => Ok(None),
             (None, None) => Err(Error::config("no profiles.yml was found")
                 .detail("Looked for in --profiles-dir, DBT_PROFILES_DIR, the project's folder and ~/.dbt.")
                 .hint("write one (quintile init shows how), or give --database-url")),
         };
     };
-    let text = load::optional(&file)?.unwrap_or_default();
+    let file = SourceFile { path: path.display().to_string(), text: load::optional(&path)?.unwrap_or_default() };
     let render = |text: &str| manifest::render_setting(text, &settings.environment, &request.vars);
-    let profiles = Profiles::read(&file.display().to_string(), &text, &render)?;
-    let name = wanted.ok_or_else(|| {
-        Error::config("the project names no profile").hint("set profile: in dbt_project.yml, or give --profile")
-    })?;
-    match profiles.choose(&name, target.as_deref()) {
-        Ok((profile, target)) => Ok((Some(profile), target)),
-        Err(_) if request.database_url.is_some() => Ok((None, target.unwrap_or_else(|| "default".into()))),
-        Err(e) => Err(e),
+    let wanted = Wanted {
+        profile: request.profile.as_deref().or(project.profile.as_deref()),
+        target: request.target.as_deref(),
+    };
+    let mut problems = Vec::new();
+    let profile = profiles::read(&file, wanted, &render, &mut problems);
+    match sorted(problems) {
+        Ok(found) => warnings.extend(found),
+        Err(_) if request.database_url.is_some() => return Ok(None),
+        Err(e) => return Err(e),
     }
+    Ok(profile)
 }
 
-fn target(profile: &Option<Profile>, name: &str, settings: &Settings) -> Target {
+fn target(profile: Option<&Profile>, request: &Request, settings: &Settings) -> Target {
     match profile {
         Some(profile) => Target {
-            profile_name: profile.name.clone(),
-            name: name.to_owned(),
+            profile_name: profile.profile_name.clone(),
+            name: profile.target_name.clone(),
             database: profile.database.clone(),
             schema: profile.schema.clone(),
             host: profile.host.clone(),
             port: profile.port,
             user: profile.user.clone(),
-            threads: profile.threads,
+            threads: usize::try_from(profile.threads).unwrap_or(1),
             role: profile.role.clone(),
             search_path: profile.search_path.clone(),
             sslmode: profile.sslmode.clone(),
         },
         None => Target {
-            name: name.to_owned(),
+            name: request.target.clone().unwrap_or_else(|| "default".into()),
             schema: "public".into(),
             threads: settings.run.threads,
             ..Target::default()
