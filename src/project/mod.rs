@@ -3,6 +3,7 @@
 //! Two phases, as in dbt: [`Project::parse`] renders every model once with functions that record what it refers to;
 //! [`Project::compile`] renders it again with the relations of a run.
 
+pub mod agate;
 mod check;
 mod compile;
 mod database;

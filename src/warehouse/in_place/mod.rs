@@ -21,6 +21,7 @@ pub mod matview;
 mod patience;
 mod record;
 pub mod schema_change;
+pub mod seed;
 mod session;
 pub mod shape;
 pub mod snapshot;
