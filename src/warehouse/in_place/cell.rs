@@ -27,9 +27,7 @@ fn typed(sql_type: &Type, text: &str) -> Option<Cell> {
         Type::DATE => NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().map(Cell::Date),
         Type::TIME => NaiveTime::parse_from_str(text, "%H:%M:%S%.f").ok().map(Cell::Time),
         Type::TIMESTAMP => NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f").ok().map(Cell::Timestamp),
-        Type::TIMESTAMPTZ => {
-            DateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f%#z").ok().map(Cell::TimestampTz)
-        }
+        Type::TIMESTAMPTZ => DateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f%#z").ok().map(Cell::TimestampTz),
         _ => None,
     }
 }

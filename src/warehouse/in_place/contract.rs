@@ -208,9 +208,7 @@ fn differences(declared: &[TypedColumn], returned: &[TypedColumn]) -> Vec<Differ
     for column in returned {
         let (declared, reason) = match find(declared, &column.name) {
             None => (String::new(), "missing in contract"),
-            Some(other) if base(&other.data_type) != base(&column.data_type) => {
-                (other.data_type, "data type mismatch")
-            }
+            Some(other) if base(&other.data_type) != base(&column.data_type) => (other.data_type, "data type mismatch"),
             Some(_) => continue,
         };
         found.push(Difference { column: column.name.clone(), returned: column.data_type.clone(), declared, reason });
@@ -229,9 +227,9 @@ fn differences(declared: &[TypedColumn], returned: &[TypedColumn]) -> Vec<Differ
 
 fn table_of(differences: &[Difference]) -> String {
     let heading = ["column_name", "definition_type", "contract_type", "mismatch_reason"].map(str::to_owned);
-    let rows = differences.iter().map(|d| {
-        [d.column.clone(), d.returned.to_uppercase(), d.declared.to_uppercase(), d.reason.to_owned()]
-    });
+    let rows = differences
+        .iter()
+        .map(|d| [d.column.clone(), d.returned.to_uppercase(), d.declared.to_uppercase(), d.reason.to_owned()]);
     let lines: Vec<[String; 4]> = std::iter::once(heading).chain(rows).collect();
     let width = |place: usize| lines.iter().map(|line| line[place].chars().count()).max().unwrap_or(0);
     let widths = [width(0), width(1), width(2), width(3)];

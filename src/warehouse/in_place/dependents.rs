@@ -127,9 +127,8 @@ impl Dependents {
 
     /// What the user should know about the foreign keys.
     pub(super) fn notes(&self) -> Vec<String> {
-        let note = |key: &ForeignKey| {
-            format!("foreign key {} of {} is kept without a check of its rows", key.name, key.table)
-        };
+        let note =
+            |key: &ForeignKey| format!("foreign key {} of {} is kept without a check of its rows", key.name, key.table);
         self.foreign_keys.iter().map(note).collect()
     }
 }
@@ -161,9 +160,8 @@ impl View {
                 (name, row.get(2))
             })
             .collect();
-        let is_ours = |name: &RelationName| {
-            may_drop.iter().any(|m| m.schema == name.schema && m.identifier == name.identifier)
-        };
+        let is_ours =
+            |name: &RelationName| may_drop.iter().any(|m| m.schema == name.schema && m.identifier == name.identifier);
         if let Some((stranger, _)) = all.iter().find(|(name, _)| !is_ours(name)) {
             let view = qualified(&stranger.schema, &stranger.identifier);
             let reason = error.message.rsplit_once(": ").map_or(error.message.as_str(), |(_, reason)| reason);

@@ -50,9 +50,8 @@ pub async fn look(session: &Session, source: &RelationName, loaded_at: &LoadedAt
         Type::TIMESTAMP | Type::DATE => "(loaded_at::timestamp AT TIME ZONE 'UTC')",
         _ => "loaded_at::timestamptz",
     };
-    let sql = format!(
-        "SELECT (SELECT {value} FROM (\n{select}\n) AS newest (loaded_at) LIMIT 1), statement_timestamp()"
-    );
+    let sql =
+        format!("SELECT (SELECT {value} FROM (\n{select}\n) AS newest (loaded_at) LIMIT 1), statement_timestamp()");
     let rows = session.rows(&doing, &sql, &[]).await?;
     let row = rows.first().ok_or_else(|| Error::failed(format!("{doing}: \"{column}\" is missing")))?;
     Ok(Freshness { max_loaded_at: row.get(0), snapshotted_at: row.get(1) })

@@ -17,7 +17,8 @@ pub async fn apply(session: &Session, name: &RelationName, grants: &Grants) -> R
         return Ok(Vec::new());
     }
     let relation = qualified(&name.schema, &name.identifier);
-    let sql = "SELECT lower(x.privilege_type), CASE x.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(x.grantee) END::text
+    let sql =
+        "SELECT lower(x.privilege_type), CASE x.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(x.grantee) END::text
         FROM pg_catalog.pg_class AS c, pg_catalog.aclexplode(c.relacl) AS x
         WHERE c.oid = pg_catalog.to_regclass($1) AND x.grantee <> c.relowner";
     let rows = session.rows("grants cannot be read", sql, &[(&relation, Type::TEXT)]).await?;
@@ -67,8 +68,7 @@ mod tests {
         let grants = Grants::from([("select".into(), vec!["a".into(), "b".into()]), ("insert".into(), vec![])]);
         let held = [("select", "b"), ("select", "c"), ("insert", "b"), ("update", "z")];
         let held = held.map(|(p, r)| (p.to_owned(), r.to_owned())).into();
-        let expected =
-            ["REVOKE insert ON t FROM \"b\"", "REVOKE select ON t FROM \"c\"", "GRANT select ON t TO \"a\""];
+        let expected = ["REVOKE insert ON t FROM \"b\"", "REVOKE select ON t FROM \"c\"", "GRANT select ON t TO \"a\""];
         assert_eq!(statements("t", &grants, &held), expected);
     }
 }

@@ -50,7 +50,8 @@ impl Index {
 
     /// The statement that makes it on `schema.relation` under `name`.
     fn statement(&self, schema: &str, relation: &str, name: &str) -> String {
-        let listed = |columns: &[String]| columns.iter().map(|c| column_or_expression(c)).collect::<Vec<_>>().join(", ");
+        let listed =
+            |columns: &[String]| columns.iter().map(|c| column_or_expression(c)).collect::<Vec<_>>().join(", ");
         let unique = if self.is_unique { "UNIQUE " } else { "" };
         let mut text = format!(
             "CREATE {unique}INDEX {} ON {} USING {} ({})",

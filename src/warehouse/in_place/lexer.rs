@@ -119,8 +119,8 @@ fn dollar_quoted(rest: &str) -> Option<usize> {
     let tag_end = rest[1..].find('$')? + 2;
     let tag = &rest[..tag_end];
     let name = tag[1..tag_end - 1].as_bytes();
-    let is_tag = name.first().is_none_or(|b| begins_word(*b))
-        && name.iter().all(|b| begins_word(*b) || b.is_ascii_digit());
+    let is_tag =
+        name.first().is_none_or(|b| begins_word(*b)) && name.iter().all(|b| begins_word(*b) || b.is_ascii_digit());
     if !is_tag {
         return None;
     }

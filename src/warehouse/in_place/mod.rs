@@ -11,6 +11,7 @@ mod cell;
 pub mod comments;
 pub mod contract;
 mod dependents;
+pub mod docs;
 pub mod freshness;
 pub mod grants;
 pub mod incremental;

@@ -89,9 +89,8 @@ pub(super) async fn reconcile(
             quoted(&target)
         }
         OnSchemaChange::Fail if !difference.is_empty() => {
-            return Err(out_of_sync(name, &difference).hint(
-                "set on_schema_change to append_new_columns or sync_all_columns, or run with --full-refresh",
-            ));
+            return Err(out_of_sync(name, &difference)
+                .hint("set on_schema_change to append_new_columns or sync_all_columns, or run with --full-refresh"));
         }
         OnSchemaChange::Fail => quoted(&source),
         OnSchemaChange::AppendNewColumns => {

@@ -53,12 +53,7 @@ impl SeedDefinition {
 }
 
 /// Loads the seed. Unchanged: nothing is sent to the server. Else the transaction is left open.
-pub async fn build(
-    session: &Session,
-    catalog: &Catalog,
-    seed: &SeedDefinition,
-    full_refresh: bool,
-) -> Result<Outcome> {
+pub async fn build(session: &Session, catalog: &Catalog, seed: &SeedDefinition, full_refresh: bool) -> Result<Outcome> {
     let (name, hash) = (&seed.name, seed.hash());
     let there = catalog.get(name);
     let relation = qualified(&name.schema, &name.identifier);
@@ -85,13 +80,7 @@ pub async fn build(
     Ok(Outcome { change, rows: Some(rows), notes: swapped.notes, dropped: swapped.dropped })
 }
 
-async fn load(
-    session: &Session,
-    seed: &SeedDefinition,
-    table: &SeedTable,
-    fresh: &str,
-    doing: &str,
-) -> Result<u64> {
+async fn load(session: &Session, seed: &SeedDefinition, table: &SeedTable, fresh: &str, doing: &str) -> Result<u64> {
     // A timestamp with an offset becomes one without by the session's time zone; a plain column would drop the offset.
     let zoned: Vec<bool> = (0..table.columns.len())
         .map(|place| table.columns[place].kind == ColumnKind::Timestamp && has_offsets(table, place))
@@ -101,10 +90,10 @@ async fn load(
         format!("{} {sql_type}", seed.column(&column.name))
     });
     session.run(doing, &format!("CREATE TABLE {fresh} ({})", columns.collect::<Vec<_>>().join(", "))).await?;
-    let sink = session.copy_in(doing, &format!("COPY {fresh} FROM STDIN WITH (FORMAT csv)")).await?;
+    let sink = session.copy_in(doing, &format!("COPY {fresh} FROM STDIN")).await?;
     futures_util::pin_mut!(sink);
     let told = |e: tokio_postgres::Error| in_file(doing, seed, table, &e);
-    sink.send(std::io::Cursor::new(as_csv(table).into_bytes())).await.map_err(told)?;
+    sink.send(std::io::Cursor::new(as_lines(table).into_bytes())).await.map_err(told)?;
     let rows = sink.finish().await.map_err(told)?;
     for (column, _) in table.columns.iter().zip(&zoned).filter(|(_, is_zoned)| **is_zoned) {
         let sql = format!("ALTER TABLE {fresh} ALTER COLUMN {} TYPE timestamp", seed.column(&column.name));
@@ -119,33 +108,37 @@ fn has_offsets(table: &SeedTable, place: usize) -> bool {
     table.rows.iter().filter_map(|row| row.values[place].as_ref()).any(is_offset)
 }
 
-/// CSV as COPY reads it: null is empty without quotes, every value is quoted.
-fn as_csv(table: &SeedTable) -> String {
+/// COPY's text form: every row is one line, whatever its values hold, so that the server counts rows.
+fn as_lines(table: &SeedTable) -> String {
     let mut text = String::new();
     for row in &table.rows {
-        let values = row.values.iter().map(|value| match value {
-            Some(value) => format!("\"{}\"", value.replace('"', "\"\"")),
-            None => String::new(),
-        });
-        text.push_str(&values.collect::<Vec<_>>().join(","));
+        for (place, value) in row.values.iter().enumerate() {
+            if place > 0 {
+                text.push('\t');
+            }
+            match value {
+                None => text.push_str("\\N"),
+                Some(value) => value.chars().for_each(|c| match c {
+                    '\\' => text.push_str("\\\\"),
+                    '\n' => text.push_str("\\n"),
+                    '\r' => text.push_str("\\r"),
+                    '\t' => text.push_str("\\t"),
+                    c => text.push(c),
+                }),
+            }
+        }
         text.push('\n');
     }
     text
 }
 
-/// The server names a line of what was sent; the user wants that of the file. Values may hold line ends, and COPY
-/// counts them.
+/// The server names a line of what was sent, which is a row; the user wants the line of the file.
 fn in_file(doing: &str, seed: &SeedDefinition, table: &SeedTable, error: &tokio_postgres::Error) -> Error {
     let told = crate::warehouse::fault::fault(doing, error);
     let Some(place) = error.as_db_error().and_then(|db| db.where_()) else { return told };
     let number = |text: &str| text.chars().take_while(char::is_ascii_digit).collect::<String>().parse::<usize>().ok();
     let Some(sent) = place.split_once("line ").and_then(|(_, rest)| number(rest)) else { return told };
-    let mut passed = 0;
-    let row = table.rows.iter().find(|row| {
-        passed += 1 + row.values.iter().flatten().map(|value| value.matches('\n').count()).sum::<usize>();
-        passed >= sent
-    });
-    let line = row.map_or(0, |row| row.line);
+    let line = sent.checked_sub(1).and_then(|row| table.rows.get(row)).map_or(0, |row| row.line);
     let column = place.split_once("column ").map(|(_, rest)| format!(", column {rest}")).unwrap_or_default();
     told.hint(format!("correct {}, line {line}{column}, or set column_types", seed.path))
 }

@@ -194,7 +194,12 @@ impl Session {
     }
 
     /// Runs one statement of ours with parameters, in one round trip; its rows.
-    pub(super) async fn rows(&self, doing: &str, sql: &str, params: &[(&(dyn ToSql + Sync), Type)]) -> Result<Vec<Row>> {
+    pub(super) async fn rows(
+        &self,
+        doing: &str,
+        sql: &str,
+        params: &[(&(dyn ToSql + Sync), Type)],
+    ) -> Result<Vec<Row>> {
         self.client.query_typed(sql, params).await.map_err(|e| fault_in(doing, sql, &e))
     }
 
@@ -202,7 +207,6 @@ impl Session {
     pub(super) async fn batch(&self, doing: &str, sql: &str) -> Result<()> {
         self.client.batch_execute(sql).await.map_err(|e| fault_in(doing, sql, &e))
     }
-
 
     /// Starts `COPY ... FROM STDIN`.
     pub(super) async fn copy_in(&self, doing: &str, sql: &str) -> Result<CopyInSink<std::io::Cursor<Vec<u8>>>> {

@@ -67,9 +67,8 @@ pub async fn columns(session: &Session, name: &RelationName) -> Result<Vec<Exist
 /// Columns of a relation with their whole types, in order.
 pub async fn typed_columns(session: &Session, schema: &str, identifier: &str) -> Result<Vec<TypedColumn>> {
     let sql = include_str!("../sql/describe_table.sql");
-    let rows = session
-        .rows("columns cannot be listed", sql, &[(&schema, Type::TEXT), (&identifier, Type::TEXT)])
-        .await?;
+    let rows =
+        session.rows("columns cannot be listed", sql, &[(&schema, Type::TEXT), (&identifier, Type::TEXT)]).await?;
     Ok(rows.iter().map(|row| TypedColumn { name: row.get(0), data_type: row.get(1) }).collect())
 }
 
@@ -80,9 +79,8 @@ pub async fn select_columns(session: &Session, select: &str) -> Result<Vec<Typed
     let modifiers: Vec<i32> = described.iter().map(|(_, _, modifier)| *modifier).collect();
     let sql = "SELECT pg_catalog.format_type(t.oid, t.modifier) \
                FROM unnest($1, $2) WITH ORDINALITY AS t (oid, modifier, place) ORDER BY t.place";
-    let rows = session
-        .rows("types cannot be named", sql, &[(&oids, Type::OID_ARRAY), (&modifiers, Type::INT4_ARRAY)])
-        .await?;
+    let rows =
+        session.rows("types cannot be named", sql, &[(&oids, Type::OID_ARRAY), (&modifiers, Type::INT4_ARRAY)]).await?;
     let named = described.into_iter().zip(&rows);
     Ok(named.map(|((name, _, _), row)| TypedColumn { name, data_type: row.get(0) }).collect())
 }

@@ -110,8 +110,11 @@ async fn facts(session: &Session, name: &RelationName, doing: &str) -> Result<Fa
 async fn exchange_rows(session: &Session, name: &RelationName, doing: &str) -> Result<()> {
     let relation = qualified(&name.schema, &name.identifier);
     let fresh = qualified(&name.schema, &beside(&name.identifier, FRESH));
-    let statements =
-        [format!("DELETE FROM {relation}"), format!("INSERT INTO {relation} TABLE {fresh}"), format!("DROP TABLE {fresh}")];
+    let statements = [
+        format!("DELETE FROM {relation}"),
+        format!("INSERT INTO {relation} TABLE {fresh}"),
+        format!("DROP TABLE {fresh}"),
+    ];
     session.batch(doing, &statements.join(";\n")).await
 }
 

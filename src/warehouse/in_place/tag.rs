@@ -24,7 +24,17 @@ pub(super) enum Effect {
 
 /// Words between `CREATE` and the kind of object.
 const ADJECTIVES: [&str; 11] = [
-    "OR", "REPLACE", "TEMP", "TEMPORARY", "UNLOGGED", "GLOBAL", "LOCAL", "RECURSIVE", "UNIQUE", "TRUSTED", "CONSTRAINT",
+    "OR",
+    "REPLACE",
+    "TEMP",
+    "TEMPORARY",
+    "UNLOGGED",
+    "GLOBAL",
+    "LOCAL",
+    "RECURSIVE",
+    "UNIQUE",
+    "TRUSTED",
+    "CONSTRAINT",
 ];
 
 /// Kinds of object that have two words.

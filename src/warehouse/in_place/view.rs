@@ -74,13 +74,7 @@ fn is_refused_replacement(error: &Error) -> bool {
     SqlFault::of(error).is_some_and(|f| matches!(f.sqlstate.as_str(), "42P16" | "42809") && f.position.is_none())
 }
 
-async fn replace(
-    session: &Session,
-    catalog: &Catalog,
-    view: &ViewDefinition,
-    doing: &str,
-    hash: &str,
-) -> Result<()> {
+async fn replace(session: &Session, catalog: &Catalog, view: &ViewDefinition, doing: &str, hash: &str) -> Result<()> {
     let head = view.head("CREATE OR REPLACE VIEW", &view.name.identifier);
     let mut patience = Patience::new(session, &view.name.identifier);
     loop {

@@ -68,9 +68,13 @@ async fn readers_never_see_an_error_or_a_half_table() {
         }
     };
     let building = async {
-        let session = told(quintile::warehouse::in_place::Session::open(&place.warehouse, None, Default::default()).await);
+        let session =
+            told(quintile::warehouse::in_place::Session::open(&place.warehouse, None, Default::default()).await);
         for _ in 0..15 {
-            told(table::build(&session, &place.catalog, &definition("select g as a from generate_series(1, 100) g")).await);
+            told(
+                table::build(&session, &place.catalog, &definition("select g as a from generate_series(1, 100) g"))
+                    .await,
+            );
             told(session.commit().await);
         }
     };

@@ -67,7 +67,10 @@ async fn views_rights_and_comments_of_others_survive_a_table() {
     assert_eq!(place.rows(rights).await, granted);
     let told_of = "SELECT obj_description('shop.t'::regclass), col_description('shop.t'::regclass, 2),
         (SELECT attacl FROM pg_attribute WHERE attrelid = 'shop.t'::regclass AND attname = 'a')";
-    assert_eq!(place.rows(told_of).await, "it's a table|a column|{shop_analyst=r/postgres}".replace("postgres", &place.rows("SELECT current_user").await));
+    assert_eq!(
+        place.rows(told_of).await,
+        "it's a table|a column|{shop_analyst=r/postgres}".replace("postgres", &place.rows("SELECT current_user").await)
+    );
     assert_eq!(place.relations().await, "t:r");
     place.sql("DROP OWNED BY shop_reader, shop_analyst; DROP ROLE shop_reader, shop_analyst").await;
 }
@@ -123,7 +126,8 @@ async fn foreign_keys_of_others_follow_the_table() {
     let outcome = told(table::build(&place.session, &place.catalog, &definition).await);
     told(place.session.commit().await);
     assert_eq!(outcome.notes.len(), 1);
-    let there = "SELECT conname, confrelid = 'shop.t'::regclass FROM pg_constraint WHERE conrelid = 'shop.child'::regclass";
+    let there =
+        "SELECT conname, confrelid = 'shop.t'::regclass FROM pg_constraint WHERE conrelid = 'shop.child'::regclass";
     assert_eq!(place.rows(there).await, "to T|t");
     let other = place.other.execute("INSERT INTO shop.child VALUES (2)", &[]).await;
     assert!(other.is_err(), "new rows are checked");

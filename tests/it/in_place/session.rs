@@ -59,7 +59,8 @@ async fn every_type_has_a_cell() {
         Cell::Null,
     ];
     assert_eq!(row, expected);
-    let instant = told(place.session.execute("set timezone to 'Asia/Kolkata'; select timestamptz '2020-01-01 00:00+00'").await);
+    let instant =
+        told(place.session.execute("set timezone to 'Asia/Kolkata'; select timestamptz '2020-01-01 00:00+00'").await);
     assert!(matches!(&instant.rows[0][0], Cell::TimestampTz(t) if t.to_rfc3339() == "2020-01-01T05:30:00+05:30"));
 }
 
@@ -114,9 +115,14 @@ async fn templates_ask_through_a_waiting_thread() {
     let database = Blocking::new(tokio::runtime::Handle::current(), session);
     let work = move || {
         let columns = told(database.columns(&name("t")));
-        let told_as: Vec<_> = columns.iter().map(|c| (c.data_type.as_str(), c.char_size, c.numeric_precision)).collect();
-        assert_eq!(told_as, [("character varying", Some(20), None), ("numeric", None, Some(10)), ("ARRAY", None, None)]);
-        let names: Vec<_> = told(database.relations("shop")).into_iter().map(|r| (r.name.identifier, r.kind.as_str())).collect();
+        let told_as: Vec<_> =
+            columns.iter().map(|c| (c.data_type.as_str(), c.char_size, c.numeric_precision)).collect();
+        assert_eq!(
+            told_as,
+            [("character varying", Some(20), None), ("numeric", None, Some(10)), ("ARRAY", None, None)]
+        );
+        let names: Vec<_> =
+            told(database.relations("shop")).into_iter().map(|r| (r.name.identifier, r.kind.as_str())).collect();
         assert_eq!(names, [("t".to_owned(), "table"), ("v".to_owned(), "view")]);
         let table = told(database.relation(&name("t"))).expect("a table");
         assert_eq!(told(database.relation(&name("none"))), None);
@@ -136,7 +142,8 @@ async fn templates_ask_through_a_waiting_thread() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_select_is_described_without_being_run() {
     let place = Place::new().await;
-    let columns = told(shape::select_columns(&place.session, "select 1.5::numeric(6, 2) as n, (1 / 0)::text as t").await);
+    let columns =
+        told(shape::select_columns(&place.session, "select 1.5::numeric(6, 2) as n, (1 / 0)::text as t").await);
     let column = |name: &str, data_type: &str| TypedColumn { name: name.into(), data_type: data_type.into() };
     assert_eq!(columns, [column("n", "numeric(6,2)"), column("t", "text")]);
 }

@@ -34,7 +34,8 @@ impl Place {
 
     /// Builds a table and commits.
     pub async fn table(&self, identifier: &str, select: &str) -> Outcome {
-        let definition = TableDefinition { name: name(identifier), select: select.into(), ..TableDefinition::default() };
+        let definition =
+            TableDefinition { name: name(identifier), select: select.into(), ..TableDefinition::default() };
         let outcome = told(table::build(&self.session, &self.catalog, &definition).await);
         told(self.session.commit().await);
         outcome
