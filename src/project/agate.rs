@@ -90,7 +90,7 @@ pub fn read(path: &str, text: &str, delimiter: char, text_columns: &[String]) ->
         .enumerate()
         .map(|(place, name)| match text_columns.contains(name) {
             true => ColumnKind::Text,
-            false => kind_of(rows.iter().map(|(_, values)| values[place].as_str())),
+            false => kind_of(&rows.iter().map(|(_, values)| values[place].as_str())),
         })
         .collect();
     let columns = names.into_iter().zip(&kinds).map(|(name, kind)| SeedColumn { name, kind: *kind }).collect();
@@ -168,7 +168,7 @@ fn is_null(value: &str) -> bool {
 }
 
 /// The first kind that every value has; the two spellings of a timestamp are kinds of their own.
-fn kind_of<'a>(values: impl Iterator<Item = &'a str> + Clone) -> ColumnKind {
+fn kind_of<'a>(values: &(impl Iterator<Item = &'a str> + Clone)) -> ColumnKind {
     let all = |holds: fn(&str) -> bool| values.clone().filter(|v| !is_null(v)).all(holds);
     if all(|v| number(v).is_some()) {
         let has_fraction = |v: &str| number(v).is_some_and(|n| n.has_fraction());
