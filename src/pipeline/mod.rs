@@ -1,6 +1,7 @@
 //! The only place that puts steps in order: plan, build, test, publish, report.
 
 mod execute;
+pub mod in_place;
 mod lease;
 pub mod plan;
 mod read_project;

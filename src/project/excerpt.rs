@@ -14,6 +14,16 @@ pub(super) fn at_range(path: &str, text: &str, range: Range<usize>) -> String {
     draw(path, line, text[line_start..line_end].trim_end(), Some((before, width)))
 }
 
+/// As [`at_range`], for a text that begins `lines_before` lines into its file.
+#[must_use]
+pub fn excerpt_at(path: &str, text: &str, range: Range<usize>, lines_before: usize) -> String {
+    if lines_before == 0 {
+        return at_range(path, text, range);
+    }
+    let padded = format!("{}{text}", "\n".repeat(lines_before));
+    at_range(path, &padded, range.start + lines_before..range.end + lines_before)
+}
+
 /// `path:line:` and the line, with carets under `needle` where the line holds it as a word.
 pub(super) fn at_line(path: &str, text: &str, line: usize, needle: &str) -> String {
     let content = text.lines().nth(line.saturating_sub(1)).unwrap_or("").trim_end();

@@ -5,17 +5,25 @@
 
 #[allow(dead_code)] // Until the commands below write and read them.
 pub mod artifact;
+pub mod agate;
 mod check;
 mod compile;
+#[allow(dead_code)]
+pub mod context;
+mod builtin;
 mod database;
 mod excerpt;
 mod frame;
+#[allow(dead_code)]
+pub mod files;
 mod graph;
+#[allow(dead_code)]
+pub mod jinja;
 mod macros;
 #[allow(dead_code)] // Until the engine below reads projects.
 pub mod manifest;
 pub mod model;
-mod name;
+pub mod name;
 mod options;
 mod parse;
 mod properties;
@@ -28,6 +36,7 @@ mod tests;
 mod yaml;
 
 use crate::error::{Error, Result};
+pub use excerpt::excerpt_at;
 pub use database::{Answer, Cell, Database, ExistingColumn, ExistingRelation, RelationKind, RelationName};
 use graph::Graph;
 pub use model::{Access, Column, DataTest, Materialization, Model, Seed, Severity, Source};

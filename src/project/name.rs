@@ -21,7 +21,7 @@ pub fn quote_literal(text: &str) -> String {
 }
 
 /// Checks the name of a model, seed or singular test; `kind` is the noun for the message.
-pub(super) fn check_name(kind: &str, name: &str, path: &str) -> Option<Error> {
+pub(crate) fn check_name(kind: &str, name: &str, path: &str) -> Option<Error> {
     let mut letters = name.chars();
     let well_formed = letters.next().is_some_and(|c| c.is_ascii_lowercase())
         && letters.all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
@@ -53,7 +53,7 @@ pub(super) fn check_name(kind: &str, name: &str, path: &str) -> Option<Error> {
 }
 
 /// The candidate nearest to `name`, if near enough to have been meant.
-pub(super) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let length = name.chars().count();
     let tolerance = (length / 3).clamp(1, 4);
     candidates
@@ -65,7 +65,7 @@ pub(super) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a s
 }
 
 /// `did you mean "x"?` for the nearest candidate.
-pub(super) fn did_you_mean<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
+pub(crate) fn did_you_mean<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
     nearest(name, candidates).map(|candidate| format!("did you mean \"{candidate}\"?"))
 }
 

@@ -1,5 +1,6 @@
 //! Building in place: readers, views on top, rights and comments survive each kind of build, and a kill leaves no trace.
 
+mod extras;
 mod incremental;
 mod interruption;
 mod relations;

@@ -1,7 +1,7 @@
 //! Files under `target/` that other tools read: written whole, so that a reader never meets half of one.
 
 use super::project::DbtLayout;
-use super::report::NodeResult;
+use super::report::{NodeResult, is_good};
 use super::run::Report;
 use crate::error::{Error, Result};
 use crate::project::artifact::manifest::{Outcomes, Setting};
@@ -27,7 +27,7 @@ pub fn invocation(project: &DbtLayout) -> Invocation {
 
 /// Writes `manifest.json`, with the compiled SQL of these nodes.
 pub fn write_manifest(project: &DbtLayout, outcomes: &Outcomes) -> Result<PathBuf> {
-    let setting = Setting { quoting: project.project.quoting.clone(), root_paths: project.roots.clone() };
+    let setting = Setting { quoting: quoting(project), root_paths: project.roots.clone() };
     let json = manifest::manifest(&project.manifest, outcomes, &setting, &invocation(project));
     write(&project.target_dir.join("manifest.json"), &json)
 }
@@ -41,8 +41,9 @@ pub fn write_artifacts(project: &DbtLayout, report: &Report, args: &[String]) ->
         if node.resource != Resource::Operation {
             write_text(&project.target_dir.join(&path), code)?;
         }
-        let shown = format!("{}/{}", project.project.target_path, path.display());
-        let outcome = Outcome { compiled_code: code.clone(), compiled_path: shown, ..Outcome::default() };
+        let shown = format!("{}/{}", project.project.paths.target, path.display());
+        let outcome =
+            Outcome { compiled_code: Some(code.clone()), compiled_path: Some(shown), ..Outcome::default() };
         outcomes.insert(result.id.clone(), outcome);
     }
     write_manifest(project, &outcomes)?;
@@ -76,7 +77,7 @@ fn converted(project: &DbtLayout, result: &NodeResult) -> run_results::NodeResul
         thread_id: format!("Thread-{} (worker)", result.worker.max(1)),
         execution_time_seconds: result.elapsed.as_secs_f64(),
         adapter_response: match (is_test, result.message.is_empty()) {
-            (false, false) if result.status.is_good() => {
+            (false, false) if is_good(result.status) => {
                 run_results::adapter_response(&result.message, result.rows.unwrap_or(0))
             }
             _ => Map::new(),
@@ -108,4 +109,11 @@ fn write_text(path: &Path, text: &str) -> Result<()> {
     let beside = path.with_extension(format!("part{}", std::process::id()));
     std::fs::write(&beside, text).map_err(failed)?;
     std::fs::rename(&beside, path).map_err(failed)
+}
+
+/// `quoting:` of the project as written.
+fn quoting(project: &DbtLayout) -> Map<String, Json> {
+    let quoting = &project.project.quoting;
+    let parts = [("database", quoting.database), ("schema", quoting.schema), ("identifier", quoting.identifier)];
+    parts.into_iter().filter_map(|(part, value)| Some((part.to_owned(), json!(value?)))).collect()
 }

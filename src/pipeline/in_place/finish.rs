@@ -4,7 +4,9 @@ use super::hooks::{self, Hook};
 use super::spec;
 use super::step::Work;
 use crate::error::Result;
-use crate::warehouse::in_place::{Change, Outcome, comments, grants};
+use crate::project::RelationKind;
+use crate::warehouse::in_place::comments::{self, Comments};
+use crate::warehouse::in_place::{Change, Outcome, grants};
 use serde_json::Value as Json;
 
 /// Post-hooks, grants, comments, commit, post-hooks outside.
@@ -16,13 +18,15 @@ pub async fn relation(work: &Work, after: &[Hook], outcome: &Outcome) -> Result<
         grants::apply(session, &node.relation(), &wanted).await?;
     }
     let asked = |part: &str| spec::present(node, "persist_docs").and_then(|docs| docs.get(part)).and_then(Json::as_bool);
-    let description = asked("relation").unwrap_or(false).then_some(node.description.as_str());
-    let columns: Vec<(String, String)> = match asked("columns") {
-        Some(true) => node.columns.iter().map(|c| (c.name.clone(), c.description.clone())).collect(),
-        _ => Vec::new(),
-    };
-    if description.is_some() || !columns.is_empty() {
-        comments::apply(session, &node.relation(), description, &columns).await?;
+    let mut comments = Comments::default();
+    if asked("relation").unwrap_or(false) {
+        comments.relation = Some(node.description.clone());
+    }
+    if asked("columns").unwrap_or(false) {
+        comments.columns = node.columns.iter().map(|c| (c.name.clone(), c.description.clone())).collect();
+    }
+    if comments.relation.is_some() || !comments.columns.is_empty() {
+        comments::apply(session, &node.relation(), kind(work), &comments).await?;
     }
     session.commit().await?;
     for note in &outcome.notes {
@@ -30,6 +34,15 @@ pub async fn relation(work: &Work, after: &[Hook], outcome: &Outcome) -> Result<
     }
     hooks::run(work, after, false).await?;
     session.commit().await
+}
+
+/// What the relation is now.
+fn kind(work: &Work) -> RelationKind {
+    match work.node.materialized() {
+        "view" => RelationKind::View,
+        "materialized_view" => RelationKind::MaterializedView,
+        _ => RelationKind::Table,
+    }
 }
 
 /// dbt's one line about a build.

@@ -8,13 +8,12 @@ use crate::project::excerpt_at;
 use crate::project::manifest::{Manifest, Node};
 use crate::warehouse::in_place::SqlFault;
 
-/// The error with its place in the node's file, where PostgreSQL told one.
-pub fn in_file(manifest: &Manifest, node: &Node, error: Error) -> Error {
-    let Some((position, statement)) = SqlFault::of(&error).and_then(|fault| Some((fault.position? as usize, fault.sql.clone())))
-    else {
-        return error;
-    };
-    let place = place(manifest, node, &statement, position);
+/// The error with its place in the node's file, where PostgreSQL told one about `sql`.
+pub fn in_file(manifest: &Manifest, node: &Node, sql: &str, mut error: Error) -> Error {
+    let Some(position) = SqlFault::of(&error).and_then(|fault| fault.position) else { return error };
+    let place = place(manifest, node, sql, position as usize);
+    // Place and facts are told in full now; the server's own report behind them would say it twice.
+    error.source = None;
     let detail = match &error.detail {
         Some(detail) => format!("{place}\n{detail}"),
         None => place,

@@ -1,24 +1,38 @@
 //! Projects with a `dbt_project.yml`: every relation where the project puts it, in dbt's order and with dbt's words.
 
+mod artifacts;
+mod commands;
+mod defer;
 mod finish;
+mod freshness;
 mod hooks;
 mod incremental;
+mod load;
 mod locate;
 mod model;
+mod project;
 mod queue;
 mod report;
 mod results;
 mod run;
 mod seed;
+pub mod select;
 mod snapshot;
 mod spec;
 mod step;
 mod test;
 mod unit_test;
 
+pub use artifacts::{write_artifacts, write_manifest};
+pub use commands::{answer_json, census, compile_inline, compile_node, docs, operation, show_inline, show_node, shown};
+pub use defer::Deferred;
+pub use freshness::{Looked, freshness, write_sources};
+pub use incremental::instant;
+pub use load::is_dbt_project;
 pub use model::MATERIALIZATIONS;
+pub use project::{DbtLayout, Request, packages, project_file, read};
 pub use report::{NodeResult, Status};
-pub use run::{Report, Run, counts, nodes};
+pub use run::{Report, Run, counts, run};
 
 use crate::project::manifest::{Manifest, Node, Resource};
 use serde_json::Value as Json;

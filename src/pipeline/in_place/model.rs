@@ -7,7 +7,10 @@ use super::{finish, incremental, spec};
 use crate::error::{Error, Result};
 use crate::project::manifest::Compiled;
 use crate::project::name::did_you_mean;
-use crate::warehouse::in_place::{Outcome, TableDefinition, ViewDefinition, matview, table, view};
+use crate::warehouse::in_place::Outcome;
+use crate::warehouse::in_place::matview::{self, MatviewDefinition, OnConfigurationChange};
+use crate::warehouse::in_place::table::{self, TableDefinition};
+use crate::warehouse::in_place::view::{self, ViewDefinition};
 use chrono::Utc;
 
 /// The materializations of models, as `config(materialized=...)` names them.
@@ -29,7 +32,10 @@ pub async fn build(work: &Work) -> Result<NodeResult> {
         work.session.begin().await?;
         hooks::run(work, &before, true).await?;
     }
-    let outcome = materialize(work, &compiled, !before.is_empty() || !after.is_empty()).await?;
+    let has_hooks = !before.is_empty() || !after.is_empty();
+    let outcome = materialize(work, &compiled, has_hooks)
+        .await
+        .map_err(|e| super::locate::in_file(&work.run.manifest, &work.node, &compiled.code, e))?;
     finish::relation(work, &after, &outcome).await?;
     Ok(NodeResult {
         status: Status::Success,
@@ -61,7 +67,10 @@ async fn materialize(work: &Work, compiled: &Compiled, has_hooks: bool) -> Resul
         }
         "table" => table::build(session, &run.catalog, &table_definition(work, &compiled.code)?).await,
         "incremental" => incremental::build(work, &compiled.code).await,
-        "materialized_view" => matview::build(session, &run.catalog, &matview_definition(work, &compiled.code)?).await,
+        "materialized_view" => {
+            let definition = matview_definition(work, &compiled.code)?;
+            matview::build(session, &run.catalog, &definition, work.is_full_refresh()).await
+        }
         other => Err(unknown(work, other)),
     }
 }
@@ -75,6 +84,25 @@ pub fn table_definition(work: &Work, select: &str) -> Result<TableDefinition> {
         is_unlogged: work.node.flag("unlogged").unwrap_or(false),
         indexes: spec::indexes(&work.node)?,
         contract: spec::contract(&work.node)?,
+        may_drop: work.run.relations.clone(),
+    })
+}
+
+fn matview_definition(work: &Work, select: &str) -> Result<MatviewDefinition> {
+    let node = &work.node;
+    Ok(MatviewDefinition {
+        name: node.relation(),
+        select: select.to_owned(),
+        indexes: spec::indexes(node)?,
+        on_configuration_change: match node.text("on_configuration_change") {
+            None | Some("apply") => OnConfigurationChange::Apply,
+            Some("continue") => OnConfigurationChange::Continue,
+            Some("fail") => OnConfigurationChange::Fail,
+            Some(_) => {
+                let found = spec::present(node, "on_configuration_change").cloned().unwrap_or_default();
+                return Err(spec::wrong(node, "on_configuration_change", &found, "apply, continue or fail"));
+            }
+        },
         may_drop: work.run.relations.clone(),
     })
 }

@@ -1,30 +1,10 @@
 //! What came of each node, for the terminal, for `run_results.json` and for the ledger.
 
 use crate::error::Error;
-use crate::project::Answer;
 use chrono::{DateTime, Utc};
 use std::time::Duration;
 
-/// How a node ended; dbt's words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
-    /// It was built.
-    Success,
-    /// It could not be built, or its query could not be run.
-    Error,
-    /// It was left out.
-    Skipped,
-    /// A data test found nothing.
-    Pass,
-    /// A data test found too much.
-    Fail,
-    /// A data test found something, and only warns.
-    Warn,
-    /// Some batches of a microbatch model failed.
-    PartialSuccess,
-    /// There was nothing to do.
-    NoOp,
-}
+pub use crate::project::artifact::run_results::{BatchResults, Status};
 
 /// What came of one node.
 #[derive(Clone, Debug)]
@@ -51,31 +31,14 @@ pub struct NodeResult {
     pub relation: Option<String>,
     /// Which of the workers did it.
     pub worker: usize,
-    /// What PostgreSQL answered.
-    pub answer: Option<Answer>,
+    /// Batches of a microbatch model.
+    pub batches: Option<BatchResults>,
 }
 
-impl Status {
-    /// dbt's word.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Status::Success => "success",
-            Status::Error => "error",
-            Status::Skipped => "skipped",
-            Status::Pass => "pass",
-            Status::Fail => "fail",
-            Status::Warn => "warn",
-            Status::PartialSuccess => "partial success",
-            Status::NoOp => "no-op",
-        }
-    }
-
-    /// Whether what waits for the node may go on.
-    #[must_use]
-    pub fn is_good(self) -> bool {
-        matches!(self, Status::Success | Status::Pass | Status::Warn | Status::NoOp)
-    }
+/// Whether what waits for the node may go on.
+#[must_use]
+pub fn is_good(status: Status) -> bool {
+    matches!(status, Status::Success | Status::Pass | Status::Warn | Status::NoOp)
 }
 
 impl NodeResult {
@@ -106,7 +69,7 @@ impl NodeResult {
             compiled: None,
             relation: None,
             worker: 0,
-            answer: None,
+            batches: None,
         }
     }
 }

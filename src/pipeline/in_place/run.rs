@@ -1,12 +1,15 @@
 //! A run in place: schemas, hooks of the project, every selected node as soon as it may, a report.
 
 use super::queue::{Ended, Queue, edges};
-use super::report::{NodeResult, Status};
+use super::report::{NodeResult, Status, is_good};
+use super::defer::Deferred;
+use super::project::DbtLayout;
 use super::step;
 use super::{Event, Options, Progress};
 use crate::error::{Error, Result};
 use crate::project::RelationName;
-use crate::project::manifest::{Compiler, Manifest, Node, Resource};
+use crate::project::context::Level;
+use crate::project::manifest::{Compiler, Listener, Manifest, Node, Resource, RunScope};
 use crate::warehouse::Warehouse;
 use crate::warehouse::in_place::{Catalog, Limits, Session, create_schema};
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,6 +34,8 @@ pub struct Run {
     pub halt: watch::Receiver<Option<String>>,
     /// Relations of the run, which may be made anew on the way.
     pub relations: BTreeSet<RelationName>,
+    /// Texts of seeds, by package and file.
+    pub seeds: BTreeMap<(String, String), String>,
 }
 
 /// What a run did.
@@ -40,13 +45,31 @@ pub struct Report {
     pub results: Vec<NodeResult>,
     /// Time from the first statement to the last.
     pub elapsed: Duration,
+    /// Whether somebody asked for an early end.
+    pub was_stopped: bool,
 }
 
 impl Report {
     /// Whether every node ended well.
     #[must_use]
     pub fn is_good(&self) -> bool {
-        self.results.iter().all(|result| result.status.is_good())
+        self.results.iter().all(|result| is_good(result.status))
+    }
+
+    /// For programs.
+    #[must_use]
+    pub fn json(&self) -> serde_json::Value {
+        let results: Vec<serde_json::Value> = self
+            .results
+            .iter()
+            .map(|result| {
+                serde_json::json!({
+                    "unique_id": result.id, "status": result.status.as_str(), "message": result.message,
+                    "failures": result.failures, "rows": result.rows, "elapsed_seconds": result.elapsed.as_secs_f64(),
+                })
+            })
+            .collect();
+        serde_json::json!({"results": results, "elapsed_seconds": self.elapsed.as_secs_f64()})
     }
 }
 
@@ -68,15 +91,16 @@ impl Run {
         }
     }
 
+    /// Text of a seed.
+    pub fn seed_text(&self, node: &Node) -> Option<String> {
+        self.seeds.get(&(node.package.clone(), node.file.clone())).cloned()
+    }
+
     /// Whether the run is to end early.
     pub fn is_halted(&self) -> bool {
         self.halt.borrow().is_some()
     }
 
-    /// The error with its place in the node's file, where PostgreSQL told one.
-    pub fn locate(&self, node: &Node, error: Error) -> Error {
-        super::locate::in_file(&self.manifest, node, error)
-    }
 }
 
 /// Runs the selected nodes.
@@ -143,7 +167,7 @@ async fn run_queue(
         let Some(joined) = running.join_next().await else { break };
         let result = joined.map_err(|e| Error::failed("a node's task ended without a word").source(e))?;
         idle.push(result.worker);
-        is_stopping |= run.options.fail_fast && !result.status.is_good();
+        is_stopping |= run.options.fail_fast && !is_good(result.status);
         finish(run, &mut queue, result, (started, total), progress, report);
     }
     let why = match (run.halt.borrow().as_ref(), is_stopping) {
@@ -167,7 +191,7 @@ fn finish(
     progress: &Progress,
     report: &mut Report,
 ) {
-    let ended = if result.status.is_good() { Ended::Well } else { Ended::Badly };
+    let ended = if is_good(result.status) { Ended::Well } else { Ended::Badly };
     let skipped = queue.finish(&result.id, ended);
     let label = run.manifest.label(&result.id);
     progress.tell(Event::Finished { result: result.clone(), place, total });
@@ -222,10 +246,10 @@ async fn project_hooks(run: &Arc<Run>, list: &str, progress: &Progress, report: 
             Err(e) => NodeResult::failed(&hook.id, &e),
         };
         result.elapsed = began.elapsed();
-        let is_good = result.status.is_good();
+        let ended_well = is_good(result.status);
         progress.tell(Event::Finished { result: result.clone(), place: number + 1, total });
         report.results.push(result);
-        if !is_good {
+        if !ended_well {
             return false;
         }
     }
@@ -256,4 +280,73 @@ pub fn counts(results: &[NodeResult]) -> BTreeMap<&'static str, usize> {
         *counts.entry(result.status.as_str()).or_default() += 1;
     }
     counts
+}
+
+/// Runs the selected nodes of a project.
+pub async fn run(
+    warehouse: &Warehouse,
+    project: &DbtLayout,
+    selected: &BTreeSet<String>,
+    mut options: Options,
+    deferred: Deferred,
+    progress: &Progress,
+    stop: watch::Receiver<bool>,
+) -> Result<Report> {
+    let manifest = project.manifest.clone();
+    let session = Session::open(warehouse, None, Limits::default()).await?;
+    let schemas: BTreeSet<&str> =
+        manifest.nodes.values().filter(|n| n.is_built() || options.stores(n)).map(|n| n.schema.as_str()).collect();
+    let schemas: Vec<String> = schemas.into_iter().map(str::to_owned).collect();
+    let catalog = Catalog::load(&session, &schemas).await?;
+    let swept = catalog.sweep(&session).await?;
+    if !swept.is_empty() {
+        tracing::info!(relations = swept.len(), "left-overs of a killed run removed");
+    }
+    options.known_schemas = crate::warehouse::in_place::shape::schemas(&session).await?.into_iter().collect();
+    session.commit().await?;
+    drop(session);
+    let relations = deferred.relations(&manifest, selected, &catalog);
+    let mut scope = RunScope::new(manifest.clone());
+    scope.relations = Arc::new(relations);
+    scope.selected = Arc::new(selected.iter().cloned().collect());
+    scope.listener = Listener::new(|level, text| match level {
+        Level::Print => progress_print(text),
+        Level::Info => tracing::info!("{text}"),
+        Level::Warn => tracing::warn!("{text}"),
+        Level::Debug => tracing::debug!("{text}"),
+    });
+    let (halt_sender, halt) = watch::channel(None);
+    let listener = tokio::spawn(forward_stop(stop, halt_sender));
+    let built = selected.iter().filter_map(|id| manifest.nodes.get(id)).filter(|node| node.is_built());
+    let run = Arc::new(Run {
+        warehouse: warehouse.clone(),
+        compiler: Compiler { world: project.world.clone(), scope: Arc::new(scope) },
+        catalog,
+        options,
+        halt,
+        relations: built.map(Node::relation).collect(),
+        seeds: project.seeds.clone(),
+        manifest,
+    });
+    let report = nodes(&run, selected, progress).await;
+    listener.abort();
+    let mut report = report?;
+    report.was_stopped = run.is_halted();
+    Ok(report)
+}
+
+/// What a template prints is a result: it goes to standard output.
+fn progress_print(text: &str) {
+    use std::io::Write;
+    // A reader that went away is no fault of the run.
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+async fn forward_stop(mut stop: watch::Receiver<bool>, halt: watch::Sender<Option<String>>) {
+    if stop.wait_for(|stopped| *stopped).await.is_ok() {
+        halt.send_replace(Some("a stop was asked for".into()));
+    } else {
+        // The sender went away without asking for a stop: there is nobody left who could.
+        std::future::pending::<()>().await;
+    }
 }

@@ -52,5 +52,7 @@ fn definition(work: &Work) -> Result<SeedDefinition> {
         delimiter,
         column_types: types.into_iter().flatten().map(|(name, kind)| (name.clone(), test_name_str(kind))).collect(),
         unquoted_columns: node.flag("quote_columns") == Some(false),
+        indexes: spec::indexes(node)?,
+        may_drop: work.run.relations.clone(),
     })
 }

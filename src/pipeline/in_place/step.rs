@@ -5,7 +5,7 @@ use super::run::Run;
 use super::{model, seed, snapshot, test, unit_test};
 use crate::error::{Error, Result};
 use crate::project::manifest::{Compiled, Compiler, Node, Resource};
-use crate::project::{Answer, Database};
+use crate::project::Database;
 use crate::warehouse::in_place::{Blocking, Limits, Session};
 use chrono::Utc;
 use std::sync::Arc;
@@ -64,7 +64,7 @@ pub async fn run(run: &Arc<Run>, node: &Arc<Node>, worker: usize) -> NodeResult 
                 tokio::time::sleep(Duration::from_millis(200 * u64::from(attempt * attempt))).await;
                 attempt += 1;
             }
-            Err(e) => break NodeResult::failed(&node.id, &run.locate(node, e)),
+            Err(e) => break NodeResult::failed(&node.id, &e),
         }
     };
     result.worker = worker;
@@ -108,9 +108,4 @@ async fn by_kind(work: &Work) -> Result<NodeResult> {
         Resource::UnitTest => unit_test::run(work).await,
         _ => Ok(NodeResult { status: Status::NoOp, message: "nothing to do".into(), ..NodeResult::blank(&work.node.id) }),
     }
-}
-
-/// One line about what PostgreSQL did.
-pub fn tag(answer: &Answer) -> String {
-    answer.tag.clone()
 }

@@ -5,7 +5,9 @@ use super::step::Work;
 use crate::error::{Error, Result};
 use crate::project::manifest::Node;
 use crate::project::{Cell, RelationName, quote_identifier};
-use crate::warehouse::in_place::{Catalog, TableDefinition, ViewDefinition, table, view};
+use crate::warehouse::in_place::Catalog;
+use crate::warehouse::in_place::table::{self, TableDefinition};
+use crate::warehouse::in_place::view::{self, ViewDefinition};
 use chrono::Utc;
 use serde_json::Value as Json;
 
@@ -26,7 +28,8 @@ pub async fn run(work: &Work) -> Result<NodeResult> {
         }
     };
     let query = work.blocking(move |compiler, node| compiler.test_query(node, &subject)).await?;
-    let answer = work.session.execute(&query).await?;
+    let located = |e| super::locate::in_file(&work.run.manifest, &work.node, &query, e);
+    let answer = work.session.execute(&query).await.map_err(located)?;
     let verdict = answer.rows.first().ok_or_else(|| {
         Error::failed(format!("{} gave no row", work.node.label()))
             .hint("a macro get_test_sql of the project must give one row: failures, should_warn, should_error")

@@ -5,7 +5,7 @@ use super::step::Work;
 use crate::error::Result;
 use crate::project::manifest::{Rows, rows_sql};
 use crate::project::{Answer, Cell, quote_identifier};
-use crate::warehouse::in_place::select_columns;
+use crate::warehouse::in_place::shape::select_columns;
 use chrono::Utc;
 
 /// Most rows of each side that a message shows.

@@ -42,7 +42,7 @@ impl Compiler {
     /// The same, for rows of this window of time only.
     #[must_use]
     pub fn within(&self, start: DateTime<Utc>, end: DateTime<Utc>) -> Compiler {
-        self.with(|scope| scope.window = Some((start, end)))
+        self.with(|scope| scope.window = Some((Some(start), Some(end))))
     }
 
     fn with(&self, change: impl FnOnce(&mut RunScope)) -> Compiler {
@@ -61,6 +61,21 @@ impl Compiler {
         let (sql, record) = self.rendered(node, locals)?;
         let mut ctes = Vec::new();
         self.collect(&record.ephemeral, &mut ctes, &mut vec![node.id.clone()])?;
+        Ok(Compiled { code: cte::inject(&sql, &ctes), ctes })
+    }
+
+    /// SQL of a text that is no node of the project: it may refer to anything.
+    pub fn inline(&self, node: &Arc<Node>) -> Result<Compiled> {
+        let rendering =
+            Rendering::new(self.world.clone(), node.clone(), Phase::Run(self.scope.clone()), false, BTreeMap::new());
+        let globals: Arc<dyn Globals> = rendering.clone();
+        let sql = self
+            .world
+            .library
+            .render_text(&node.file, &node.raw_code, &globals)
+            .map_err(|fault| self.world.told(&node.file, fault))?;
+        let mut ctes = Vec::new();
+        self.collect(&rendering.record().ephemeral, &mut ctes, &mut vec![node.id.clone()])?;
         Ok(Compiled { code: cte::inject(&sql, &ctes), ctes })
     }
 
@@ -88,7 +103,7 @@ impl Compiler {
             if path.contains(id) {
                 return Err(Error::config(format!("ephemeral models refer to each other in a circle at \"{id}\"")));
             }
-            let Some(node) = self.scope.nodes.get(id) else { continue };
+            let Some(node) = self.scope.manifest.nodes.get(id) else { continue };
             let node = Arc::new(node.clone());
             let (sql, record) = self.rendered(&node, BTreeMap::new())?;
             path.push(id.clone());

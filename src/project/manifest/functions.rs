@@ -2,11 +2,11 @@
 
 use super::fault::refuse;
 use super::node::{Node, Ref, Resource};
-use super::rendering::{Phase, Rendering};
+use super::rendering::{Phase, Rendering, RunScope};
 use super::view;
-use crate::project::context::{self, Host};
-use crate::project::database::RelationKind;
+use crate::project::context::{self, Host, Moment, Relation, RelationType};
 use crate::project::files::config::{canonical_key, merge};
+use crate::project::jinja::{Dict, List};
 use crate::project::name::quote_literal;
 use minijinja::value::{Kwargs, Object, Rest, Serde, ValueKind, from_args};
 use minijinja::{Error, ErrorKind, State, Value};
@@ -36,7 +36,12 @@ pub fn lookup(rendering: &Arc<Rendering>, name: &str) -> Option<Value> {
             Resource::Test | Resource::Analysis | Resource::Operation if rendering.node.alias.is_empty() => {
                 Value::from(())
             }
-            _ => context::relation(rendering.this(), relation_word(&rendering.node)),
+            _ => {
+                let mut relation = Relation::new(rendering.this());
+                relation.kind = relation_type(&rendering.node);
+                relation.quote = rendering.world.quoting;
+                relation.value()
+            }
         },
         "target" => rendering.world.target.value(),
         "model" | "node" => json_value(&view::node(&rendering.node)),
@@ -44,30 +49,28 @@ pub fn lookup(rendering: &Arc<Rendering>, name: &str) -> Option<Value> {
         "is_incremental" => Value::from_function(move || bound.is_incremental()),
         "doc" => Value::from_function(|_: Rest<Value>| ""),
         "graph" => match &rendering.phase {
-            Phase::Run(scope) => scope.graph.get_or_init(|| view::graph(&scope.nodes, &scope.sources)).clone(),
-            Phase::Parse => view::graph(&Default::default(), &Default::default()),
+            Phase::Run(scope) => scope.graph(),
+            Phase::Parse => RunScope::empty_graph(),
         },
         "builtins" => context::builtins(host()),
         "adapter" => context::adapter(host()),
-        "api" => context::api(host()),
+        "api" => context::api(&host()),
         "exceptions" => context::exceptions(host()),
-        "run_query" => context::run_query(host()),
-        "statement" => context::statement(host(), rendering.statements()),
-        "load_result" => context::load_result(rendering.statements()),
-        "store_result" => context::store_result(rendering.statements()),
-        "store_raw_result" => context::store_raw_result(rendering.statements()),
+        "run_query" | "statement" | "load_result" | "store_result" | "store_raw_result" | "noop_statement" => {
+            rendering.statements().functions().into_iter().find(|(known, _)| *known == name)?.1
+        }
         "log" => context::log(host()),
         "print" => context::print(host()),
         "debug" => context::debug(),
         "flags" => rendering.world.flags.value(),
         "invocation_id" => Value::from(rendering.world.invocation_id.as_str()),
-        "run_started_at" => context::timestamp(rendering.world.started_at),
+        "run_started_at" => Moment::Zoned(rendering.world.started_at.fixed_offset()).value(),
         "dbt_version" => Value::from(context::DBT_VERSION),
         "database" => Value::from(rendering.this().database),
         "schema" => Value::from(rendering.this().schema),
         "project_name" => Value::from(rendering.world.root.as_str()),
         "selected_resources" => match &rendering.phase {
-            Phase::Run(scope) => Value::from_serialize(&*scope.selected),
+            Phase::Run(scope) => scope.selected.iter().map(String::as_str).collect::<Value>(),
             Phase::Parse => Value::from(Vec::<Value>::new()),
         },
         "as_of" => {
@@ -78,24 +81,28 @@ pub fn lookup(rendering: &Arc<Rendering>, name: &str) -> Option<Value> {
         "context" => Value::from_object(Context(bound)),
         "thread_id" => Value::from("main"),
         "invocation_args_dict" => rendering.world.flags.arguments(),
-        "dbt_metadata_envs" => Value::from_serialize(serde_json::json!({})),
+        "dbt_metadata_envs" => json_value(&serde_json::json!({})),
         _ => return None,
     })
 }
 
-/// The kind of relation that a node is built as, where its configuration tells.
-pub fn relation_word(node: &Node) -> Option<RelationKind> {
+/// The type of relation that a node is built as, where its configuration tells.
+pub fn relation_type(node: &Node) -> Option<RelationType> {
     match (node.resource, node.materialized()) {
-        (Resource::Model, "view") => Some(RelationKind::View),
-        (Resource::Model, "materialized_view") => Some(RelationKind::MaterializedView),
+        (Resource::Model, "view") => Some(RelationType::View),
+        (Resource::Model, "materialized_view") => Some(RelationType::MaterializedView),
         (Resource::Model, "ephemeral") | (Resource::Test | Resource::Analysis | Resource::Operation, _) => None,
-        _ => Some(RelationKind::Table),
+        _ => Some(RelationType::Table),
     }
 }
 
 /// A value out of configuration files, as templates see it: lists and maps can be changed there.
 pub fn json_value(value: &Json) -> Value {
-    context::mutable(&Value::from(Serde(value)))
+    match value {
+        Json::Array(items) => List::new(items.iter().map(json_value).collect::<Vec<_>>()).into_value(),
+        Json::Object(map) => Dict::from_pairs(map.iter().map(|(k, v)| (Value::from(k.as_str()), json_value(v)))).into_value(),
+        other => Value::from(Serde(other)),
+    }
 }
 
 /// A value of a template as configuration.
@@ -215,5 +222,28 @@ impl Object for Context {
         let function = crate::project::jinja::Globals::lookup(&*self.0, method)
             .ok_or_else(|| Error::new(ErrorKind::UnknownMethod, format!("context has no {method}")))?;
         function.call(state, args)
+    }
+}
+
+/// The macros of a package with one of them replaced by a value, for unit tests.
+pub fn overridden_package(base: Option<Value>, (name, value): (String, Value)) -> Value {
+    Value::from_object(OverriddenPackage { base, name, value })
+}
+
+/// See [`overridden_package`].
+#[derive(Debug)]
+struct OverriddenPackage {
+    base: Option<Value>,
+    name: String,
+    value: Value,
+}
+
+impl Object for OverriddenPackage {
+    fn call_method(self: &Arc<Self>, state: &mut State<'_, '_>, method: &str, args: &[Value]) -> Result<Value, Error> {
+        match &self.base {
+            _ if method == self.name => Ok(self.value.clone()),
+            Some(base) => base.call_method(state, method, args),
+            None => Err(Error::new(ErrorKind::UnknownMethod, format!("package has no macro {method}"))),
+        }
     }
 }

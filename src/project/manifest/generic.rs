@@ -5,7 +5,7 @@ use super::node::Node;
 use super::rendering::{Phase, Record, Rendering};
 use super::world::World;
 use crate::error::Result;
-use crate::project::jinja::{Fault, Globals};
+use crate::project::jinja::{Fault, Globals, List};
 use minijinja::Value;
 use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
@@ -87,7 +87,7 @@ fn argument(
         Json::Array(items) => {
             let items: std::result::Result<Vec<Value>, Fault> =
                 items.iter().map(|item| argument(world, globals, node, item)).collect();
-            Ok(crate::project::context::list(items?))
+            Ok(List::new(items?).into_value())
         }
         Json::Object(map) => {
             let mut pairs = Vec::new();

@@ -1,12 +1,29 @@
 //! A parsed project: every node of every package, what depends on what, and what else other tools read.
 
+mod compile;
 mod cte;
 mod digest;
+mod fault;
+mod functions;
+mod generic;
 mod names;
 mod node;
+mod read;
+mod rendering;
 pub mod state;
 mod test_name;
+mod unit_test;
 pub mod view;
+mod world;
+
+pub use compile::{Compiled, Compiler};
+pub use functions::json_value;
+pub use read::{Input, Package, Read, read, render_setting};
+pub use rendering::{Listener, RunScope};
+pub use test_name::python_str as test_name_str;
+pub use unit_test::{Rows, UnitTest, rows_sql};
+pub use view::Outcome;
+pub use world::World;
 
 pub use names::Names;
 pub use node::{ColumnInfo, Config, Kept, Node, Ref, Resource, SourceTable, TestFacts};
@@ -89,5 +106,17 @@ impl Manifest {
             .map(|node| node.depends_on.as_slice())
             .or_else(|| self.kept.get(id).map(|kept| kept.depends_on.as_slice()))
             .unwrap_or_default()
+    }
+
+    /// Name for messages.
+    #[must_use]
+    pub fn label(&self, id: &str) -> String {
+        self.nodes.get(id).map_or_else(|| format!("\"{id}\""), Node::label)
+    }
+
+    /// The file of a node as messages show it: with the package before it, where it is not the root project's.
+    #[must_use]
+    pub fn shown_file(&self, node: &Node) -> String {
+        if node.package == self.root { node.file.clone() } else { format!("{}: {}", node.package, node.file) }
     }
 }

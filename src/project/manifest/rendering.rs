@@ -1,19 +1,18 @@
 //! One rendering: what its templates see, by name, and what they called.
 
-use super::names::Names;
-use super::node::{Config, Node, Ref, SourceTable};
+use super::Manifest;
+use super::node::{Config, Node, Ref, Resource};
 use super::world::{BUILTIN_PACKAGE, World};
-use crate::project::context::{self, Host, Level, Policy};
+use crate::project::context::{self, EventTimeFilter, Host, Level, Policy, Relation};
 use crate::project::database::{Database, ExistingColumn, RelationName};
 use crate::project::jinja::Globals;
-use crate::project::manifest::cte::cte_name;
 use crate::project::manifest::fault::refuse;
-use crate::project::manifest::functions;
+use crate::project::manifest::{functions, view};
 use chrono::{DateTime, Utc};
 use minijinja::{Error, Value};
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 /// What templates called.
 #[derive(Clone, Debug, Default)]
@@ -35,12 +34,8 @@ pub struct Record {
 /// What is known once the whole project has been parsed.
 #[derive(Clone, Debug)]
 pub struct RunScope {
-    /// All nodes.
-    pub nodes: Arc<BTreeMap<String, Node>>,
-    /// All sources.
-    pub sources: Arc<BTreeMap<String, SourceTable>>,
-    /// What names mean.
-    pub names: Arc<Names>,
+    /// The project.
+    pub manifest: Arc<Manifest>,
     /// Where the relations of some nodes are, other than where their configuration puts them.
     pub relations: Arc<HashMap<String, RelationName>>,
     /// Connection for introspection; none where nothing may be asked (`parse`, `ls`).
@@ -48,11 +43,43 @@ pub struct RunScope {
     /// The `graph` of templates, made when first asked for.
     pub graph: Arc<std::sync::OnceLock<Value>>,
     /// Rows of what is read are taken from this window of time only, where the read node has an `event_time`.
-    pub window: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    pub window: Option<(Option<DateTime<Utc>>, Option<DateTime<Utc>>)>,
     /// Takes what templates say.
     pub listener: Listener,
     /// Ids of the nodes that the command works on.
     pub selected: Arc<Vec<String>>,
+}
+
+impl RunScope {
+    /// A scope of the whole project, without a database.
+    #[must_use]
+    pub fn new(manifest: Arc<Manifest>) -> RunScope {
+        RunScope {
+            manifest,
+            relations: Arc::default(),
+            database: None,
+            graph: Arc::default(),
+            window: None,
+            listener: Listener::default(),
+            selected: Arc::default(),
+        }
+    }
+
+    /// `graph`, made when it is first asked for: it holds every node as a dictionary.
+    pub fn graph(&self) -> Value {
+        self.graph
+            .get_or_init(|| {
+                let manifest = &self.manifest;
+                let graph = view::graph(&manifest.nodes, &manifest.sources, &manifest.kept, &manifest.groups);
+                functions::json_value(&graph)
+            })
+            .clone()
+    }
+
+    /// `graph` while nothing is known.
+    pub fn empty_graph() -> Value {
+        functions::json_value(&view::graph(&BTreeMap::new(), &BTreeMap::new(), &BTreeMap::new(), &BTreeMap::new()))
+    }
 }
 
 /// Which of dbt's two phases this is.
@@ -78,7 +105,7 @@ pub struct Rendering {
     /// Values that stand for this rendering only, before everything else: the arguments of a data test.
     pub locals: BTreeMap<String, Value>,
     record: Mutex<Record>,
-    statements: context::Statements,
+    statements: OnceLock<Arc<context::Statements>>,
     me: Weak<Rendering>,
 }
 
@@ -98,7 +125,7 @@ impl Rendering {
             is_bound,
             locals,
             record: Mutex::default(),
-            statements: context::Statements::default(),
+            statements: OnceLock::new(),
             me: me.clone(),
         })
     }
@@ -136,10 +163,10 @@ impl Rendering {
             if !record.refs.contains(&wanted) {
                 record.refs.push(wanted);
             }
-            return Ok(context::relation(relation, None));
+            return Ok(Relation::new(relation).value());
         };
-        let id = scope.names.node(&self.world.root, &self.node.package, &wanted).ok_or_else(|| {
-            let hint = crate::project::name::did_you_mean(&wanted.name, scope.names.node_names());
+        let id = scope.manifest.names.node(&self.world.root, &self.node.package, &wanted).ok_or_else(|| {
+            let hint = crate::project::name::did_you_mean(&wanted.name, scope.manifest.names.node_names());
             refuse(format!("unknown model \"{}\"{}", wanted.name, hint.map(|h| format!("; {h}")).unwrap_or_default()))
         })?;
         if self.is_bound && id != self.node.id && !self.node.depends_on.iter().any(|known| known == id) {
@@ -148,7 +175,7 @@ impl Rendering {
                 "ref('{name}') was not seen when the project was parsed; add the line -- depends_on: {{{{ ref('{name}') }}}}"
             )));
         }
-        let Some(node) = scope.nodes.get(id) else {
+        let Some(node) = scope.manifest.nodes.get(id) else {
             return Err(refuse(format!("unknown model \"{}\"", wanted.name)));
         };
         if node.is_ephemeral() {
@@ -156,10 +183,13 @@ impl Rendering {
             if !record.ephemeral.iter().any(|known| known == id) {
                 record.ephemeral.push(id.to_owned());
             }
-            return Ok(context::cte_relation(&cte_name(&node.alias)));
+            return Ok(Relation::ephemeral(&node.alias).value());
         }
         let name = scope.relations.get(id).cloned().unwrap_or_else(|| node.relation());
-        Ok(self.limited(context::relation(name, functions::relation_word(node))))
+        let mut relation = Relation::new(name);
+        relation.kind = functions::relation_type(node);
+        relation.quote = self.world.quoting;
+        Ok(self.narrowed(scope, relation, node.text("event_time")).value())
     }
 
     /// `source(...)`
@@ -172,23 +202,38 @@ impl Rendering {
             }
             let relation =
                 RelationName { database: String::new(), schema: source.to_owned(), identifier: table.to_owned() };
-            return Ok(context::relation(relation, None));
+            return Ok(Relation::new(relation).value());
         };
-        let id = scope.names.source(&self.world.root, &self.node.package, source, table);
-        let found = id.and_then(|id| scope.sources.get(id)).ok_or_else(|| {
+        let id = scope.manifest.names.source(&self.world.root, &self.node.package, source, table);
+        let found = id.and_then(|id| scope.manifest.sources.get(id)).ok_or_else(|| {
             refuse(format!("unknown source \"{source}.{table}\"; declare it under sources: in a property file"))
         })?;
         let name = scope.relations.get(&found.id).cloned().unwrap_or_else(|| found.relation.clone());
-        Ok(self.limited(context::source_relation(name, &found.quoting)))
+        let quoted = |part: &str, default: bool| found.quoting.get(part).and_then(Json::as_bool).unwrap_or(default);
+        let mut relation = Relation::new(name);
+        relation.quote = Policy {
+            database: quoted("database", self.world.quoting.database),
+            schema: quoted("schema", self.world.quoting.schema),
+            identifier: quoted("identifier", self.world.quoting.identifier),
+        };
+        let event_time = found.config.get("event_time").and_then(Json::as_str);
+        Ok(self.narrowed(scope, relation, event_time).value())
     }
 
-    /// Under `--empty` what a model reads has no rows.
-    fn limited(&self, relation: Value) -> Value {
-        let is_model = matches!(
-            self.node.resource,
-            super::node::Resource::Model | super::node::Resource::Snapshot | super::node::Resource::Analysis
-        );
-        if self.world.flags.empty && is_model { context::limited(&relation, 0) } else { relation }
+    /// Under `--empty` what a model reads has no rows; in a batch only those of its window.
+    fn narrowed(&self, scope: &RunScope, mut relation: Relation, event_time: Option<&str>) -> Relation {
+        let is_model = matches!(self.node.resource, Resource::Model | Resource::Snapshot | Resource::Analysis);
+        if is_model && self.world.flags.empty {
+            relation.limit = Some(0);
+        }
+        if let (true, Some((start, end)), Some(field)) = (is_model, scope.window, event_time) {
+            relation.event_time = Some(EventTimeFilter {
+                field: field.to_owned(),
+                start: start.map(|at| at.fixed_offset()),
+                end: end.map(|at| at.fixed_offset()),
+            });
+        }
+        relation
     }
 
     /// `var(...)`
@@ -231,7 +276,7 @@ impl Rendering {
         if self.node.materialized() != "incremental" || full_refresh {
             return Ok(false);
         }
-        let existing = database.relation(&self.this()).map_err(context::database_error)?;
+        let existing = database.relation(&self.this()).map_err(|e| refuse(e.message.clone()).with_source(e))?;
         Ok(existing.is_some_and(|relation| relation.kind == crate::project::database::RelationKind::Table))
     }
 }
@@ -349,7 +394,59 @@ impl std::fmt::Debug for Listener {
 
 impl Rendering {
     /// Results of `statement` blocks of this rendering.
-    pub fn statements(&self) -> &context::Statements {
-        &self.statements
+    pub fn statements(&self) -> &Arc<context::Statements> {
+        self.statements.get_or_init(|| context::Statements::new(Arc::new(Handle(self.me.clone()))))
+    }
+}
+
+/// A rendering that does not keep itself alive: what a rendering holds must not hold it.
+#[derive(Clone, Debug)]
+struct Handle(Weak<Rendering>);
+
+impl Host for Handle {
+    fn database(&self) -> Option<Arc<dyn Database>> {
+        self.0.upgrade()?.database()
+    }
+
+    fn describe(&self, sql: &str) -> crate::error::Result<Vec<ExistingColumn>> {
+        self.0.upgrade().map_or_else(|| Ok(Vec::new()), |rendering| rendering.describe(sql))
+    }
+
+    fn macro_named(&self, package: Option<&str>, name: &str) -> Option<Value> {
+        self.0.upgrade()?.macro_named(package, name)
+    }
+
+    fn search_order(&self, namespace: &str) -> Vec<String> {
+        self.0.upgrade().map(|rendering| rendering.search_order(namespace)).unwrap_or_default()
+    }
+
+    fn package(&self) -> String {
+        self.0.upgrade().map(|rendering| rendering.package()).unwrap_or_default()
+    }
+
+    fn say(&self, level: Level, text: &str) {
+        if let Some(rendering) = self.0.upgrade() {
+            rendering.say(level, text);
+        }
+    }
+
+    fn builtin(&self, name: &str) -> Option<Value> {
+        self.0.upgrade()?.builtin(name)
+    }
+
+    fn default_database(&self) -> String {
+        self.0.upgrade().map(|rendering| rendering.default_database()).unwrap_or_default()
+    }
+
+    fn default_schema(&self) -> String {
+        self.0.upgrade().map(|rendering| rendering.default_schema()).unwrap_or_default()
+    }
+
+    fn quoting(&self) -> Policy {
+        self.0.upgrade().map(|rendering| rendering.world.quoting).unwrap_or_default()
+    }
+
+    fn invocation_id(&self) -> String {
+        self.0.upgrade().map(|rendering| rendering.invocation_id()).unwrap_or_default()
     }
 }

@@ -5,7 +5,7 @@ use super::cte::{self, Cte};
 use super::node::{Node, Ref};
 use super::rendering::{Phase, Rendering};
 use crate::error::{Error, Result};
-use crate::project::context;
+use crate::project::context::Relation;
 use crate::project::database::{ExistingColumn, RelationName};
 use crate::project::jinja::Globals;
 use crate::project::manifest::fault::refuse;
@@ -48,7 +48,7 @@ pub struct UnitTest {
 impl Compiler {
     /// Puts the given rows in the place of what the model reads.
     pub fn unit_test(&self, test: &Arc<Node>) -> Result<UnitTest> {
-        let model = test.depends_on.iter().find_map(|id| self.scope.nodes.get(id).filter(|node| {
+        let model = test.depends_on.iter().find_map(|id| self.scope.manifest.nodes.get(id).filter(|node| {
             Some(node.name.as_str()) == test.extra.get("model").and_then(Json::as_str)
         }));
         let model = model.ok_or_else(|| {
@@ -104,13 +104,13 @@ impl Compiler {
             let (name, relation) = match (function, names.as_slice()) {
                 ("ref", [.., name]) => {
                     let wanted = Ref { package: (names.len() > 1).then(|| names[0].clone()), name: name.clone(), version: None };
-                    let id = self.scope.names.node(&self.world.root, &test.package, &wanted);
-                    let found = id.and_then(|id| self.scope.nodes.get(id)).ok_or_else(|| unknown_input(test, &call))?;
+                    let id = self.scope.manifest.names.node(&self.world.root, &test.package, &wanted);
+                    let found = id.and_then(|id| self.scope.manifest.nodes.get(id)).ok_or_else(|| unknown_input(test, &call))?;
                     (name.clone(), (!found.is_ephemeral()).then(|| found.relation()))
                 }
                 ("source", [source, table]) => {
-                    let id = self.scope.names.source(&self.world.root, &test.package, source, table);
-                    let found = id.and_then(|id| self.scope.sources.get(id)).ok_or_else(|| unknown_input(test, &call))?;
+                    let id = self.scope.manifest.names.source(&self.world.root, &test.package, source, table);
+                    let found = id.and_then(|id| self.scope.manifest.sources.get(id)).ok_or_else(|| unknown_input(test, &call))?;
                     (format!("{source}__{table}"), Some(found.relation.clone()))
                 }
                 _ if call == "this" => (model.name.clone(), Some(model.relation())),
@@ -125,12 +125,12 @@ impl Compiler {
     fn locals(&self, test: &Node, model: &Node, inputs: &[Input], overrides: &Map<String, Json>) -> BTreeMap<String, Value> {
         let mut locals = BTreeMap::new();
         let by_key: BTreeMap<String, String> =
-            inputs.iter().map(|input| (key_of(&input.call), cte::cte_name(&input.name))).collect();
+            inputs.iter().map(|input| (key_of(&input.call), input.name.clone())).collect();
         let shared = Arc::new(by_key);
         let label = test.label();
         let find = move |key: String| -> std::result::Result<Value, minijinja::Error> {
             match shared.get(&key) {
-                Some(cte) => Ok(context::cte_relation(cte)),
+                Some(name) => Ok(Relation::ephemeral(name).value()),
                 None => Err(refuse(format!("{label} gives no rows for {key}; add it under given:"))),
             }
         };
@@ -146,7 +146,7 @@ impl Compiler {
             Value::from_function(move |source: &str, table: &str| find(format!("source {source} {table}"))),
         );
         if let Some(this) = inputs.iter().find(|input| input.call == "this") {
-            locals.insert("this".to_owned(), context::cte_relation(&cte::cte_name(&this.name)));
+            locals.insert("this".to_owned(), Relation::ephemeral(&this.name).value());
         }
         // Whether a model sees itself as incremental is the test's to say.
         let is_incremental = overrides.get("macros").and_then(|m| m.get("is_incremental")).and_then(Json::as_bool);

@@ -74,6 +74,25 @@ pub struct World {
 }
 
 impl World {
+    /// A world of these macros in which nothing else is known.
+    #[must_use]
+    pub fn bare(library: Arc<Library>) -> World {
+        World {
+            library,
+            root: String::new(),
+            dispatch: BTreeMap::new(),
+            vars: Vars::default(),
+            env: BTreeMap::new(),
+            target: Target::default(),
+            flags: Flags::default(),
+            started_at: DateTime::UNIX_EPOCH,
+            invocation_id: String::new(),
+            packages: BTreeSet::new(),
+            quoting: Policy::default(),
+            constants: BTreeMap::new(),
+        }
+    }
+
     /// The macro that an unqualified name in a node of `package` means: the package's own, then the root project's.
     pub fn project_macro(&self, package: &str, name: &str) -> Option<Value> {
         self.library.macro_value(package, name).or_else(|| self.library.macro_value(&self.root, name))

@@ -59,9 +59,7 @@ impl Database for Blocking {
     }
 
     fn schemas(&self) -> Result<Vec<String>> {
-        let sql = "SELECT nspname::text FROM pg_catalog.pg_namespace ORDER BY nspname";
-        let rows = self.wait(self.session.rows("schemas cannot be listed", sql, &[]))?;
-        Ok(rows.iter().map(|row| row.get(0)).collect())
+        self.wait(shape::schemas(&self.session))
     }
 
     fn create_schema(&self, schema: &str) -> Result<()> {

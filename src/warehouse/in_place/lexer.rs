@@ -118,7 +118,7 @@ fn quoted(bytes: &[u8], open: usize, quote: u8, has_escapes: bool) -> usize {
 fn dollar_quoted(rest: &str) -> Option<usize> {
     let tag_end = rest[1..].find('$')? + 2;
     let tag = &rest[..tag_end];
-    let name = tag[1..tag_end - 1].as_bytes();
+    let name = &tag.as_bytes()[1..tag_end - 1];
     let is_tag =
         name.first().is_none_or(|b| begins_word(*b)) && name.iter().all(|b| begins_word(*b) || b.is_ascii_digit());
     if !is_tag {

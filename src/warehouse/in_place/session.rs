@@ -98,7 +98,8 @@ impl Session {
         if !self.is_in_transaction() {
             return Ok(());
         }
-        self.batch("transaction cannot be committed", "COMMIT").await?;
+        // COMMIT of a transaction that failed is a silent roll-back; a statement before it is an error then.
+        self.batch("transaction cannot be committed", "SELECT 1; COMMIT").await?;
         self.is_open.store(false, Ordering::Relaxed);
         Ok(())
     }

@@ -40,6 +40,13 @@ impl TypedColumn {
     }
 }
 
+/// Names of all schemas.
+pub async fn schemas(session: &Session) -> Result<Vec<String>> {
+    let sql = "SELECT nspname::text FROM pg_catalog.pg_namespace ORDER BY nspname";
+    let rows = session.rows("schemas cannot be listed", sql, &[]).await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
 /// The relation of this name, if there is one.
 pub async fn relation(session: &Session, name: &RelationName) -> Result<Option<ExistingRelation>> {
     let sql = include_str!("../sql/in_place_relations.sql");

@@ -5,7 +5,7 @@ WITH hanging AS (
     FROM pg_catalog.pg_depend AS d
     WHERE d.deptype IN ('n', 'a')
         AND (
-            (d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = $1)
+            (d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = $1::oid)
             OR (
                 d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass
                 AND d.refobjid IN (

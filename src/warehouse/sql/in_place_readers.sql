@@ -1,6 +1,6 @@
 -- A view and all that reads from it, each after what it reads from.
 WITH RECURSIVE readers (oid, depth) AS (
-    SELECT $1, 0
+    SELECT $1::oid, 0
     UNION
     SELECT r.ev_class, readers.depth + 1
     FROM readers

@@ -4,10 +4,10 @@ WITH relation AS (
     SELECT c.oid, n.oid AS schema_oid, n.nspname, c.relname
     FROM pg_catalog.pg_class AS c
     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-    WHERE n.nspname = $1 AND c.relname = $2
+    WHERE n.nspname = $1::text AND c.relname = $2::text
 ),
 names AS (
-    SELECT r.*, k.conname AS name, pg_catalog.replace(k.conname, $3, '') AS plain, true AS is_constraint
+    SELECT r.*, k.conname AS name, pg_catalog.replace(k.conname, $3::text, '') AS plain, true AS is_constraint
     FROM relation AS r JOIN pg_catalog.pg_constraint AS k ON k.conrelid = r.oid
     UNION ALL
     SELECT r.*, i.relname, pg_catalog.replace(i.relname, $3, ''), false

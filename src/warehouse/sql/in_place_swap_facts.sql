@@ -5,13 +5,13 @@ WITH old AS (
     SELECT c.oid, c.relkind, c.relowner, c.relacl, n.nspname, c.relname
     FROM pg_catalog.pg_class AS c
     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-    WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p', 'f', 'v', 'm')
+    WHERE n.nspname = $1::text AND c.relname = $2::text AND c.relkind IN ('r', 'p', 'f', 'v', 'm')
 ),
 fresh AS (
     SELECT c.oid, c.relkind, c.relowner, c.relacl
     FROM pg_catalog.pg_class AS c
     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-    WHERE n.nspname = $1 AND c.relname = $3 AND c.relkind IN ('r', 'v', 'm')
+    WHERE n.nspname = $1::text AND c.relname = $3::text AND c.relkind IN ('r', 'v', 'm')
 ),
 shape AS (
     SELECT a.attrelid,
@@ -23,7 +23,7 @@ shape AS (
     GROUP BY a.attrelid
 ),
 rights AS (
-    SELECT 1 AS place, pg_catalog.format('REVOKE ALL ON %I.%I FROM %s', $1, $2, who.name) AS statement
+    SELECT 1 AS place, pg_catalog.format('REVOKE ALL ON %I.%I FROM %s', $1::text, $2::text, who.name) AS statement
     FROM fresh, old
     CROSS JOIN LATERAL (
         SELECT DISTINCT CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(x.grantee)) END AS name

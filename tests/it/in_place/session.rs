@@ -99,6 +99,8 @@ async fn limits_hold_and_a_dropped_session_rolls_back() {
     told(session.begin().await);
     let error = session.execute("select pg_sleep(10)").await.expect_err("too long");
     assert_eq!(error.sqlstate.as_deref(), Some("57014"));
+    let error = session.commit().await.expect_err("nothing to commit");
+    assert_eq!(error.sqlstate.as_deref(), Some("25P02"));
     told(session.rollback().await);
     told(session.begin().await);
     told(session.execute("create table shop.gone (a int)").await);

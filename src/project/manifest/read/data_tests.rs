@@ -268,7 +268,7 @@ fn unknown(reading: &Reading<'_>, package: &Package, subject: &Subject, entry: &
     let mut known: BTreeMap<String, ()> = BTreeMap::new();
     for known_macro in reading.world.library.macros() {
         let wanted = match &entry.namespace {
-            Some(namespace) => known_macro.package == namespace,
+            Some(namespace) => known_macro.package == *namespace,
             None => true,
         };
         if let (Some(name), true) = (known_macro.name.strip_prefix("test_"), wanted) {

@@ -119,3 +119,26 @@ pub fn read(input: Input) -> Read {
     manifest.names = Arc::new(names);
     Read { manifest, world, problems, warnings }
 }
+
+/// Renders a value of a project file or a profile: only `env_var`, `var` and what needs no project is known there.
+pub fn render_setting(
+    text: &str,
+    env: &BTreeMap<String, String>,
+    vars: &BTreeMap<String, Json>,
+) -> crate::error::Result<Json> {
+    let library = Arc::new(crate::project::jinja::Library::new(crate::project::jinja::Options::default()));
+    let world = Arc::new(World {
+        env: env.clone(),
+        vars: Vars { given: vars.clone(), packages: BTreeMap::new() },
+        ..World::bare(library.clone())
+    });
+    let node = Arc::new(super::node::Node::blank(super::node::Resource::Operation));
+    let phase = super::rendering::Phase::Parse;
+    let rendering = super::rendering::Rendering::new(world.clone(), node, phase, false, BTreeMap::new());
+    let globals: Arc<dyn crate::project::jinja::Globals> = rendering;
+    let value = library.evaluate("", text, &globals).map_err(|fault| {
+        let message = fault.message.clone();
+        Error::config(message)
+    })?;
+    super::functions::to_json(&value).map_err(|e| Error::config(e.to_string()))
+}

@@ -96,6 +96,7 @@ pub fn column(body: &Config, description: String) -> ColumnInfo {
         constraints: body.get("constraints").and_then(Json::as_array).cloned().unwrap_or_default(),
         meta: find("meta").and_then(Json::as_object).cloned().unwrap_or_default(),
         tags: words(find("tags")),
+        extra: body.get("granularity").map(|value| ("granularity".to_owned(), value.clone())).into_iter().collect(),
     }
 }
 

@@ -228,13 +228,13 @@ fn describe(reading: &mut Reading<'_>, found: &mut Found, place: &Spot<'_>, reso
         merged.latest_version.clone_from(&latest);
         merge(&mut merged.config, &own.config);
         if !own.description.is_empty() {
-            merged.description = own.description;
+            merged.description.clone_from(&own.description);
         }
         if let Some(Json::Array(columns)) = version.get("columns") {
             select_columns(&mut merged, &base, &own, columns);
         }
         if version.contains_key("tests") || version.contains_key("data_tests") {
-            merged.tests = own.tests;
+            merged.tests.clone_from(&own.tests);
         }
         add(reading, found, place, resource, merged);
     }

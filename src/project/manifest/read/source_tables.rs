@@ -66,6 +66,7 @@ fn one(
         source_meta: source.get("meta").and_then(Json::as_object).cloned().unwrap_or_default(),
         quoting: map(source, "quoting").into_iter().chain(map(table, "quoting")).collect(),
         config,
+        extra: table.get("external").map(|value| ("external".to_owned(), value.clone())).into_iter().collect(),
     };
     if found.config.get("enabled").and_then(Json::as_bool) == Some(false) {
         let node = crate::project::manifest::node::Node {
