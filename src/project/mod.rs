@@ -9,6 +9,8 @@ mod database;
 mod excerpt;
 mod frame;
 mod graph;
+#[allow(dead_code, unused_imports)]
+mod jinja;
 mod macros;
 pub mod model;
 mod name;
