@@ -8,7 +8,7 @@ use super::operators::{float, spend};
 use super::python::{pad, replace, shown};
 use super::values::{Dict, List, display, items, pairs_of};
 use minijinja::filters as engine;
-use minijinja::value::{Rest, Tuple, Value, ValueKind};
+use minijinja::value::{Rest, Tuple, Value, ValueKind, ValueOrKwargs};
 use minijinja::{Environment, Error, State};
 
 type Outcome = Result<Value, Error>;
@@ -36,23 +36,29 @@ pub(super) fn install(env: &mut Environment<'_>) {
     env.add_filter("truncate", truncate);
     env.add_filter("striptags", |value: Value| striptags(&display(&value)));
     env.add_filter("wordcount", |value: Value| display(&value).split_whitespace().count());
-    env.add_filter("int", |value: Value, default: Option<Value>| {
-        to_int(&value).unwrap_or(default.unwrap_or(Value::from(0)))
+    env.add_filter("int", |value: Value, args: Rest<ValueOrKwargs>| -> Outcome {
+        let mut given = Arguments::new("int", &args.into_values())?;
+        let default = given.optional("default").unwrap_or(Value::from(0));
+        Ok(to_int(&value).unwrap_or(default))
     });
-    env.add_filter("float", |value: Value, default: Option<Value>| {
+    env.add_filter("float", |value: Value, args: Rest<ValueOrKwargs>| -> Outcome {
+        let mut given = Arguments::new("float", &args.into_values())?;
+        let default = given.optional("default").unwrap_or(Value::from(0.0));
         let parsed = match value.as_str() {
             Some(text) => text.trim().parse::<f64>().ok(),
             None => float(&value),
         };
-        parsed.map_or(default.unwrap_or(Value::from(0.0)), Value::from)
+        Ok(parsed.map_or(default, Value::from))
     });
     env.add_filter("default", default);
     env.add_filter("d", default);
-    env.add_filter("tojson", |value: Value, indent: Option<usize>| {
-        json::dump(&value, Layout { sorted: true, indent: indent.map(|indent| indent.min(16)) }).map(|text| {
-            // As Jinja2: safe inside of HTML.
-            text.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026").replace('\'', "\\u0027")
-        })
+    env.add_filter("tojson", |value: Value, args: Rest<ValueOrKwargs>| -> Outcome {
+        let mut given = Arguments::new("tojson", &args.into_values())?;
+        let indent = given.optional("indent").and_then(|indent| indent.as_usize()).map(|indent| indent.min(16));
+        let text = json::dump(&value, Layout { sorted: true, indent })?;
+        // As Jinja2: safe inside of HTML.
+        let text = text.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026");
+        Ok(Value::from(text.replace('\'', "\\u0027")))
     });
     install_sequences(env);
 }
@@ -70,8 +76,8 @@ fn install_sequences(env: &mut Environment<'_>) {
     wrap(env, "reverse", Value::from_function(engine::reverse));
     wrap(env, "unique", Value::from_function(engine::unique));
     wrap(env, "groupby", Value::from_function(engine::groupby));
-    env.add_filter("sort", |state: &mut State, value: Value, args: Rest<Value>| -> Outcome {
-        let mut given = Arguments::new("sort", &args)?;
+    env.add_filter("sort", |state: &mut State, value: Value, args: Rest<ValueOrKwargs>| -> Outcome {
+        let mut given = Arguments::new("sort", &args.into_values())?;
         let reverse = given.flag("reverse", false);
         let case_sensitive = given.flag("case_sensitive", false);
         let attribute = given.text("attribute")?;
@@ -84,8 +90,8 @@ fn install_sequences(env: &mut Environment<'_>) {
         list_of(state, keyed.into_iter().map(|(_, item)| item).collect())
     });
     for (name, wants_greatest) in [("min", false), ("max", true)] {
-        env.add_filter(name, move |value: Value, args: Rest<Value>| -> Outcome {
-            let mut given = Arguments::new(name, &args)?;
+        env.add_filter(name, move |value: Value, args: Rest<ValueOrKwargs>| -> Outcome {
+            let mut given = Arguments::new(name, &args.into_values())?;
             let case_sensitive = given.flag("case_sensitive", false);
             let attribute = given.text("attribute")?;
             given.finish()?;
@@ -101,8 +107,8 @@ fn install_sequences(env: &mut Environment<'_>) {
             Ok(best.map_or(Value::UNDEFINED, |(_, item)| item))
         });
     }
-    env.add_filter("sum", |state: &mut State, value: Value, args: Rest<Value>| -> Outcome {
-        let mut given = Arguments::new("sum", &args)?;
+    env.add_filter("sum", |state: &mut State, value: Value, args: Rest<ValueOrKwargs>| -> Outcome {
+        let mut given = Arguments::new("sum", &args.into_values())?;
         let attribute = given.text("attribute")?;
         let mut total = given.optional("start").unwrap_or(Value::from(0));
         given.finish()?;
@@ -115,8 +121,8 @@ fn install_sequences(env: &mut Environment<'_>) {
         }
         Ok(total)
     });
-    env.add_filter("dictsort", |state: &mut State, value: Value, args: Rest<Value>| -> Outcome {
-        let mut given = Arguments::new("dictsort", &args)?;
+    env.add_filter("dictsort", |state: &mut State, value: Value, args: Rest<ValueOrKwargs>| -> Outcome {
+        let mut given = Arguments::new("dictsort", &args.into_values())?;
         let (case_sensitive, by) = (given.flag("case_sensitive", false), given.text("by")?);
         let reverse = given.flag("reverse", false);
         given.finish()?;
@@ -137,8 +143,8 @@ fn install_sequences(env: &mut Environment<'_>) {
 
 /// One of the engine's filters, with its answer as a list that can change.
 fn wrap(env: &mut Environment<'_>, name: &'static str, filter: Value) {
-    env.add_filter(name, move |state: &mut State, args: Rest<Value>| -> Outcome {
-        let found = filter.call(state, &args)?;
+    env.add_filter(name, move |state: &mut State, args: Rest<ValueOrKwargs>| -> Outcome {
+        let found = filter.call(state, &args.into_values())?;
         if found.as_str().is_some() {
             return Ok(found);
         }
@@ -181,23 +187,14 @@ fn folded(value: &Value, case_sensitive: bool) -> Value {
     }
 }
 
-fn join(state: &mut State, value: Value, separator: Option<Value>, attribute: Option<Value>) -> Outcome {
-    let (mut separator, mut attribute) = (separator, attribute);
-    for argument in [&mut separator, &mut attribute] {
-        if let Some(named) = argument.clone().filter(Value::is_kwargs) {
-            *argument = named.get_attr("attribute").ok().filter(|found| !found.is_undefined());
-            if let Ok(by_name) = named.get_attr("d") {
-                if !by_name.is_undefined() {
-                    *argument = Some(by_name);
-                }
-            }
-        }
-    }
-    let path = attribute.as_ref().and_then(Value::as_str);
-    let separator = separator.map(|separator| display(&separator)).unwrap_or_default();
+fn join(state: &mut State, value: Value, args: Rest<ValueOrKwargs>) -> Outcome {
+    let mut given = Arguments::new("join", &args.into_values())?;
+    let separator = given.optional("d").map(|separator| display(&separator)).unwrap_or_default();
+    let path = given.text("attribute")?;
+    given.finish()?;
     let mut parts = Vec::new();
     for item in items(&value)? {
-        parts.push(display(&match path {
+        parts.push(display(&match &path {
             Some(path) => attribute_of(&item, path)?,
             None => item,
         }));
@@ -206,17 +203,13 @@ fn join(state: &mut State, value: Value, separator: Option<Value>, attribute: Op
     Ok(Value::from(parts.join(&separator)))
 }
 
-fn default(value: Value, other: Option<Value>, args: Rest<Value>) -> Outcome {
-    let mut other = other;
-    let mut boolean = args.first().is_some_and(|flag| !flag.is_kwargs() && flag.is_true());
-    for named in other.clone().into_iter().chain(args.iter().cloned()).filter(Value::is_kwargs) {
-        boolean |= named.get_attr("boolean").is_ok_and(|flag| flag.is_true());
-        if other.as_ref().is_some_and(Value::is_kwargs) {
-            other = named.get_attr("default_value").ok().filter(|found| !found.is_undefined());
-        }
-    }
-    let missing = value.is_undefined() || (boolean && !value.is_true());
-    Ok(if missing { other.unwrap_or(Value::from("")) } else { value })
+fn default(value: Value, args: Rest<ValueOrKwargs>) -> Outcome {
+    let mut given = Arguments::new("default", &args.into_values())?;
+    let other = given.optional("default_value").unwrap_or(Value::from(""));
+    let boolean = given.flag("boolean", false);
+    given.finish()?;
+    let is_missing = value.is_undefined() || (boolean && !value.is_true());
+    Ok(if is_missing { other } else { value })
 }
 
 fn to_int(value: &Value) -> Option<Value> {
@@ -238,8 +231,8 @@ fn to_int(value: &Value) -> Option<Value> {
     }
 }
 
-fn indent(state: &mut State, value: Value, args: Rest<Value>) -> Outcome {
-    let mut given = Arguments::new("indent", &args)?;
+fn indent(state: &mut State, value: Value, args: Rest<ValueOrKwargs>) -> Outcome {
+    let mut given = Arguments::new("indent", &args.into_values())?;
     let width = given.optional("width").unwrap_or(Value::from(4));
     let (first, blank) = (given.flag("first", false), given.flag("blank", false));
     given.finish()?;
@@ -261,8 +254,8 @@ fn indent(state: &mut State, value: Value, args: Rest<Value>) -> Outcome {
     Ok(Value::from(out))
 }
 
-fn wordwrap(state: &mut State, value: Value, args: Rest<Value>) -> Outcome {
-    let mut given = Arguments::new("wordwrap", &args)?;
+fn wordwrap(state: &mut State, value: Value, args: Rest<ValueOrKwargs>) -> Outcome {
+    let mut given = Arguments::new("wordwrap", &args.into_values())?;
     let width = usize::try_from(given.integer("width", 79)?).unwrap_or(79).max(1);
     let breaks = given.flag("break_long_words", true);
     let line_end = given.text("wrapstring")?.unwrap_or_else(|| "\n".to_owned());
@@ -290,8 +283,8 @@ fn wordwrap(state: &mut State, value: Value, args: Rest<Value>) -> Outcome {
     Ok(Value::from(lines.join(&line_end)))
 }
 
-fn truncate(value: Value, args: Rest<Value>) -> Outcome {
-    let mut given = Arguments::new("truncate", &args)?;
+fn truncate(value: Value, args: Rest<ValueOrKwargs>) -> Outcome {
+    let mut given = Arguments::new("truncate", &args.into_values())?;
     let length = usize::try_from(given.integer("length", 255)?).unwrap_or(0);
     let kills_words = given.flag("killwords", false);
     let end = given.text("end")?.unwrap_or_else(|| "...".to_owned());

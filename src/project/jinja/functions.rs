@@ -9,7 +9,7 @@ use super::operators::spend;
 use super::rendering::Rendering;
 use super::values::{Dict, List, Set, items, lock, pairs_of};
 use md5::{Digest, Md5};
-use minijinja::value::{Kwargs, Object, ObjectRepr, Rest, Tuple, Value};
+use minijinja::value::{Kwargs, Object, ObjectRepr, Rest, Tuple, Value, ValueOrKwargs};
 use minijinja::{Environment, Error, State};
 use std::sync::{Arc, Mutex};
 
@@ -26,13 +26,13 @@ pub(super) fn install(env: &mut Environment<'_>) {
         Err(Rendering::of(state)?.give_back(state, value))
     });
     let namespace = Value::from_function(minijinja::functions::namespace);
-    env.add_function("namespace", move |state: &mut State, args: Rest<Value>| -> Outcome {
+    env.add_function("namespace", move |state: &mut State, args: Rest<ValueOrKwargs>| -> Outcome {
         Rendering::of(state)?.spend_namespace()?;
-        namespace.call(state, &args)
+        namespace.call(state, &args.into_values())
     });
     env.add_function("range", range);
-    env.add_function("dict", |state: &mut State, args: Rest<Value>| -> Outcome {
-        let mut given = Arguments::new("dict", &args)?;
+    env.add_function("dict", |state: &mut State, args: Rest<ValueOrKwargs>| -> Outcome {
+        let mut given = Arguments::new("dict", &args.into_values())?;
         let mut pairs = given.optional("").map(|from| pairs_of(&from)).transpose()?.unwrap_or_default();
         pairs.extend(given.take_named().into_iter().map(|(name, value)| (Value::from(name), value)));
         spend(state, pairs.len().saturating_mul(48))?;
@@ -43,12 +43,13 @@ pub(super) fn install(env: &mut Environment<'_>) {
         or_default(set(state, value.unwrap_or_default()), default)
     });
     env.add_function("set_strict", |state: &mut State, value: Value| set(state, value));
-    env.add_function("zip", |state: &mut State, args: Rest<Value>| -> Outcome {
+    env.add_function("zip", |state: &mut State, args: Rest<ValueOrKwargs>| -> Outcome {
+        let args = args.into_values();
         let (lists, named) = callable::arguments(&args)?;
         let default = named.into_iter().find(|(name, _)| name == "default").map(|(_, value)| value);
         or_default(zip(state, lists), default)
     });
-    env.add_function("zip_strict", |state: &mut State, args: Rest<Value>| zip(state, &args));
+    env.add_function("zip_strict", |state: &mut State, args: Rest<ValueOrKwargs>| zip(state, &args.into_values()));
     env.add_function("tojson", |value: Value, default: Option<Value>, named: Kwargs| -> Outcome {
         let sorted = named.get::<Option<bool>>("sort_keys")?.unwrap_or(false);
         or_default(json::dump(&value, Layout { sorted, indent: None }).map(Value::from), default)

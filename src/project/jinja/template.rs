@@ -100,7 +100,11 @@ impl File<'_> {
         let mut bodies = Vec::with_capacity(rewritten.bodies.len());
         for (index, body) in rewritten.bodies.into_iter().enumerate() {
             let template = self.template(&format!("{name}#call{index}"), body.template)?;
-            let free = free_names(&template.source)?;
+            let mut free = free_names(&template.source)?;
+            // What call blocks inside of it see, it must see too.
+            free.extend(template.bodies.iter().flat_map(|inner| inner.free.iter().cloned()));
+            free.sort_unstable();
+            free.dedup();
             bodies.push(Arc::new(Body { template, parameters: body.parameters, free }));
         }
         let source = Source {
@@ -115,12 +119,10 @@ impl File<'_> {
     }
 }
 
-/// Names that a body looks up outside of itself, sorted.
+/// Names that a body looks up outside of itself.
 fn free_names(source: &Source) -> Result<Vec<String>, Fault> {
     let engine = minijinja::Environment::new();
     let parsed = engine.template_from_named_str(&source.name, &source.rewritten);
     let parsed = parsed.map_err(|error| Fault::of_engine(error, source, Vec::new()))?;
-    let mut names: Vec<String> = parsed.undeclared_variables(false).into_iter().collect();
-    names.sort_unstable();
-    Ok(names)
+    Ok(parsed.undeclared_variables(false).into_iter().collect())
 }

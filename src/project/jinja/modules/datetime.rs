@@ -9,7 +9,7 @@ use crate::project::jinja::fault::refuse;
 use crate::project::jinja::operators::float;
 use crate::project::jinja::rendering::Rendering;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
-use minijinja::value::{Object, ObjectRepr, Rest, Value};
+use minijinja::value::{Object, ObjectRepr, Rest, Value, ValueOrKwargs};
 use minijinja::{Error, ErrorKind, State};
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ pub(super) fn module() -> Value {
         ("datetime", Value::from_object(Constructor(Class::DateTime))),
         ("date", Value::from_object(Constructor(Class::Date))),
         ("time", Value::from_object(Constructor(Class::Time))),
-        ("timedelta", Value::from_function(|args: Rest<Value>| timedelta(&args))),
+        ("timedelta", Value::from_function(|args: Rest<ValueOrKwargs>| timedelta(&args.into_values()))),
         ("timezone", timezone),
     ])
 }

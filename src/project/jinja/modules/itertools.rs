@@ -5,7 +5,7 @@ use crate::project::jinja::callable;
 use crate::project::jinja::fault::refuse;
 use crate::project::jinja::operators::spend;
 use crate::project::jinja::values::{List, items};
-use minijinja::value::{Rest, Tuple, Value};
+use minijinja::value::{Rest, Tuple, Value, ValueOrKwargs};
 use minijinja::{Error, State};
 
 type Outcome = Result<Value, Error>;
@@ -19,8 +19,16 @@ pub(super) fn module() -> Value {
                 rows(state, lists.iter().map(items).collect::<Result<Vec<_>, _>>()?.concat())
             }),
         ),
-        ("product", Value::from_function(|state: &mut State, args: Rest<Value>| product(state, &args))),
-        ("zip_longest", Value::from_function(|state: &mut State, args: Rest<Value>| zip_longest(state, &args))),
+        (
+            "product",
+            Value::from_function(|state: &mut State, args: Rest<ValueOrKwargs>| product(state, &args.into_values())),
+        ),
+        (
+            "zip_longest",
+            Value::from_function(|state: &mut State, args: Rest<ValueOrKwargs>| {
+                zip_longest(state, &args.into_values())
+            }),
+        ),
         (
             "accumulate",
             Value::from_function(|state: &mut State, list: Value| -> Outcome {

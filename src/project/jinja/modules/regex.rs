@@ -6,7 +6,7 @@ use crate::project::jinja::arguments::Arguments;
 use crate::project::jinja::fault::refuse;
 use crate::project::jinja::operators::spend;
 use crate::project::jinja::values::{Dict, List};
-use minijinja::value::{Object, ObjectRepr, Rest, Tuple, Value};
+use minijinja::value::{Object, ObjectRepr, Rest, Tuple, Value, ValueOrKwargs};
 use minijinja::{Error, ErrorKind, State};
 use regex::{Captures, Regex, RegexBuilder};
 use std::fmt;
@@ -25,7 +25,8 @@ pub(super) fn module() -> Value {
         members.extend([(long.to_owned(), Value::from(flag)), (short.to_owned(), Value::from(flag))]);
     }
     for name in FUNCTIONS {
-        let function = move |state: &mut State, pattern: Value, args: Rest<Value>| {
+        let function = move |state: &mut State, pattern: Value, args: Rest<ValueOrKwargs>| {
+            let args = args.into_values();
             let pattern = compile(&pattern, &args)?;
             pattern.run(state, name, &args)
         };
