@@ -29,8 +29,11 @@ pub(super) fn is_given(value: &Value) -> bool {
     value.downcast_object_ref::<NotGiven>().is_none()
 }
 
+/// Keyword arguments of a call.
+pub(super) type Named = Vec<(String, Value)>;
+
 /// Positional and keyword arguments of a call.
-pub(super) fn arguments(args: &[Value]) -> Result<(&[Value], Vec<(String, Value)>), Error> {
+pub(super) fn arguments(args: &[Value]) -> Result<(&[Value], Named), Error> {
     match args.split_last() {
         Some((last, positional)) if last.is_kwargs() => {
             let kwargs = Kwargs::try_from(last.clone())?;

@@ -51,7 +51,7 @@ pub struct Fault {
     /// What is wrong: lower case, no final period.
     pub message: String,
     /// File of the template in which it happened.
-    pub path: String,
+    pub path: Arc<str>,
     /// That file's original text.
     pub text: Arc<str>,
     /// Byte range in that text, where it is known.
@@ -107,7 +107,7 @@ impl Fault {
         Fault {
             kind: FaultKind::Syntax,
             message: trouble.message,
-            path: path.to_owned(),
+            path: Arc::from(path),
             text: text.clone(),
             range: Some(trouble.range),
             calls: Vec::new(),

@@ -187,13 +187,13 @@ fn folded(value: &Value, case_sensitive: bool) -> Value {
     }
 }
 
-fn join(state: &mut State, value: Value, args: Rest<ValueOrKwargs>) -> Outcome {
+fn join(state: &mut State, value: &Value, args: Rest<ValueOrKwargs>) -> Outcome {
     let mut given = Arguments::new("join", &args.into_values())?;
     let separator = given.optional("d").map(|separator| display(&separator)).unwrap_or_default();
     let path = given.text("attribute")?;
     given.finish()?;
     let mut parts = Vec::new();
-    for item in items(&value)? {
+    for item in items(value)? {
         parts.push(display(&match &path {
             Some(path) => attribute_of(&item, path)?,
             None => item,
@@ -231,12 +231,12 @@ fn to_int(value: &Value) -> Option<Value> {
     }
 }
 
-fn indent(state: &mut State, value: Value, args: Rest<ValueOrKwargs>) -> Outcome {
+fn indent(state: &mut State, value: &Value, args: Rest<ValueOrKwargs>) -> Outcome {
     let mut given = Arguments::new("indent", &args.into_values())?;
     let width = given.optional("width").unwrap_or(Value::from(4));
     let (first, blank) = (given.flag("first", false), given.flag("blank", false));
     given.finish()?;
-    let text = display(&value);
+    let text = display(value);
     let wide =
         width.as_str().map_or_else(|| width.as_i64().unwrap_or(0), |text| i64::try_from(text.len()).unwrap_or(0));
     let wide = usize::try_from(wide).unwrap_or(0);
@@ -254,13 +254,13 @@ fn indent(state: &mut State, value: Value, args: Rest<ValueOrKwargs>) -> Outcome
     Ok(Value::from(out))
 }
 
-fn wordwrap(state: &mut State, value: Value, args: Rest<ValueOrKwargs>) -> Outcome {
+fn wordwrap(state: &mut State, value: &Value, args: Rest<ValueOrKwargs>) -> Outcome {
     let mut given = Arguments::new("wordwrap", &args.into_values())?;
     let width = usize::try_from(given.integer("width", 79)?).unwrap_or(79).max(1);
     let breaks = given.flag("break_long_words", true);
     let line_end = given.text("wrapstring")?.unwrap_or_else(|| "\n".to_owned());
     given.finish()?;
-    let text = display(&value);
+    let text = display(value);
     spend(state, text.len().saturating_mul(1 + line_end.len()))?;
     let mut lines = Vec::new();
     for paragraph in text.lines() {
@@ -283,14 +283,14 @@ fn wordwrap(state: &mut State, value: Value, args: Rest<ValueOrKwargs>) -> Outco
     Ok(Value::from(lines.join(&line_end)))
 }
 
-fn truncate(value: Value, args: Rest<ValueOrKwargs>) -> Outcome {
+fn truncate(value: &Value, args: Rest<ValueOrKwargs>) -> Outcome {
     let mut given = Arguments::new("truncate", &args.into_values())?;
     let length = usize::try_from(given.integer("length", 255)?).unwrap_or(0);
     let kills_words = given.flag("killwords", false);
     let end = given.text("end")?.unwrap_or_else(|| "...".to_owned());
     let leeway = usize::try_from(given.integer("leeway", 5)?).unwrap_or(0);
     given.finish()?;
-    let text = display(&value);
+    let text = display(value);
     if text.chars().count() <= length + leeway {
         return Ok(Value::from(text));
     }

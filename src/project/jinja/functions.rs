@@ -40,9 +40,9 @@ pub(super) fn install(env: &mut Environment<'_>) {
     });
     // dbt's `set` and `zip` answer with a default where Python raises; the strict ones raise.
     env.add_function("set", |state: &mut State, value: Option<Value>, default: Option<Value>| {
-        or_default(set(state, value.unwrap_or_default()), default)
+        or_default(set(state, &value.unwrap_or_default()), default)
     });
-    env.add_function("set_strict", |state: &mut State, value: Value| set(state, value));
+    env.add_function("set_strict", |state: &mut State, value: Value| set(state, &value));
     env.add_function("zip", |state: &mut State, args: Rest<ValueOrKwargs>| -> Outcome {
         let args = args.into_values();
         let (lists, named) = callable::arguments(&args)?;
@@ -90,8 +90,8 @@ fn or_default(result: Outcome, default: Option<Value>) -> Outcome {
     }
 }
 
-fn set(state: &State<'_, '_>, value: Value) -> Outcome {
-    let items = items(&value)?;
+fn set(state: &State<'_, '_>, value: &Value) -> Outcome {
+    let items = items(value)?;
     spend(state, items.len().saturating_mul(24))?;
     Ok(Set::new(items)?.into_value())
 }

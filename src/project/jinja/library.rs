@@ -137,7 +137,7 @@ impl Library {
         Err(Fault {
             kind: FaultKind::Limit,
             message: format!("the file is larger than {} KiB", most >> 10),
-            path: path.to_owned(),
+            path: Arc::from(path),
             text: Arc::from(""),
             range: None,
             calls: Vec::new(),
@@ -187,7 +187,7 @@ impl Library {
             return Err(Fault {
                 kind: FaultKind::Undefined,
                 message: format!("macro '{name}' is not in package '{package}'"),
-                path: String::new(),
+                path: Arc::from(""),
                 text: Arc::from(""),
                 range: None,
                 calls: Vec::new(),
@@ -249,7 +249,7 @@ impl Library {
             None => Fault {
                 kind: FaultKind::Failed,
                 message: error.to_string(),
-                path: String::new(),
+                path: Arc::from(""),
                 text: Arc::from(""),
                 range: None,
                 calls,

@@ -98,34 +98,35 @@ fn is_list(value: &Value) -> bool {
         && value.downcast_object_ref::<Set>().is_none()
 }
 
-fn concat(state: &mut State, first: Value, others: Rest<Value>) -> Result<Value, Error> {
-    let parts: Vec<String> = std::iter::once(&first).chain(others.iter()).map(display).collect();
+#[expect(clippy::needless_pass_by_value, reason = "the engine hands the rest over so")]
+fn concat(state: &mut State, first: &Value, others: Rest<Value>) -> Result<Value, Error> {
+    let parts: Vec<String> = std::iter::once(first).chain(others.iter()).map(display).collect();
     spend(state, parts.iter().map(String::len).sum())?;
     Ok(Value::from(parts.concat()))
 }
 
-fn add(state: &mut State, a: Value, b: Value) -> Result<Value, Error> {
+fn add(state: &mut State, a: &Value, b: &Value) -> Result<Value, Error> {
     if let (Some(left), Some(right)) = (a.as_str(), b.as_str()) {
         spend(state, left.len() + right.len())?;
         return Ok(Value::from([left, right].concat()));
     }
-    if let Some(numbers) = numbers(&a, &b) {
+    if let Some(numbers) = numbers(a, b) {
         return match numbers {
             Numbers::Integers(a, b) => whole(a.checked_add(b)),
             Numbers::Floats(a, b) => Ok(Value::from(a + b)),
         };
     }
-    if (a.is_tuple() && b.is_tuple()) || (is_list(&a) && is_list(&b)) {
-        let (mut left, right) = (items(&a)?, items(&b)?);
+    if (a.is_tuple() && b.is_tuple()) || (is_list(a) && is_list(b)) {
+        let (mut left, right) = (items(a)?, items(b)?);
         spend(state, (left.len() + right.len()).saturating_mul(ITEM_BYTES))?;
         left.extend(right);
         return Ok(if a.is_tuple() { Value::from(Tuple::from(left)) } else { List::new(left).into_value() });
     }
-    modules::arithmetic('+', &a, &b).unwrap_or_else(|| Err(unsupported("+", &a, &b)))
+    modules::arithmetic('+', a, b).unwrap_or_else(|| Err(unsupported("+", a, b)))
 }
 
-fn sub(_: &mut State, a: Value, b: Value) -> Result<Value, Error> {
-    match numbers(&a, &b) {
+fn sub(_: &mut State, a: &Value, b: &Value) -> Result<Value, Error> {
+    match numbers(a, b) {
         Some(Numbers::Integers(a, b)) => whole(a.checked_sub(b)),
         Some(Numbers::Floats(a, b)) => Ok(Value::from(a - b)),
         None => match (a.downcast_object_ref::<Set>(), b.downcast_object_ref::<Set>()) {
@@ -133,20 +134,20 @@ fn sub(_: &mut State, a: Value, b: Value) -> Result<Value, Error> {
                 let gone = right.snapshot();
                 Ok(Set::new(left.snapshot().into_iter().filter(|item| !gone.contains(item)).collect())?.into_value())
             }
-            _ => modules::arithmetic('-', &a, &b).unwrap_or_else(|| Err(unsupported("-", &a, &b))),
+            _ => modules::arithmetic('-', a, b).unwrap_or_else(|| Err(unsupported("-", a, b))),
         },
     }
 }
 
-fn mul(state: &mut State, a: Value, b: Value) -> Result<Value, Error> {
-    match numbers(&a, &b) {
+fn mul(state: &mut State, a: &Value, b: &Value) -> Result<Value, Error> {
+    match numbers(a, b) {
         Some(Numbers::Integers(a, b)) => return whole(a.checked_mul(b)),
         Some(Numbers::Floats(a, b)) => return Ok(Value::from(a * b)),
         None => {}
     }
-    let repeated = match (integer(&a), integer(&b)) {
-        (None, Some(times)) => Some((&a, times)),
-        (Some(times), None) => Some((&b, times)),
+    let repeated = match (integer(a), integer(b)) {
+        (None, Some(times)) => Some((a, times)),
+        (Some(times), None) => Some((b, times)),
         _ => None,
     };
     if let Some((value, times)) =
@@ -162,7 +163,7 @@ fn mul(state: &mut State, a: Value, b: Value) -> Result<Value, Error> {
         let all: Vec<Value> = std::iter::repeat_n(once, times).flatten().collect();
         return Ok(if value.is_tuple() { Value::from(Tuple::from(all)) } else { List::new(all).into_value() });
     }
-    modules::arithmetic('*', &a, &b).unwrap_or_else(|| Err(unsupported("*", &a, &b)))
+    modules::arithmetic('*', a, b).unwrap_or_else(|| Err(unsupported("*", a, b)))
 }
 
 fn div(a: &Value, b: &Value) -> Result<Value, Error> {
@@ -187,13 +188,13 @@ fn floordiv(a: &Value, b: &Value) -> Result<Value, Error> {
     }
 }
 
-fn modulo(state: &mut State, a: Value, b: Value) -> Result<Value, Error> {
+fn modulo(state: &mut State, a: &Value, b: &Value) -> Result<Value, Error> {
     if let Some(text) = a.as_str() {
-        let formatted = format::printf(text, &b)?;
+        let formatted = format::printf(text, b)?;
         spend(state, formatted.len())?;
         return Ok(Value::from(formatted));
     }
-    match numbers(&a, &b) {
+    match numbers(a, b) {
         Some(Numbers::Integers(_, 0) | Numbers::Floats(_, 0.0)) => Err(refuse("integer division or modulo by zero")),
         Some(Numbers::Integers(a, b)) => {
             let rest = a.checked_rem(b).unwrap_or(0);
@@ -203,7 +204,7 @@ fn modulo(state: &mut State, a: Value, b: Value) -> Result<Value, Error> {
             let rest = a % b;
             Ok(Value::from(if rest != 0.0 && (rest < 0.0) != (b < 0.0) { rest + b } else { rest }))
         }
-        None => Err(unsupported("%", &a, &b)),
+        None => Err(unsupported("%", a, b)),
     }
 }
 

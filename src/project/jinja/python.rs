@@ -223,9 +223,9 @@ pub(super) fn title(text: &str) -> String {
     let mut inside = false;
     for letter in text.chars() {
         if inside {
-            out.extend(letter.to_lowercase())
+            out.extend(letter.to_lowercase());
         } else {
-            out.extend(letter.to_uppercase())
+            out.extend(letter.to_uppercase());
         }
         inside = letter.is_alphabetic();
     }

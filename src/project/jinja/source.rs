@@ -66,7 +66,7 @@ pub struct Source {
     /// Name that the engine knows it by.
     pub name: String,
     /// Path of the file.
-    pub path: String,
+    pub path: Arc<str>,
     /// The file's text.
     pub text: Arc<str>,
     /// Where in the file the template begins.

@@ -109,7 +109,7 @@ impl File<'_> {
         }
         let source = Source {
             name: name.to_owned(),
-            path: self.path.to_owned(),
+            path: Arc::from(self.path),
             text: self.text.clone(),
             base: self.base,
             rewritten: rewritten.text,

@@ -38,7 +38,7 @@ fn write_repr(out: &mut String, value: &Value, depth: usize) {
         ValueKind::String => quote(out, value.as_str().unwrap_or_default()),
         ValueKind::Map => {
             let pairs = value.downcast_object_ref::<Dict>().map(Dict::pairs).unwrap_or_else(|| {
-                value.as_object().and_then(|object| object.try_iter_pairs()).into_iter().flatten().collect()
+                value.as_object().and_then(minijinja::value::DynObject::try_iter_pairs).into_iter().flatten().collect()
             });
             out.push('{');
             for (index, (key, item)) in pairs.iter().enumerate() {
