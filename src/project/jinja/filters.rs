@@ -18,6 +18,16 @@ pub(super) fn install(env: &mut Environment<'_>) {
     super::native::install(env);
     env.add_filter("string", |state: &mut State, value: Value| shown(state, &value));
     env.add_filter("list", |state: &mut State, value: Value| list_of(state, items(&value)?));
+    for name in ["length", "count"] {
+        env.add_filter(name, |value: Value| -> Result<usize, Error> {
+            // An undefined value is empty to dbt.
+            Ok(if value.is_undefined() {
+                0
+            } else {
+                value.len().map_or_else(|| items(&value).map(|all| all.len()), Ok)?
+            })
+        });
+    }
     env.add_filter("join", join);
     env.add_filter("replace", |state: &mut State, value: Value, old: Value, new: Value, count: Option<i64>| {
         replace(state, &display(&value), &display(&old), &display(&new), count.unwrap_or(-1))

@@ -163,14 +163,16 @@ fn write_yaml(out: &mut String, value: &Value, sorted: bool, depth: usize) -> Re
                 out.push_str(&indent);
                 out.push_str(&scalar(&key)?);
                 out.push(':');
-                nested(out, &item, sorted, depth)?;
+                // As PyYAML writes it, a list stands no deeper than its key.
+                let is_list = matches!(item.kind(), ValueKind::Seq | ValueKind::Iterable);
+                nested(out, &item, sorted, if is_list { depth } else { depth + 1 })?;
             }
         }
         ValueKind::Seq | ValueKind::Iterable if value.len() != Some(0) => {
             for item in items(value)? {
                 out.push_str(&indent);
                 out.push('-');
-                nested(out, &item, sorted, depth)?;
+                nested(out, &item, sorted, depth + 1)?;
             }
         }
         _ => {
@@ -185,7 +187,7 @@ fn nested(out: &mut String, item: &Value, sorted: bool, depth: usize) -> Result<
     let is_block =
         matches!(item.kind(), ValueKind::Map | ValueKind::Seq | ValueKind::Iterable) && item.len() != Some(0);
     out.push(if is_block { '\n' } else { ' ' });
-    write_yaml(out, item, sorted, if is_block { depth + 1 } else { 0 })
+    write_yaml(out, item, sorted, if is_block { depth } else { 0 })
 }
 
 /// A plain scalar where it reads back as the same text, else JSON, which is YAML too.

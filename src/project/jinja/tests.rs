@@ -184,7 +184,8 @@ fn filters_answer_as_jinjas() {
         "{\"a\": [1, null]}{\"b\": 1, \"a\": true}",
     );
     same("{% set x = fromjson('[1, {\"a\": 2}]') %}{% do x.append(3) %}{{ x }}", "[1, {'a': 2}, 3]");
-    same("{{ fromyaml('a: [1, x]') }}{{ toyaml({'a': [1]}) }}", "{'a': [1, 'x']}a:\n  - 1\n");
+    same("{{ nope | length }}{{ [1, 2] | length }}{{ 'é' | count }}{{ {'a': 1} | length }}", "0211");
+    same("{{ fromyaml('a: [1, x]') }}{{ toyaml({'a': [1]}) }}", "{'a': [1, 'x']}a:\n- 1\n");
     same("{{ local_md5('a') }}{{ zip([1, 2], 'ab') | list }}", "0cc175b9c0f1b6a831c399e269772661[(1, 'a'), (2, 'b')]");
     same("{{ '%s %s' | format('a', 1) }}{{ 'a b' | title }}{{ [true, none] | join(' ') }}", "a 1A BTrue None");
 }
