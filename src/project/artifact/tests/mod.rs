@@ -1,7 +1,9 @@
 //! Artifacts against what dbt-core writes for the sample project, key for key and in order, and against its schemas.
 
+mod results;
 mod sample;
 mod schema;
+mod state;
 
 use super::manifest::{Outcomes, Setting, manifest};
 use super::{Invocation, semantic_manifest};
@@ -52,8 +54,19 @@ fn the_manifest_equals_that_of_dbt_core() {
         dbts.as_object().map(|map| map.keys().collect::<Vec<_>>())
     );
     for section in [
-        "nodes", "sources", "macros", "docs", "exposures", "metrics", "groups", "selectors", "disabled", "saved_queries",
-        "semantic_models", "unit_tests", "functions",
+        "nodes",
+        "sources",
+        "macros",
+        "docs",
+        "exposures",
+        "metrics",
+        "groups",
+        "selectors",
+        "disabled",
+        "saved_queries",
+        "semantic_models",
+        "unit_tests",
+        "functions",
     ] {
         assert_same(section, &ours[section], &dbts[section]);
     }
@@ -105,11 +118,7 @@ fn a_compiled_node_has_its_statement_between_paths_and_contract() {
     let project = sample::manifest();
     let outcome = Outcome {
         compiled_code: Some("with __dbt__cte__eph as (\nselect 2\n) select 1".into()),
-        extra_ctes: vec![Cte {
-            id: "model.every.eph".into(),
-            name: "__dbt__cte__eph".into(),
-            sql: "select 2".into(),
-        }],
+        extra_ctes: vec![Cte { id: "model.every.eph".into(), name: "__dbt__cte__eph".into(), sql: "select 2".into() }],
         compiled_path: Some("target/compiled/every/models/marts/orders.sql".into()),
         build_path: Some("target/run/every/models/marts/orders.sql".into()),
     };
@@ -127,7 +136,8 @@ fn a_compiled_node_has_its_statement_between_paths_and_contract() {
 
 #[test]
 fn the_semantic_manifest_equals_that_of_dbt_core() {
-    let (ours, dbts) = (semantic_manifest::semantic_manifest(&sample::manifest()), fixture("dbt/semantic_manifest.json"));
+    let (ours, dbts) =
+        (semantic_manifest::semantic_manifest(&sample::manifest()), fixture("dbt/semantic_manifest.json"));
     for section in ["semantic_models", "metrics", "saved_queries"] {
         let by_name = |document: &Json| -> Json {
             let list = document[section].as_array().expect("a list").iter();

@@ -170,6 +170,9 @@ mod tests {
             agreed(json!({"store_failures": true, "store_failures_as": "ephemeral"})),
             (json!(false), json!("ephemeral"))
         );
-        assert_eq!(agreed(json!({"store_failures": false, "store_failures_as": null})), (json!(false), json!("ephemeral")));
+        assert_eq!(
+            agreed(json!({"store_failures": false, "store_failures_as": null})),
+            (json!(false), json!("ephemeral"))
+        );
     }
 }

@@ -20,10 +20,7 @@ pub fn add(dict: &mut Map<String, Json>, kept: &Kept, all: &BTreeMap<String, Kep
     let group = config.get("group").cloned();
     let tags = super::shape::listed(kept.body.get("tags").or_else(|| kept.body.get("config")?.get("tags")));
     extend(dict, body(kept, json!({"description": "", "label": null, "type": null})));
-    extend(
-        dict,
-        json!({"type_params": params, "filter": filters(kept.body.get("filter")), "metadata": null}),
-    );
+    extend(dict, json!({"type_params": params, "filter": filters(kept.body.get("filter")), "metadata": null}));
     extend(dict, body(kept, json!({"time_granularity": null})));
     extend(
         dict,
