@@ -1,5 +1,7 @@
 //! What changed since an earlier run: `state:new`, `state:modified` and its parts, judged as dbt judges it.
 
+mod contract;
+
 use super::view::{self, Stamp};
 use super::{MacroInfo, Manifest};
 use crate::project::artifact::read::PreviousManifest;
@@ -96,6 +98,17 @@ impl<'a> Comparison<'a> {
             }
             Change::PersistedDescriptions => part.is_node() && old.is_none_or(|old| !part.same_descriptions(old)),
             Change::Contract => part.is_node() && old.is_none_or(|old| !part.same_contract(old)),
+        }
+    }
+
+    /// What a model promised in its contract and does not promise any more, as sentences; none if nothing is broken.
+    ///
+    /// dbt refuses such a change of a versioned model, and warns of it for others.
+    #[must_use]
+    pub fn contract_breaks(&self, id: &str) -> Vec<String> {
+        match (self.manifest.nodes.get(id), self.dict(id), self.previous.find(id)) {
+            (Some(_), Some(now), Some(old)) => contract::breaks(&now, old),
+            _ => Vec::new(),
         }
     }
 

@@ -71,6 +71,14 @@ fn each_part_of_a_model_that_changes_is_told() {
 }
 
 #[test]
+fn a_broken_promise_of_a_contract_is_told() {
+    let (mut now, before) = (sample::manifest(), previous());
+    assert!(Comparison::new(&now, &before).contract_breaks(ORDERS).is_empty());
+    edit(&mut now, ORDERS).columns.remove(0);
+    assert_eq!(Comparison::new(&now, &before).contract_breaks(ORDERS), ["Column \"id\" was removed."]);
+}
+
+#[test]
 fn a_description_that_no_comment_keeps_is_no_change() {
     let held = changes("model.every.grown", |now| edit(now, "model.every.grown").description = "Other.".into());
     assert_eq!(held, ["old", "unmodified"]);
