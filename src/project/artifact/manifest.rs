@@ -169,10 +169,13 @@ fn doc_dict(doc: &Doc) -> Json {
     })
 }
 
+/// Ids by id.
+type Edges<'a> = BTreeMap<&'a str, Vec<&'a str>>;
+
 /// What each member of the graph needs, and what needs it, in order of the alphabet.
-fn edges(manifest: &Manifest) -> (BTreeMap<&str, Vec<&str>>, BTreeMap<&str, Vec<&str>>) {
+fn edges(manifest: &Manifest) -> (Edges<'_>, Edges<'_>) {
     let ids = manifest.nodes.keys().chain(manifest.sources.keys()).chain(manifest.kept.keys()).map(String::as_str);
-    let mut parents: BTreeMap<&str, Vec<&str>> = ids.map(|id| (id, Vec::new())).collect();
+    let mut parents: Edges<'_> = ids.map(|id| (id, Vec::new())).collect();
     let mut children = parents.clone();
     for (id, needed) in &mut parents {
         needed.extend(manifest.parents(id).iter().map(String::as_str));
@@ -187,8 +190,8 @@ fn edges(manifest: &Manifest) -> (BTreeMap<&str, Vec<&str>>, BTreeMap<&str, Vec<
 }
 
 /// Ids of the members of each group.
-fn group_map(manifest: &Manifest) -> BTreeMap<&str, Vec<&str>> {
-    let mut map: BTreeMap<&str, Vec<&str>> = manifest.groups.values().map(|g| (g.name.as_str(), Vec::new())).collect();
+fn group_map(manifest: &Manifest) -> Edges<'_> {
+    let mut map: Edges<'_> = manifest.groups.values().map(|g| (g.name.as_str(), Vec::new())).collect();
     let of_nodes = manifest.nodes.iter().filter_map(|(id, node)| Some((id, node.group.as_deref()?)));
     let of_kept = manifest.kept.iter().filter_map(|(id, kept)| Some((id, group_of(&kept.body)?)));
     for (id, group) in of_nodes.chain(of_kept) {

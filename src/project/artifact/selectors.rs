@@ -51,7 +51,8 @@ fn from_text(text: &str) -> Json {
         rest = after;
         add_direction(&mut options, "parents", depth);
     }
-    if let Some((before, depth)) = rest.rsplit_once('+').filter(|(_, depth)| depth.bytes().all(|b| b.is_ascii_digit())) {
+    if let Some((before, depth)) = rest.rsplit_once('+').filter(|(_, depth)| depth.bytes().all(|b| b.is_ascii_digit()))
+    {
         rest = before;
         add_direction(&mut options, "children", depth);
     }

@@ -1,7 +1,7 @@
 //! `semantic_manifest.json`: what engines of the semantic layer read; the same facts as the manifest, in their order.
 
-use super::manifest::{Outcomes, Setting, manifest};
 use super::Invocation;
+use super::manifest::{Outcomes, Setting, manifest};
 use crate::project::manifest::Manifest;
 use serde_json::{Value as Json, json};
 
@@ -42,8 +42,17 @@ fn semantic_model(model: &Json) -> Option<Json> {
     let mut dict = pick(
         model,
         &[
-            "name", "defaults", "description", "node_relation", "primary_entity", "entities", "measures", "dimensions",
-            "label", "metadata", "config",
+            "name",
+            "defaults",
+            "description",
+            "node_relation",
+            "primary_entity",
+            "entities",
+            "measures",
+            "dimensions",
+            "label",
+            "metadata",
+            "config",
         ],
     );
     let elements: [(&str, &[&str]); 3] = [
@@ -51,8 +60,17 @@ fn semantic_model(model: &Json) -> Option<Json> {
         (
             "measures",
             &[
-                "name", "agg", "description", "create_metric", "expr", "agg_params", "metadata",
-                "non_additive_dimension", "agg_time_dimension", "label", "config",
+                "name",
+                "agg",
+                "description",
+                "create_metric",
+                "expr",
+                "agg_params",
+                "metadata",
+                "non_additive_dimension",
+                "agg_time_dimension",
+                "label",
+                "config",
             ],
         ),
         (
@@ -72,12 +90,21 @@ fn metric(metric: &Json) -> Option<Json> {
         &["name", "description", "type", "type_params", "filter", "metadata", "label", "config", "time_granularity"],
     );
     let params = [
-        "measure", "numerator", "denominator", "expr", "window", "grain_to_date", "metrics", "conversion_type_params",
-        "cumulative_type_params", "input_measures",
+        "measure",
+        "numerator",
+        "denominator",
+        "expr",
+        "window",
+        "grain_to_date",
+        "metrics",
+        "conversion_type_params",
+        "cumulative_type_params",
+        "input_measures",
     ];
     dict["type_params"] = pick(&metric["type_params"], &params);
     if dict["type_params"]["cumulative_type_params"].is_object() {
-        let cumulative = pick(&metric["type_params"]["cumulative_type_params"], &["window", "grain_to_date", "period_agg"]);
+        let cumulative =
+            pick(&metric["type_params"]["cumulative_type_params"], &["window", "grain_to_date", "period_agg"]);
         dict["type_params"]["cumulative_type_params"] = cumulative;
     }
     Some(with_meta_alone(dict))

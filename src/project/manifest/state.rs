@@ -1,7 +1,9 @@
 //! What changed since an earlier run: `state:new`, `state:modified` and its parts, judged as dbt judges it.
 
+mod contract;
+
 use super::view::{self, Stamp};
-use super::{Manifest, MacroInfo};
+use super::{MacroInfo, Manifest};
 use crate::project::artifact::read::PreviousManifest;
 use serde_json::{Map, Value as Json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -72,7 +74,8 @@ impl<'a> Comparison<'a> {
         let now = manifest.macros.keys().map(String::as_str);
         let ids = now.chain(previous.macros().keys().map(String::as_str)).filter(is_own);
         let text_of = |one: &'a MacroInfo| one.text.as_str();
-        let differs = |id: &&str| manifest.macros.get(*id).map(text_of) != previous.macros().get(*id).map(String::as_str);
+        let differs =
+            |id: &&str| manifest.macros.get(*id).map(text_of) != previous.macros().get(*id).map(String::as_str);
         Comparison { manifest, previous, modified_macros: ids.filter(differs).collect() }
     }
 
@@ -95,6 +98,17 @@ impl<'a> Comparison<'a> {
             }
             Change::PersistedDescriptions => part.is_node() && old.is_none_or(|old| !part.same_descriptions(old)),
             Change::Contract => part.is_node() && old.is_none_or(|old| !part.same_contract(old)),
+        }
+    }
+
+    /// What a model promised in its contract and does not promise any more, as sentences; none if nothing is broken.
+    ///
+    /// dbt refuses such a change of a versioned model, and warns of it for others.
+    #[must_use]
+    pub fn contract_breaks(&self, id: &str) -> Vec<String> {
+        match (self.manifest.nodes.get(id), self.dict(id), self.previous.find(id)) {
+            (Some(_), Some(now), Some(old)) => contract::breaks(&now, old),
+            _ => Vec::new(),
         }
     }
 
@@ -180,12 +194,21 @@ impl Part<'_> {
             }
             "semantic_model" => {
                 let keys = [
-                    "model", "description", "defaults", "entities", "dimensions", "measures", "primary_entity", "group",
+                    "model",
+                    "description",
+                    "defaults",
+                    "entities",
+                    "dimensions",
+                    "measures",
+                    "primary_entity",
+                    "group",
                 ];
                 self.same(old, &keys) && self.same_configs(old)
             }
             "saved_query" => {
-                self.same(old, &["query_params", "description", "label", "group", "exports", "tags"])
+                let params = |dict: &Map<String, Json>, key: &str| value(dict, "query_params").get(key).cloned();
+                ["metrics", "group_by", "where"].iter().all(|key| params(self.now, key) == params(old, key))
+                    && self.same(old, &["description", "label", "group", "exports", "tags"])
                     && self.same_configs(old)
             }
             // A generic test is known by its name, which its arguments are part of.
@@ -230,10 +253,8 @@ impl Part<'_> {
             return self.same(old, &["database", "schema", "identifier"]);
         }
         let none = Json::Null;
-        let (now, before) = (
-            self.now.get("unrendered_config").unwrap_or(&none),
-            old.get("unrendered_config").unwrap_or(&none),
-        );
+        let (now, before) =
+            (self.now.get("unrendered_config").unwrap_or(&none), old.get("unrendered_config").unwrap_or(&none));
         ["database", "schema", "alias"].iter().all(|key| now.get(key) == before.get(key))
     }
 

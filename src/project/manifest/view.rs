@@ -6,6 +6,7 @@ mod column;
 mod config;
 mod contract;
 mod kept;
+mod lineage;
 mod metric;
 mod node;
 mod shape;
@@ -13,6 +14,7 @@ mod source;
 mod unit_test;
 
 pub use kept::kept;
+pub use lineage::link;
 pub use node::{Outcome, primary_key};
 pub use source::source;
 

@@ -1,15 +1,19 @@
 //! Artifacts against what dbt-core writes for the sample project, key for key and in order, and against its schemas.
 
+mod results;
 mod sample;
 mod schema;
+mod state;
 
 use super::manifest::{Outcomes, Setting, manifest};
 use super::{Invocation, semantic_manifest};
-use crate::project::manifest::view::{Cte, Outcome};
+use crate::project::manifest::Manifest;
+use crate::project::manifest::view::{self, Cte, Outcome};
 use chrono::DateTime;
 use sample::fixture;
 use schema::departures;
 use serde_json::{Value as Json, json};
+use std::collections::BTreeSet;
 
 fn invocation() -> Invocation {
     let at = DateTime::from_timestamp(1_767_225_600, 0).expect("an instant");
@@ -52,8 +56,19 @@ fn the_manifest_equals_that_of_dbt_core() {
         dbts.as_object().map(|map| map.keys().collect::<Vec<_>>())
     );
     for section in [
-        "nodes", "sources", "macros", "docs", "exposures", "metrics", "groups", "selectors", "disabled", "saved_queries",
-        "semantic_models", "unit_tests", "functions",
+        "nodes",
+        "sources",
+        "macros",
+        "docs",
+        "exposures",
+        "metrics",
+        "groups",
+        "selectors",
+        "disabled",
+        "saved_queries",
+        "semantic_models",
+        "unit_tests",
+        "functions",
     ] {
         assert_same(section, &ours[section], &dbts[section]);
     }
@@ -105,11 +120,7 @@ fn a_compiled_node_has_its_statement_between_paths_and_contract() {
     let project = sample::manifest();
     let outcome = Outcome {
         compiled_code: Some("with __dbt__cte__eph as (\nselect 2\n) select 1".into()),
-        extra_ctes: vec![Cte {
-            id: "model.every.eph".into(),
-            name: "__dbt__cte__eph".into(),
-            sql: "select 2".into(),
-        }],
+        extra_ctes: vec![Cte { id: "model.every.eph".into(), name: "__dbt__cte__eph".into(), sql: "select 2".into() }],
         compiled_path: Some("target/compiled/every/models/marts/orders.sql".into()),
         build_path: Some("target/run/every/models/marts/orders.sql".into()),
     };
@@ -127,7 +138,8 @@ fn a_compiled_node_has_its_statement_between_paths_and_contract() {
 
 #[test]
 fn the_semantic_manifest_equals_that_of_dbt_core() {
-    let (ours, dbts) = (semantic_manifest::semantic_manifest(&sample::manifest()), fixture("dbt/semantic_manifest.json"));
+    let (ours, dbts) =
+        (semantic_manifest::semantic_manifest(&sample::manifest()), fixture("dbt/semantic_manifest.json"));
     for section in ["semantic_models", "metrics", "saved_queries"] {
         let by_name = |document: &Json| -> Json {
             let list = document[section].as_array().expect("a list").iter();
@@ -136,4 +148,96 @@ fn the_semantic_manifest_equals_that_of_dbt_core() {
         assert_same(section, &by_name(&ours), &by_name(&dbts));
     }
     assert_eq!(ours["project_configuration"].to_string(), dbts["project_configuration"].to_string());
+}
+
+#[test]
+fn lineage_between_metrics_equals_that_of_dbt_core() {
+    let dbts = sample::manifest().kept;
+    let mut ours = dbts.clone();
+    ours.remove("metric.every.amount");
+    for one in ours.values_mut() {
+        one.depends_on.retain(|id| !id.starts_with("metric.") && !id.starts_with("semantic_model."));
+    }
+    view::link(&mut ours);
+    assert_eq!(ours.keys().collect::<Vec<_>>(), dbts.keys().collect::<Vec<_>>());
+    for (id, expected) in &dbts {
+        let sorted = |ids: &[String]| ids.iter().cloned().collect::<BTreeSet<_>>();
+        assert_eq!(sorted(&ours[id].depends_on), sorted(&expected.depends_on), "{id}");
+    }
+    let document =
+        manifest(&Manifest { kept: ours, ..sample::manifest() }, &Outcomes::new(), &setting(), &invocation());
+    assert_eq!(
+        document["metrics"]["metric.every.amount"],
+        fixture("dbt/manifest.json")["metrics"]["metric.every.amount"]
+    );
+}
+
+#[test]
+fn templates_see_a_node_without_keys_that_have_no_value() {
+    let project = sample::manifest();
+    let seen = view::node(&project.nodes["model.every.stg_orders"]);
+    let keys: Vec<&String> = seen.as_object().expect("a map").keys().collect();
+    // As dbt-core 1.11 prints `model` for this node, without what tells times and calls.
+    let expected = [
+        "database",
+        "schema",
+        "name",
+        "resource_type",
+        "package_name",
+        "path",
+        "original_file_path",
+        "unique_id",
+        "fqn",
+        "alias",
+        "checksum",
+        "config",
+        "tags",
+        "description",
+        "columns",
+        "meta",
+        "docs",
+        "unrendered_config",
+        "relation_name",
+        "raw_code",
+        "doc_blocks",
+        "language",
+        "refs",
+        "sources",
+        "metrics",
+        "functions",
+        "depends_on",
+        "contract",
+        "access",
+        "constraints",
+        "primary_key",
+    ];
+    assert_eq!(keys, expected);
+    assert_eq!(seen["refs"], json!([{"name": "raw_orders"}]));
+    assert_eq!(seen["config"]["post-hook"], json!([{"sql": "select 'post {{ this }}'", "transaction": false}]));
+    assert!(seen["config"].get("group").is_none());
+}
+
+#[test]
+fn templates_see_the_graph_with_every_key() {
+    let project = sample::manifest();
+    let graph = view::graph(&project.nodes, &project.sources, &project.kept, &project.groups);
+    let keys: Vec<&String> = graph.as_object().expect("a map").keys().collect();
+    let sections =
+        ["exposures", "functions", "groups", "metrics", "nodes", "sources", "semantic_models", "saved_queries"];
+    assert_eq!(keys, sections);
+    let node = &graph["nodes"]["model.every.customers.v2"];
+    assert_eq!(node["primary_key"], json!(["customer_id"]));
+    assert_eq!(node["group"], Json::Null);
+    assert_eq!(graph["nodes"].get("unit_test.every.orders.orders_join"), None);
+    assert_eq!(graph["exposures"]["exposure.every.weekly"]["owner"]["name"], json!("Ann"));
+    assert_eq!(graph["groups"]["group.every.finance"]["owner"]["slack"], json!("fin"));
+}
+
+#[test]
+fn docs_beside_the_configuration_become_part_of_it() {
+    let mut node = sample::manifest().nodes["model.every.grown"].clone();
+    node.extra.insert("docs".into(), json!({"show": false}));
+    let seen = view::full(&node, None, &[], &view::Stamp::default());
+    assert_eq!(seen["docs"], json!({"show": false, "node_color": null}));
+    assert_eq!(seen["config"]["docs"], seen["docs"]);
 }

@@ -10,11 +10,28 @@ use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Reads a file of the fixtures as JSON.
+/// Texts of the fixtures by name, put in by the compiler: nothing here reads files.
+macro_rules! fixtures {
+    ($($name:literal),* $(,)?) => {
+        [$(($name, include_str!(concat!("../../../../tests/fixtures/artifacts/", $name)))),*]
+    };
+}
+
+/// A file of the fixtures as JSON.
 pub fn fixture(name: &str) -> Json {
-    let path = format!("{}/tests/fixtures/artifacts/{name}", env!("CARGO_MANIFEST_DIR"));
-    let text = std::fs::read_to_string(&path).expect(&path);
-    serde_json::from_str(&text).expect(name)
+    let texts = fixtures![
+        "dbt/catalog.json",
+        "dbt/manifest.json",
+        "dbt/run_results.json",
+        "dbt/semantic_manifest.json",
+        "dbt/sources.json",
+        "schemas/catalog_v1.json",
+        "schemas/manifest_v12.json",
+        "schemas/run_results_v6.json",
+        "schemas/sources_v3.json",
+    ];
+    let (_, text) = texts.into_iter().find(|(known, _)| *known == name).expect(name);
+    serde_json::from_str(text).expect(name)
 }
 
 /// The sample project.
@@ -32,9 +49,9 @@ fn properties() -> Json {
 pub fn manifest_of(dbt: &Json, properties: &Json) -> Manifest {
     let mut nodes: BTreeMap<String, Node> = entries(dbt, "nodes").map(|(id, dict)| (id.clone(), node(dict))).collect();
     nodes.extend(entries(dbt, "unit_tests").map(|(id, dict)| (id.clone(), unit_test(dict, properties))));
-    let kept = ["exposures", "metrics", "semantic_models", "saved_queries"].into_iter().flat_map(|section| {
-        entries(dbt, section).map(move |(id, dict)| (id.clone(), kept(dict, section, properties)))
-    });
+    let of_sections = ["exposures", "metrics", "semantic_models", "saved_queries"]
+        .into_iter()
+        .flat_map(|section| entries(dbt, section).map(move |(id, dict)| (id.clone(), kept(dict, section, properties))));
     let disabled = entries(dbt, "disabled").filter_map(|(id, list)| {
         let dicts = list.as_array()?.iter().filter(|dict| dict.get("raw_code").is_some());
         let nodes: Vec<Node> = dicts.map(node).collect();
@@ -45,18 +62,14 @@ pub fn manifest_of(dbt: &Json, properties: &Json) -> Manifest {
         root: text(&dbt["metadata"], "project_name"),
         nodes: Arc::new(nodes),
         sources: Arc::new(entries(dbt, "sources").map(|(id, dict)| (id.clone(), source(dict))).collect()),
-        kept: kept.collect(),
-        groups: entries(dbt, "groups").map(|(id, dict)| (id.clone(), kept_one(dict, "groups", properties))).collect(),
+        kept: of_sections.collect(),
+        groups: entries(dbt, "groups").map(|(id, dict)| (id.clone(), kept(dict, "groups", properties))).collect(),
         macros: entries(dbt, "macros").map(|(id, dict)| (id.clone(), macro_info(dict))).collect(),
         docs: entries(dbt, "docs").map(|(id, dict)| (id.clone(), doc(dict))).collect(),
         disabled: disabled.collect(),
         selectors: selectors.collect(),
         ..Manifest::default()
     }
-}
-
-fn kept(dict: &Json, section: &str, properties: &Json) -> Kept {
-    kept_one(dict, section, properties)
 }
 
 fn entries<'a>(dbt: &'a Json, section: &str) -> impl Iterator<Item = (&'a String, &'a Json)> {
@@ -122,17 +135,23 @@ fn node(dict: &Json) -> Node {
 fn spelled_out(dict: &Json) -> Config {
     let unrendered = dict["unrendered_config"].as_object().expect("a map");
     let config = dict["config"].as_object().expect("a map");
-    config.iter().filter(|(key, _)| unrendered.contains_key(*key)).map(|(k, v)| (k.clone(), without_defaults(v))).collect()
+    config
+        .iter()
+        .filter(|(key, _)| unrendered.contains_key(*key))
+        .map(|(k, v)| (k.clone(), without_defaults(v)))
+        .collect()
 }
 
 /// A dictionary without nulls and without what is true by default.
 fn without_defaults(value: &Json) -> Json {
     match value {
         Json::Object(map) => {
-            let plain = map.iter().filter(|(key, value)| {
-                let by_default = key.starts_with("warn_un") || *key == "transaction" || *key == "alias_types";
-                !value.is_null() && !(by_default && **value == json!(true)) && !(*key == "to_columns" && **value == json!([]))
-            });
+            let is_default = |key: &str, value: &Json| match key {
+                "warn_unenforced" | "warn_unsupported" | "transaction" | "alias_types" => *value == json!(true),
+                "to_columns" => *value == json!([]),
+                _ => value.is_null(),
+            };
+            let plain = map.iter().filter(|(key, value)| !is_default(key, value));
             plain.map(|(key, value)| (key.clone(), value.clone())).collect()
         }
         Json::Array(items) => items.iter().map(without_defaults).collect(),
@@ -189,7 +208,7 @@ fn source(dict: &Json) -> SourceTable {
     }
 }
 
-fn kept_one(dict: &Json, section: &str, properties: &Json) -> Kept {
+fn kept(dict: &Json, section: &str, properties: &Json) -> Kept {
     let name = text(dict, "name");
     // A measure may ask for a metric of its own name, which no entry declares.
     let body = match (section, name.as_str()) {
@@ -261,7 +280,8 @@ fn columns(dict: &Json) -> Vec<ColumnInfo> {
 }
 
 fn refs(dict: &Json) -> Vec<Ref> {
-    let one = |one: &Json| Ref { package: maybe(one, "package"), name: text(one, "name"), version: version(&one["version"]) };
+    let one =
+        |one: &Json| Ref { package: maybe(one, "package"), name: text(one, "name"), version: version(&one["version"]) };
     list(dict.get("refs")).iter().map(one).collect()
 }
 

@@ -6,7 +6,11 @@ use serde_json::{Map, Value as Json, json};
 
 /// Every key that dbt has for the kind of node, in its order, then what else the project sets.
 pub fn config(node: &Node) -> Map<String, Json> {
-    let given = normalized(&node.config);
+    let mut given = normalized(&node.config);
+    // Older property files write `docs:` beside `config:`.
+    if let Some(docs) = node.extra.get("docs").filter(|docs| docs.is_object()) {
+        given.entry("docs").or_insert_with(|| docs.clone());
+    }
     let mut config = fill(Json::Object(defaults(node.resource)), &given, Unknown::Keep);
     nest(&mut config, "docs", json!({"show": true, "node_color": null}));
     nest(&mut config, "contract", json!({"enforced": false, "alias_types": true}));
@@ -170,6 +174,9 @@ mod tests {
             agreed(json!({"store_failures": true, "store_failures_as": "ephemeral"})),
             (json!(false), json!("ephemeral"))
         );
-        assert_eq!(agreed(json!({"store_failures": false, "store_failures_as": null})), (json!(false), json!("ephemeral")));
+        assert_eq!(
+            agreed(json!({"store_failures": false, "store_failures_as": null})),
+            (json!(false), json!("ephemeral"))
+        );
     }
 }

@@ -171,15 +171,20 @@ fn element(written: &Json, pattern: Json) -> Json {
         element["expr"] = json!(number.to_string());
     }
     if element["type_params"].is_object() {
-        let given = fill_value(json!({"time_granularity": null, "validity_params": null}), Some(&element["type_params"]));
+        let given =
+            fill_value(json!({"time_granularity": null, "validity_params": null}), Some(&element["type_params"]));
         element["type_params"] = given;
     }
     if element["type_params"]["validity_params"].is_object() {
         let given = element["type_params"]["validity_params"].clone();
-        element["type_params"]["validity_params"] = fill_value(json!({"is_start": false, "is_end": false}), Some(&given));
+        element["type_params"]["validity_params"] =
+            fill_value(json!({"is_start": false, "is_end": false}), Some(&given));
     }
     for (key, pattern) in [
-        ("agg_params", json!({"percentile": null, "use_discrete_percentile": false, "use_approximate_percentile": false})),
+        (
+            "agg_params",
+            json!({"percentile": null, "use_discrete_percentile": false, "use_approximate_percentile": false}),
+        ),
         ("non_additive_dimension", json!({"name": null, "window_choice": "min", "window_groupings": []})),
     ] {
         if element[key].is_object() {

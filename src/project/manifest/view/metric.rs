@@ -13,17 +13,14 @@ const DEEPEST: usize = 32;
 /// What only a metric has.
 pub fn add(dict: &mut Map<String, Json>, kept: &Kept, all: &BTreeMap<String, Kept>, stamp: &Stamp) {
     let mut params = type_params(&kept.body);
-    let mut measures = Vec::new();
-    gather(kept, all, &mut measures, DEEPEST);
-    params["input_measures"] = Json::Array(measures);
+    let mut gathered = Vec::new();
+    gather(kept, all, &mut gathered, DEEPEST);
+    params["input_measures"] = Json::Array(gathered);
     let config = config(kept, json!({"enabled": true, "group": null, "meta": {}}));
     let group = config.get("group").cloned();
     let tags = super::shape::listed(kept.body.get("tags").or_else(|| kept.body.get("config")?.get("tags")));
     extend(dict, body(kept, json!({"description": "", "label": null, "type": null})));
-    extend(
-        dict,
-        json!({"type_params": params, "filter": filters(kept.body.get("filter")), "metadata": null}),
-    );
+    extend(dict, json!({"type_params": params, "filter": filters(kept.body.get("filter")), "metadata": null}));
     extend(dict, body(kept, json!({"time_granularity": null})));
     extend(
         dict,
@@ -141,22 +138,32 @@ fn window(written: &Json) -> Json {
 }
 
 /// Measures of the metric and of those that it is made of, each once.
-fn gather(metric: &Kept, all: &BTreeMap<String, Kept>, measures: &mut Vec<Json>, depth: usize) {
-    let params = type_params(&metric.body);
-    let conversion = &params["conversion_type_params"];
-    for measure in [&params["measure"], &conversion["base_measure"], &conversion["conversion_measure"]] {
-        if !measure.is_null() && !measures.contains(measure) {
-            measures.push(measure.clone());
+fn gather(metric: &Kept, all: &BTreeMap<String, Kept>, gathered: &mut Vec<Json>, depth: usize) {
+    for measure in own_measures(&metric.body) {
+        if !gathered.contains(&measure) {
+            gathered.push(measure);
         }
     }
     if depth > 0 {
         for name in inputs(&metric.body) {
             let found = all.values().find(|other| other.id.starts_with("metric.") && other.name == name);
             if let Some(other) = found {
-                gather(other, all, measures, depth - 1);
+                gather(other, all, gathered, depth - 1);
             }
         }
     }
+}
+
+fn own_measures(metric: &Config) -> Vec<Json> {
+    let params = type_params(metric);
+    let conversion = &params["conversion_type_params"];
+    let all = [&params["measure"], &conversion["base_measure"], &conversion["conversion_measure"]];
+    all.into_iter().filter(|measure| !measure.is_null()).cloned().collect()
+}
+
+/// Names of the measures that a metric names itself.
+pub fn measures(metric: &Config) -> Vec<String> {
+    own_measures(metric).iter().filter_map(|measure| measure["name"].as_str()).map(str::to_owned).collect()
 }
 
 /// Names of the metrics that a metric is made of.

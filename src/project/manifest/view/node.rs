@@ -64,7 +64,7 @@ pub fn dict(node: &Node, outcome: Option<&Outcome>, tests: &[&Node], stamp: &Sta
         add_code(&mut dict, node, outcome, contract(node, &config));
     }
     add_own(&mut dict, node, tests);
-    overlay(&mut dict, &node.extra, &["tags", "doc_blocks", "docs", "metrics", "functions"]);
+    overlay(&mut dict, &node.extra, &["tags", "doc_blocks", "metrics", "functions"]);
     dict
 }
 

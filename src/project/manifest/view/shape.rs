@@ -98,7 +98,8 @@ mod tests {
 
     #[test]
     fn nulls_go_except_where_the_user_wrote_them() {
-        let mut map = object(json!({"a": null, "meta": {"x": null}, "columns": {"meta": {"quote": null, "name": "meta"}}}));
+        let mut map =
+            object(json!({"a": null, "meta": {"x": null}, "columns": {"meta": {"quote": null, "name": "meta"}}}));
         drop_nulls(&mut map);
         assert_eq!(Json::Object(map), json!({"meta": {"x": null}, "columns": {"meta": {"name": "meta"}}}));
     }
