@@ -5,6 +5,8 @@
 
 mod check;
 mod compile;
+#[allow(dead_code, unused_imports)]
+mod context;
 mod database;
 mod excerpt;
 mod frame;

@@ -1,0 +1,32 @@
+//! `builtins`: the real `ref`, `source` and `config`, for macros of a project that hide them under their own names.
+
+use super::host::Host;
+use minijinja::Value;
+use minijinja::value::Object;
+use std::sync::Arc;
+
+/// `builtins` of this rendering.
+pub fn builtins(host: Arc<dyn Host>) -> Value {
+    Value::from_object(Builtins(host))
+}
+
+#[derive(Debug)]
+struct Builtins(Arc<dyn Host>);
+
+impl Object for Builtins {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.0.builtin(key.as_str()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fake;
+
+    #[test]
+    fn builtins_reach_past_a_macro_of_the_same_name() {
+        let host = fake::parsing();
+        assert_eq!(fake::render(&host, "{{ builtins.ref('a') }} {{ builtins['ref']('b') }}"), "<a> <b>");
+        assert_eq!(fake::render(&host, "{{ builtins.nothing is defined }}"), "False");
+    }
+}
