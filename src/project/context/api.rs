@@ -6,8 +6,8 @@ use super::containers::{dict, list};
 use super::fault::invalid;
 use super::host::Host;
 use super::relation::{Policy, Relation, RelationType};
-use minijinja::value::Object;
-use minijinja::{Error, ErrorKind, State, Value};
+use minijinja::value::{Object, ObjectRepr};
+use minijinja::{Error, State, Value};
 use std::fmt;
 use std::sync::Arc;
 
@@ -28,15 +28,18 @@ impl fmt::Debug for RelationClass {
 }
 
 impl Object for RelationClass {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let name = key.as_str()?;
         RelationType::ALL.into_iter().find(|(_, constant, _)| *constant == name).map(|(.., word)| Value::from(word))
     }
 
     fn call_method(self: &Arc<Self>, _: &mut State<'_, '_>, method: &str, args: &[Value]) -> Result<Value, Error> {
-        relation_class_method(self.quoting, method, args).unwrap_or_else(|| {
-            Err(Error::new(ErrorKind::UnknownMethod, format!("api.Relation has no method \"{method}\"")))
-        })
+        relation_class_method(self.quoting, method, args)
+            .unwrap_or_else(|| Err(invalid(format!("api.Relation has no method \"{method}\""))))
     }
 }
 
@@ -135,6 +138,10 @@ impl fmt::Debug for ColumnClass {
 }
 
 impl Object for ColumnClass {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
     fn call(self: &Arc<Self>, _: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
         let names = &["column", "dtype", "char_size", "numeric_precision", "numeric_scale"];
         let given = Arguments::bind("api.Column", names, args)?;
@@ -148,9 +155,8 @@ impl Object for ColumnClass {
     }
 
     fn call_method(self: &Arc<Self>, _: &mut State<'_, '_>, method: &str, args: &[Value]) -> Result<Value, Error> {
-        column_class_method(method, args).unwrap_or_else(|| {
-            Err(Error::new(ErrorKind::UnknownMethod, format!("api.Column has no method \"{method}\"")))
-        })
+        column_class_method(method, args)
+            .unwrap_or_else(|| Err(invalid(format!("api.Column has no method \"{method}\""))))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::host::Host;
 use minijinja::Value;
-use minijinja::value::Object;
+use minijinja::value::{Enumerator, Object};
 use std::sync::Arc;
 
 /// `builtins` of this rendering.
@@ -16,6 +16,10 @@ struct Builtins(Arc<dyn Host>);
 impl Object for Builtins {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         self.0.builtin(key.as_str()?)
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::NonEnumerable
     }
 }
 

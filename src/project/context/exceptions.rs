@@ -4,8 +4,8 @@ use super::arguments::Arguments;
 use super::fault::{behind, invalid};
 use super::host::{Host, Level};
 use crate::project::name::did_you_mean;
-use minijinja::value::Object;
-use minijinja::{Error, ErrorKind, State, Value};
+use minijinja::value::{Object, ObjectRepr};
+use minijinja::{Error, State, Value};
 use std::fmt;
 use std::sync::Arc;
 
@@ -92,6 +92,10 @@ const OTHER: [&str; 8] = [
 struct Exceptions(Arc<dyn Host>);
 
 impl Object for Exceptions {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
     fn call_method(self: &Arc<Self>, _: &mut State<'_, '_>, method: &str, args: &[Value]) -> Result<Value, Error> {
         if let Some((name, kind)) = PLAIN.into_iter().find(|(name, _)| *name == method) {
             let given = Arguments::bind(name, &["msg", "node"], args)?;
@@ -155,7 +159,7 @@ impl Object for Exceptions {
             _ => {
                 let known = PLAIN.into_iter().map(|(name, _)| name).chain(OTHER);
                 let hint = did_you_mean(method, known).map_or(String::new(), |hint| format!("; {hint}"));
-                Err(Error::new(ErrorKind::UnknownMethod, format!("exceptions has no method \"{method}\"{hint}")))
+                Err(invalid(format!("exceptions has no method \"{method}\"{hint}")))
             }
         }
     }

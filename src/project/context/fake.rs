@@ -243,6 +243,8 @@ fn try_render(host: &Arc<Fake>, text: &str) -> std::result::Result<String, Error
     env.add_global("log", super::log(host.clone()));
     env.add_global("print", super::print(host));
     env.add_global("debug", super::debug());
+    env.add_global("try_or_compiler_error", super::try_or_compiler_error());
+    env.add_global("diff_of_two_dicts", super::diff_of_two_dicts());
     env.add_global("flags", Flags::default().value());
     env.render_str(text, ())
 }

@@ -2,7 +2,7 @@
 
 use super::arguments::Arguments;
 use super::host::{Host, Level};
-use minijinja::value::Object;
+use minijinja::value::{Object, ObjectRepr};
 use minijinja::{Error, State, Value};
 use std::fmt;
 use std::sync::Arc;
@@ -35,6 +35,10 @@ impl fmt::Debug for Message {
 }
 
 impl Object for Message {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
     fn call(self: &Arc<Self>, _: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
         let (level, given) = match self.loud {
             Some(level) => (level, Arguments::bind("print", &["msg"], args)?),

@@ -10,13 +10,15 @@
 //! | `table/`, `moment` | results of queries, their cells and dates |
 //! | `adapter/` | `adapter.*`, one file a subject |
 //! | `statements` | `statement`, `load_result`, `run_query` and their store |
-//! | `exceptions`, `messages` | `exceptions.*`, `log`, `print` |
+//! | `exceptions`, `attempt`, `messages` | `exceptions.*`, `try_or_compiler_error`, `log`, `print` |
+//! | `grants` | `diff_of_two_dicts` |
 //! | `flags`, `target`, `builtins` | plain facts of the invocation |
 //! | `arguments`, `containers`, `fault` | how calls are bound, lists made, errors told |
 
 mod adapter;
 mod api;
 mod arguments;
+mod attempt;
 mod builtins;
 mod column;
 mod containers;
@@ -25,6 +27,7 @@ mod exceptions;
 mod fake;
 mod fault;
 mod flags;
+mod grants;
 mod host;
 mod messages;
 mod moment;
@@ -35,11 +38,13 @@ mod target;
 
 pub use adapter::adapter;
 pub use api::api;
+pub use attempt::try_or_compiler_error;
 pub use builtins::builtins;
 pub use column::Column;
 pub use exceptions::{Raised, RaisedKind, exceptions, raised};
 pub use fault::database_error;
 pub use flags::Flags;
+pub use grants::diff_of_two_dicts;
 pub use host::{Host, Level};
 pub use messages::{debug, log, print};
 pub use moment::Moment;

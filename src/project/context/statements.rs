@@ -6,7 +6,7 @@ use super::fault::{from_database, invalid};
 use super::host::Host;
 use super::table::{Response, Table};
 use crate::project::Answer;
-use minijinja::value::{Enumerator, Object};
+use minijinja::value::{Enumerator, Object, ObjectRepr};
 use minijinja::{Error, State, Value};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -129,6 +129,10 @@ impl fmt::Debug for Function {
 }
 
 impl Object for Function {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
     fn call(self: &Arc<Self>, state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
         (self.run)(&self.store, state, args)
     }
@@ -238,6 +242,13 @@ mod tests {
         assert_eq!(fake::fault(&host, twice), "the result of statement \"q\" has been loaded before");
         let main = "{% call statement('main') %}select nothing{% endcall %}{{ load_result('main').response }}{{ load_result('main').response.code }}";
         assert_eq!(fake::render(&host, main), "SELECT 0SELECT");
+    }
+
+    #[test]
+    fn data_is_read_by_place() {
+        let text = "{% call statement('q', fetch_result=true) %}select * from orders{% endcall %}\
+                    {% set q = load_result('q') %}{{ q['data'] | map(attribute=0) | join(',') }} {{ q.data[1][2] }}";
+        assert_eq!(fake::render(&fake::answering(), text), "1,2,3 2.5");
     }
 
     #[test]

@@ -99,12 +99,11 @@ pub(super) fn convert_type(_: &Arc<dyn Host>, _: &mut State<'_, '_>, args: &[Val
     Ok(or_none(place.and_then(|place| table.sql_type(place))))
 }
 
+/// The relation that columns come from, and the one they go to.
+type Pair = (Arc<Relation>, Arc<Relation>);
+
 /// Both relations of a comparison; none in the parse phase.
-fn both(
-    host: &Arc<dyn Host>,
-    given: &Arguments,
-    method: &str,
-) -> Result<Option<(Arc<Relation>, Arc<Relation>)>, Error> {
+fn both(host: &Arc<dyn Host>, given: &Arguments, method: &str) -> Result<Option<Pair>, Error> {
     if host.database().is_none() {
         return Ok(None);
     }

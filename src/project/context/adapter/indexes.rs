@@ -4,7 +4,7 @@ use super::super::arguments::Arguments;
 use super::super::containers::{list, or_none};
 use super::super::fault::invalid;
 use super::super::host::Host;
-use minijinja::value::{Enumerator, Object, ValueKind};
+use minijinja::value::{Object, ObjectRepr, ValueKind};
 use minijinja::{Error, ErrorKind, State, Value};
 use std::sync::Arc;
 
@@ -18,6 +18,10 @@ struct Index {
 }
 
 impl Object for Index {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         match key.as_str()? {
             "columns" => Some(list(self.columns.iter().map(Value::from).collect())),
@@ -25,10 +29,6 @@ impl Object for Index {
             "type" => Some(or_none(self.method.as_deref())),
             _ => None,
         }
-    }
-
-    fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Str(&["columns", "unique", "type"])
     }
 
     fn call_method(self: &Arc<Self>, _: &mut State<'_, '_>, method: &str, args: &[Value]) -> Result<Value, Error> {

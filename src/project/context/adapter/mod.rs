@@ -19,8 +19,8 @@ use super::fault::invalid;
 use super::host::Host;
 use super::relation::Relation;
 use crate::project::name::did_you_mean;
-use minijinja::value::Object;
-use minijinja::{Error, ErrorKind, State, Value};
+use minijinja::value::{Object, ObjectRepr};
+use minijinja::{Error, State, Value};
 use std::fmt;
 use std::sync::Arc;
 
@@ -81,6 +81,10 @@ pub fn adapter(host: Arc<dyn Host>) -> Value {
 struct Adapter(Arc<dyn Host>);
 
 impl Object for Adapter {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let name = key.as_str()?;
         if name == "behavior" {
@@ -96,7 +100,8 @@ impl Object for Adapter {
         }
         let hint = did_you_mean(name, METHODS.iter().map(|(known, _)| *known));
         let hint = hint.map_or(String::new(), |hint| format!("; {hint}"));
-        Err(Error::new(ErrorKind::UnknownMethod, format!("adapter has no method \"{name}\"{hint}")))
+        // Not "unknown method": the methods of dicts would then be tried, and this text lost.
+        Err(invalid(format!("adapter has no method \"{name}\"{hint}")))
     }
 }
 
@@ -114,6 +119,10 @@ impl fmt::Debug for BoundMethod {
 }
 
 impl Object for BoundMethod {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
     fn call(self: &Arc<Self>, state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
         (self.method)(&self.host, state, args)
     }
@@ -124,6 +133,10 @@ impl Object for BoundMethod {
 struct Behavior(Arc<dyn Host>);
 
 impl Object for Behavior {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let on = self.0.behavior(key.as_str()?);
         Some(Value::from_object(Flag(on)))
@@ -135,6 +148,10 @@ impl Object for Behavior {
 struct Flag(bool);
 
 impl Object for Flag {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         matches!(key.as_str()?, "no_warn" | "setting").then(|| Value::from(self.0))
     }

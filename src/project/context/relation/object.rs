@@ -239,6 +239,13 @@ mod tests {
     }
 
     #[test]
+    fn packages_tell_a_relation_from_text() {
+        let check = "{{ obj is mapping and obj.get('metadata', {}).get('type', '').endswith('Relation') }}";
+        assert_eq!(render(&format!("{{% set obj = r %}}{check}")), "True");
+        assert_eq!(render(&format!("{{% set obj = r | string %}}{check}")), "False");
+    }
+
+    #[test]
     fn parts_can_be_left_out_unquoted_and_replaced() {
         assert_eq!(render("{{ r.include(database=False) }}"), "\"s\".\"i\"");
         assert_eq!(render("{{ r.include(false) }}"), "\"s\".\"i\"");
