@@ -3,6 +3,7 @@
 use super::host::Host;
 use minijinja::Value;
 use minijinja::value::{Enumerator, Object};
+use std::fmt;
 use std::sync::Arc;
 
 /// `builtins` of this rendering.
@@ -10,8 +11,13 @@ pub fn builtins(host: Arc<dyn Host>) -> Value {
     Value::from_object(Builtins(host))
 }
 
-#[derive(Debug)]
 struct Builtins(Arc<dyn Host>);
+
+impl fmt::Debug for Builtins {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("<builtins>")
+    }
+}
 
 impl Object for Builtins {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
@@ -20,6 +26,10 @@ impl Object for Builtins {
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
         Enumerator::NonEnumerable
+    }
+
+    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_ref(), f)
     }
 }
 

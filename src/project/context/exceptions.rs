@@ -88,8 +88,13 @@ const OTHER: [&str; 8] = [
     "warn_snapshot_timestamp_data_types",
 ];
 
-#[derive(Debug)]
 struct Exceptions(Arc<dyn Host>);
+
+impl fmt::Debug for Exceptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("<exceptions>")
+    }
+}
 
 impl Object for Exceptions {
     fn repr(self: &Arc<Self>) -> ObjectRepr {

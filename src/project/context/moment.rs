@@ -63,23 +63,22 @@ impl Moment {
 
     /// The moment in a layout of `strftime`.
     fn format(self, layout: &str) -> Result<String, Error> {
-        // Python's %f has six digits; a moment without zone prints nothing for %z and %Z.
-        let layout = layout.replace("%f", "%6f");
-        let (layout, zone) = match self {
-            Moment::Zoned(at) if at.offset().local_minus_utc() == 0 => (layout.replace("%Z", "UTC"), at),
-            Moment::Zoned(at) => (layout.replace("%Z", &format!("UTC{}", at.format("%:z"))), at),
-            Moment::Naive(at) => (layout.replace("%z", "").replace("%Z", ""), at.and_utc().fixed_offset()),
-            Moment::Date(date) => {
-                let midnight = date.and_time(chrono::NaiveTime::MIN);
-                (layout.replace("%z", "").replace("%Z", ""), midnight.and_utc().fixed_offset())
-            }
+        let (at, zone_name) = match self {
+            Moment::Zoned(at) if at.offset().local_minus_utc() == 0 => (at, "UTC".to_owned()),
+            Moment::Zoned(at) => (at, format!("UTC{}", at.format("%:z"))),
+            Moment::Naive(at) => (at.and_utc().fixed_offset(), String::new()),
+            Moment::Date(date) => (date.and_time(chrono::NaiveTime::MIN).and_utc().fixed_offset(), String::new()),
         };
+        let offset = if zone_name.is_empty() { "" } else { "%z" };
+        // Python's %f has six digits; a moment without zone prints nothing for %z and %Z. A doubled % is no directive.
+        let python = |text: &str| text.replace("%f", "%6f").replace("%z", offset).replace("%Z", &zone_name);
+        let layout = layout.split("%%").map(python).collect::<Vec<_>>().join("%%");
         let items: Vec<Item<'_>> = StrftimeItems::new(&layout).collect();
         // An unknown directive would panic in the formatter.
         if items.contains(&Item::Error) {
             return Err(invalid(format!("strftime() does not know the layout \"{layout}\"")));
         }
-        Ok(zone.format_with_items(items.into_iter()).to_string())
+        Ok(at.format_with_items(items.into_iter()).to_string())
     }
 
     fn in_zone(self, zone: &Value) -> Result<Moment, Error> {
@@ -87,7 +86,7 @@ impl Moment {
         let zone: Tz = name.parse().map_err(|_| invalid(format!("time zone \"{name}\" is not known")))?;
         let instant = match self {
             Moment::Zoned(at) => at,
-            // The session runs in UTC, so a moment without zone is taken as such.
+            // Python takes a moment without zone to be in that of the machine; here every machine counts as UTC.
             Moment::Naive(at) => at.and_utc().fixed_offset(),
             Moment::Date(_) => return Err(Error::from(ErrorKind::UnknownMethod)),
         };
@@ -238,6 +237,7 @@ mod tests {
             render("{{ at.astimezone('America/New_York') }} {{ at.weekday() }} {{ at.isoweekday() }}"),
             "2024-02-29 06:05:09.000007-05:00 3 4"
         );
+        assert_eq!(render("{{ at.strftime('%%f %Z') }}"), "%f UTC+02:00");
         assert_eq!(render("{{ n < at or n == n }} {{ at.astimezone('UTC') == at }}"), "True True");
     }
 

@@ -10,7 +10,7 @@ use minijinja::value::{Enumerator, Object, ObjectRepr};
 use minijinja::{Error, State, Value};
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// The statement whose result is that of the node; it may be loaded more than once.
 const MAIN: &str = "main";
@@ -27,7 +27,8 @@ pub struct Statements {
 pub struct StoredResult {
     response: Value,
     table: Value,
-    data: Value,
+    /// Made when a template first asks: most read the table.
+    data: OnceLock<Value>,
 }
 
 impl StoredResult {
@@ -35,6 +36,10 @@ impl StoredResult {
     #[must_use]
     pub fn response(&self) -> Option<Arc<Response>> {
         self.response.downcast_object::<Response>()
+    }
+
+    fn data(&self) -> &Value {
+        self.data.get_or_init(|| self.table().map_or_else(|| Value::from(()), |table| table.matrix()))
     }
 
     /// The rows, where it is a table.
@@ -48,7 +53,7 @@ impl Object for StoredResult {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         match key.as_str()? {
             "response" => Some(self.response.clone()),
-            "data" => Some(self.data.clone()),
+            "data" => Some(self.data().clone()),
             "table" => Some(self.table.clone()),
             _ => None,
         }
@@ -85,8 +90,7 @@ impl Statements {
 
     fn store(&self, name: String, response: Value, table: Option<Value>) {
         let table = table.unwrap_or_else(|| Table::empty(self.host.clone()).value());
-        let data = table.downcast_object_ref::<Table>().map_or_else(|| Value::from(()), Table::matrix);
-        self.lock().insert(name, Some(Arc::new(StoredResult { response, table, data })));
+        self.lock().insert(name, Some(Arc::new(StoredResult { response, table, data: OnceLock::new() })));
     }
 }
 

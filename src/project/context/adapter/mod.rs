@@ -77,8 +77,14 @@ pub fn adapter(host: Arc<dyn Host>) -> Value {
     Value::from_object(Adapter(host))
 }
 
-#[derive(Debug)]
 struct Adapter(Arc<dyn Host>);
+
+/// What it prints as; the rendering behind it is nobody's business.
+impl fmt::Debug for Adapter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("<PostgresAdapter>")
+    }
+}
 
 impl Object for Adapter {
     fn repr(self: &Arc<Self>) -> ObjectRepr {
@@ -129,8 +135,13 @@ impl Object for BoundMethod {
 }
 
 /// `adapter.behavior.<flag>`: whether a behaviour that changed between versions of dbt is the new one.
-#[derive(Debug)]
 struct Behavior(Arc<dyn Host>);
+
+impl fmt::Debug for Behavior {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("<Behavior>")
+    }
+}
 
 impl Object for Behavior {
     fn repr(self: &Arc<Self>) -> ObjectRepr {
@@ -207,6 +218,10 @@ mod tests {
             "\"a\" postgres"
         );
         assert_eq!(fake::render(&host, "{{ adapter.no_such is defined }}"), "False");
+        assert_eq!(
+            fake::render(&host, "{{ adapter }} {{ adapter.quote }} {{ 1 if adapter else 0 }}"),
+            "<PostgresAdapter> <method adapter.quote> 1"
+        );
     }
 
     #[test]

@@ -13,10 +13,10 @@ use minijinja::Value;
 pub use response::Response;
 use sequence::{Role, Sequence};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 /// A result: names, types, and rows of values.
-#[derive(Debug)]
 pub struct Table {
     host: Arc<dyn Host>,
     names: Arc<[Value]>,
@@ -25,6 +25,12 @@ pub struct Table {
     /// Made when a template first asks: most read either rows or columns, once.
     row_values: OnceLock<Value>,
     column_values: OnceLock<Value>,
+}
+
+impl fmt::Debug for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<agate.Table: {} columns, {} rows>", self.names.len(), self.rows.len())
+    }
 }
 
 impl Table {
