@@ -50,6 +50,14 @@ pub struct Settings {
 #[derive(Clone, Default, PartialEq)]
 pub struct Environment(BTreeMap<String, String>);
 
+impl Environment {
+    /// All of them, by name.
+    #[must_use]
+    pub fn variables(&self) -> BTreeMap<String, String> {
+        self.0.clone()
+    }
+}
+
 impl std::ops::Deref for Environment {
     type Target = BTreeMap<String, String>;
 

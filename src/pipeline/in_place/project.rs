@@ -133,7 +133,7 @@ pub fn read(settings: &Settings, request: &Request) -> Result<DbtLayout> {
     let input = Input {
         packages,
         vars: settings.vars.clone().into_iter().chain(request.vars.clone()).collect(),
-        env: settings.environment.clone(),
+        env: settings.environment.variables(),
         target,
         flags: request.flags.clone(),
         started_at: Utc::now(),
