@@ -1,5 +1,7 @@
 //! `quintile build` and `quintile run`: build the models, test them, publish them all at once.
 
+use super::engine::{self, RunOptions};
+use super::selection::Selection;
 use super::session::Session;
 use super::{Format, Global, print, stop};
 use crate::error::{Error, Result};
@@ -13,18 +15,13 @@ use tokio::task::JoinHandle;
 /// Arguments of `build` and `run`.
 #[derive(Args, Debug)]
 pub struct Arguments {
-    /// Models to build: names, +parents, children+, tag:NAME, path:FOLDER; all if absent
-    #[arg(long, short, value_name = "SELECTOR", num_args = 1..)]
-    select: Vec<String>,
-    /// Models to leave out, by the same selectors
-    #[arg(long, value_name = "SELECTOR", num_args = 1..)]
-    exclude: Vec<String>,
+    #[command(flatten)]
+    selection: Selection,
+    #[command(flatten)]
+    run: RunOptions,
     /// Instant that the rows are true for, as 2011-12-10 or 2011-12-10T00:00:00Z; default: the end of the data's last complete day
     #[arg(long, value_name = "INSTANT", value_parser = instant)]
     as_of: Option<DateTime<Utc>>,
-    /// Models built at the same time
-    #[arg(long, value_name = "N")]
-    threads: Option<usize>,
     /// Build and test, but let readers keep what they see
     #[arg(long)]
     no_publish: bool,
@@ -35,14 +32,18 @@ pub struct WithTests(pub bool);
 
 /// Builds, tests, publishes and prints the report.
 pub async fn run(global: &Global, arguments: Arguments, with_tests: WithTests) -> Result<ExitCode> {
+    if engine::is_dbt_project(global) {
+        let which = if with_tests.0 { "build" } else { "run" };
+        return engine::command(global, which, &arguments.selection, &arguments.run).await;
+    }
     let mut session = Session::open(global).await?;
-    if let Some(threads) = arguments.threads {
+    if let Some(threads) = arguments.run.threads {
         session.settings.run.threads = threads.max(1);
     }
     let (progress, printer) = printer();
     let request = BuildRequest {
-        select: arguments.select,
-        exclude: arguments.exclude,
+        select: arguments.selection.select,
+        exclude: arguments.selection.exclude,
         as_of: arguments.as_of,
         trigger: "cli".into(),
         fence: None,

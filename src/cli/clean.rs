@@ -8,13 +8,13 @@ use std::process::ExitCode;
 /// Removes each folder that lies inside of the project.
 pub fn run(global: &Global) -> Result<ExitCode> {
     let project = engine::project_file(global)?;
-    for target in &project.clean_targets {
+    for target in &project.paths.clean_targets {
         let path = global.project_dir.join(target);
         if !is_inside(target) {
             return Err(Error::config(format!("clean target \"{target}\" lies outside of the project"))
                 .hint("name folders below the project only"));
         }
-        if protected(&project).any(|folder| Path::new(folder) == Path::new(target.trim_end_matches('/'))) {
+        if protected(&project).any(|folder| Path::new(&folder) == Path::new(target.trim_end_matches('/'))) {
             return Err(Error::config(format!("clean target \"{target}\" holds the project's own files"))
                 .hint("take it out of clean-targets"));
         }
@@ -34,15 +34,8 @@ fn is_inside(path: &str) -> bool {
         && parts.iter().any(|part| matches!(part, Component::Normal(_)))
 }
 
-fn protected(project: &crate::project::files::DbtProject) -> impl Iterator<Item = &String> {
-    project
-        .model_paths
-        .iter()
-        .chain(&project.seed_paths)
-        .chain(&project.macro_paths)
-        .chain(&project.test_paths)
-        .chain(&project.snapshot_paths)
-        .chain(&project.analysis_paths)
+fn protected(project: &crate::project::files::dbt_project::DbtProject) -> impl Iterator<Item = String> {
+    project.paths.resources().into_iter()
 }
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
 //! A dbt project opened for a command: read, connected, ready to run nodes.
 
-use super::selection::{ProjectOptions, Selection, vars};
+use super::selection::{Selection, vars};
 use super::session::Session;
 use super::{Global, lines, print, session, stop};
 use crate::config::Settings;
 use crate::error::{Error, Result};
-use crate::pipeline::in_place::{self, DbtLayout, Options, Report, Request, Status, select};
+use crate::pipeline::in_place::{self, DbtLayout, Options, Report, Request, select};
 use crate::project::context::Flags;
-use crate::project::files::DbtProject;
+use crate::project::files::dbt_project::DbtProject;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -78,7 +78,6 @@ fn request(global: &Global, which: &str, run: &RunOptions) -> Result<Request> {
             target: options.target.clone(),
             threads: run.threads,
             defer: run.defer,
-            introspect: true,
             log_format: "text".into(),
             ..Flags::default()
         },
@@ -174,7 +173,7 @@ fn finish(global: &Global, project: &DbtLayout, report: &Report) -> Result<ExitC
 
 /// The nodes of a command: what was selected, of the kinds that the command works on.
 pub fn chosen(project: &DbtLayout, which: &str, selection: &Selection) -> Result<BTreeSet<String>> {
-    let chosen = select::nodes(project, which, selection)?;
+    let chosen = select::nodes(project, which, &selection.picked())?;
     if chosen.is_empty() {
         print::note("warning: the selection picks nothing; quintile ls lists the names");
     }
@@ -221,10 +220,4 @@ pub fn only_dbt(global: &Global, command: &str) -> Result<()> {
     }
     Err(Error::usage(format!("quintile {command} works on a project with a dbt_project.yml"))
         .hint("name its folder with --project-dir; quintile build runs Quintile's own project"))
-}
-
-/// Whether the option of a dbt project was given for one that is none.
-#[must_use]
-pub fn is_default(options: &ProjectOptions) -> bool {
-    options.profiles_dir.is_none() && options.profile.is_none() && options.target.is_none()
 }

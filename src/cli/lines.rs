@@ -2,7 +2,7 @@
 
 use super::print;
 use super::selection::LogFormat;
-use crate::pipeline::in_place::{Event, NodeResult, Progress, Status, counts};
+use crate::pipeline::in_place::{Event, NodeResult, Progress, Status, counts, is_good};
 use crate::project::manifest::Manifest;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
@@ -40,7 +40,7 @@ pub fn printer(manifest: &Arc<Manifest>, style: Style) -> (Progress, JoinHandle<
                     bar.set_message(now(&manifest, &running));
                     match style.format {
                         LogFormat::Json => print::note(&json(&manifest, &result)),
-                        LogFormat::Text if style.is_quiet && result.status.is_good() => {}
+                        LogFormat::Text if style.is_quiet && is_good(result.status) => {}
                         LogFormat::Text => bar.suspend(|| print::note(&line(&manifest, &result, place, total))),
                     }
                 }
@@ -101,13 +101,14 @@ fn mark(status: Status) -> &'static str {
         Status::Fail => "FAIL",
         Status::Warn => "warn",
         Status::PartialSuccess => "PART",
+        Status::RuntimeError => "ERROR",
         Status::NoOp => "no-op",
     }
 }
 
 fn line(manifest: &Manifest, result: &NodeResult, place: usize, total: usize) -> String {
     let rows = match (result.failures, result.rows) {
-        (Some(failures), _) if !result.status.is_good() || result.status == Status::Warn => {
+        (Some(failures), _) if !is_good(result.status) || result.status == Status::Warn => {
             format!("{} rows", print::grouped(failures))
         }
         (None, Some(rows)) => format!("{} rows", print::grouped(i64::try_from(rows).unwrap_or(i64::MAX))),
@@ -152,7 +153,7 @@ fn json(manifest: &Manifest, result: &NodeResult) -> String {
 pub fn summary(manifest: &Manifest, results: &[NodeResult], elapsed: Duration) -> String {
     let mut lines = Vec::new();
     let bad: Vec<&NodeResult> =
-        results.iter().filter(|result| !result.status.is_good() && result.status != Status::Skipped).collect();
+        results.iter().filter(|result| !is_good(result.status) && result.status != Status::Skipped).collect();
     if !bad.is_empty() {
         lines.push(format!("{} of {} nodes failed:", bad.len(), results.len()));
         for result in &bad {

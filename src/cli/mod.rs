@@ -1,17 +1,30 @@
 //! The command line: one file a command, arguments and printing, nothing else.
 
 mod build;
+mod clean;
 mod compile;
+mod debug;
 mod demo;
+mod deps;
+mod docs;
+mod engine;
 mod ingest;
+mod init;
+mod lines;
 mod list;
 mod migrate;
+mod parse;
 mod postgres;
 mod print;
 mod rollback;
+mod run_operation;
 mod runs;
+mod seed;
+mod selection;
 mod serve;
 mod session;
+mod show;
+mod source;
 mod stop;
 mod test;
 
@@ -39,7 +52,7 @@ struct Cli {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Options of every command")]
 struct Global {
-    /// Project folder: holds models/, macros/, seeds/, config/
+    /// Project folder: holds models/, macros/, seeds/, config/, or a dbt_project.yml
     #[arg(long, global = true, value_name = "DIR", default_value = ".")]
     project_dir: PathBuf,
     /// A settings file read on top of config/quintile.toml
@@ -57,6 +70,8 @@ struct Global {
     /// Tell more on standard error; twice for all
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
+    #[command(flatten)]
+    project: selection::ProjectOptions,
 }
 
 /// How results are printed.
@@ -83,7 +98,32 @@ enum Command {
     /// Print the SQL that models are rendered to
     Compile(compile::Arguments),
     /// List models, seeds and data tests
+    #[command(visible_alias = "list")]
     Ls(list::Arguments),
+    /// Load the seeds of a dbt project
+    Seed(seed::Arguments),
+    /// Take the snapshots of a dbt project
+    Snapshot(seed::Arguments),
+    /// Show the first rows of a model or a query
+    Show(show::Arguments),
+    /// Read a dbt project and write its manifest, without a database
+    Parse,
+    /// Look at the sources of a dbt project
+    #[command(subcommand)]
+    Source(source::Command),
+    /// Write the documentation files of a dbt project
+    #[command(subcommand)]
+    Docs(docs::Command),
+    /// Call a macro of a dbt project
+    RunOperation(run_operation::Arguments),
+    /// Tell which project, profile and database a command would use, and whether they answer
+    Debug,
+    /// List the packages of a dbt project; nothing is fetched
+    Deps,
+    /// Remove the folders that clean-targets of a dbt project name
+    Clean,
+    /// Make a new dbt project
+    Init(init::Arguments),
     /// List the runs of the workspace, newest first
     Runs(runs::Arguments),
     /// Show readers an earlier run again
@@ -136,6 +176,17 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Test(arguments) => test::run(&global, arguments).await,
         Command::Compile(arguments) => compile::run(&global, &arguments).await,
         Command::Ls(arguments) => list::run(&global, &arguments),
+        Command::Seed(arguments) => seed::seeds(&global, &arguments).await,
+        Command::Snapshot(arguments) => seed::snapshots(&global, &arguments).await,
+        Command::Show(arguments) => show::run(&global, &arguments).await,
+        Command::Parse => parse::run(&global),
+        Command::Source(command) => source::run(&global, command).await,
+        Command::Docs(command) => docs::run(&global, command).await,
+        Command::RunOperation(arguments) => run_operation::run(&global, &arguments).await,
+        Command::Debug => debug::run(&global).await,
+        Command::Deps => deps::run(&global),
+        Command::Clean => clean::run(&global),
+        Command::Init(arguments) => init::run(&global, &arguments),
         Command::Runs(arguments) => runs::run(&global, arguments).await,
         Command::Rollback(arguments) => rollback::run(&global, arguments).await,
         Command::Serve(arguments) => serve::run(&global, arguments).await,

@@ -1,6 +1,7 @@
 //! The options by which commands pick nodes, and those that tell what a project is run with: dbt's names.
 
 use crate::error::{Error, Result};
+use crate::pipeline::in_place::select;
 use clap::{Args, ValueEnum};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -30,6 +31,22 @@ pub struct Selection {
     /// Folder with the manifest.json of an earlier state, for state: selectors and --defer
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
+}
+
+impl Selection {
+    /// As the pipeline takes it.
+    #[must_use]
+    pub fn picked(&self) -> select::Selection {
+        select::Selection {
+            select: self.select.clone(),
+            exclude: self.exclude.clone(),
+            selector: self.selector.clone(),
+            resource_types: self.resource_type.clone(),
+            exclude_resource_types: self.exclude_resource_type.clone(),
+            indirect: self.indirect_selection.map(|mode| format!("{mode:?}").to_lowercase()),
+            state: self.state.clone(),
+        }
+    }
 }
 
 /// Which data tests come along.
@@ -73,12 +90,11 @@ pub struct ProjectOptions {
     /// How messages are written on standard error
     #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value = "text")]
     pub log_format: LogFormat,
-    /// Accepted for the sake of scripts written for dbt; nothing is sent anywhere, nothing is parsed partially
-    #[arg(long, global = true, hide = true, num_args = 0, alias = "no-send-anonymous-usage-stats",
-          alias = "no-partial-parse", alias = "partial-parse", alias = "no-version-check", alias = "no-use-colors",
-          alias = "use-colors", alias = "no-print", alias = "no-populate-cache", alias = "no-static-parser",
-          alias = "no-write-json", alias = "no-introspect", overrides_with = "ignored")]
-    pub ignored: bool,
+    /// Accepted for scripts written for dbt: nothing is sent anywhere, nothing is parsed partially
+    #[arg(long, global = true, hide = true, alias = "no-send-anonymous-usage-stats", alias = "no-partial-parse",
+          alias = "partial-parse", alias = "no-version-check", alias = "no-use-colors", alias = "use-colors",
+          alias = "no-populate-cache", alias = "no-static-parser", alias = "no-write-json", action = clap::ArgAction::Count)]
+    pub ignored_of_dbt: u8,
 }
 
 /// How messages are written.

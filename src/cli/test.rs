@@ -1,5 +1,7 @@
 //! `quintile test`: the data tests against what readers see now.
 
+use super::engine::{self, RunOptions};
+use super::selection::Selection;
 use super::session::Session;
 use super::{Format, Global, print};
 use crate::error::{Error, Result};
@@ -10,23 +12,24 @@ use std::process::ExitCode;
 /// Arguments of `test`.
 #[derive(Args, Debug)]
 pub struct Arguments {
-    /// Models whose tests run, by selectors as of build; all if absent
-    #[arg(long, short, value_name = "SELECTOR", num_args = 1..)]
-    select: Vec<String>,
-    /// Models to leave out
-    #[arg(long, value_name = "SELECTOR", num_args = 1..)]
-    exclude: Vec<String>,
+    #[command(flatten)]
+    selection: Selection,
+    #[command(flatten)]
+    run: RunOptions,
 }
 
 /// Runs the tests and prints how each ended.
 pub async fn run(global: &Global, arguments: Arguments) -> Result<ExitCode> {
+    if engine::is_dbt_project(global) {
+        return engine::command(global, "test", &arguments.selection, &arguments.run).await;
+    }
     let session = Session::open(global).await?;
     let (progress, printer) = super::build::printer();
     let outcomes = pipeline::test_published(
         &session.warehouse,
         &session.settings,
-        &arguments.select,
-        &arguments.exclude,
+        &arguments.selection.select,
+        &arguments.selection.exclude,
         &progress,
     )
     .await;

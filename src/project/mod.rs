@@ -8,16 +8,16 @@ pub mod artifact;
 pub mod agate;
 mod check;
 mod compile;
-#[allow(dead_code)]
+
 pub mod context;
 mod builtin;
 mod database;
 mod excerpt;
 mod frame;
-#[allow(dead_code)]
+
 pub mod files;
 mod graph;
-#[allow(dead_code)]
+
 pub mod jinja;
 mod macros;
 #[allow(dead_code)] // Until the engine below reads projects.

@@ -64,6 +64,12 @@ impl Warehouse {
         Ok(warehouse)
     }
 
+    /// `"shop" on db.example.com:5432`: where we are connected to, without user and password.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
     /// A connection from the pool.
     pub async fn client(&self) -> Result<Client> {
         self.pool.get().await.map_err(|e| match e {

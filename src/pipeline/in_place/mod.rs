@@ -31,7 +31,7 @@ pub use incremental::instant;
 pub use load::is_dbt_project;
 pub use model::MATERIALIZATIONS;
 pub use project::{DbtLayout, Request, packages, project_file, read};
-pub use report::{NodeResult, Status};
+pub use report::{NodeResult, Status, is_good};
 pub use run::{Report, Run, counts, run};
 
 use crate::project::manifest::{Manifest, Node, Resource};

@@ -10,6 +10,9 @@ use crate::project::files::profiles::{self, Profile, Wanted};
 use crate::project::files::selectors::{self, Selector};
 use crate::project::files::{Problem, Render};
 use crate::project::manifest::{self, Input, Manifest, Package, World};
+use crate::project::Cell;
+use crate::warehouse::Warehouse;
+use crate::warehouse::in_place::{Limits, Session};
 use chrono::Utc;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
@@ -62,6 +65,30 @@ pub struct DbtLayout {
     pub roots: BTreeMap<String, String>,
     /// Time that reading took, in milliseconds.
     pub read_ms: u128,
+}
+
+impl DbtLayout {
+    /// Takes the database that is connected to, where no profile named it.
+    pub async fn take_target(&mut self, warehouse: &Warehouse) -> Result<()> {
+        let session = Session::open(warehouse, None, Limits::default()).await?;
+        let answer = session.execute("select current_database()::text").await?;
+        session.commit().await?;
+        let Some(Cell::Text(database)) = answer.rows.first().and_then(|row| row.first()) else { return Ok(()) };
+        let known = self.world.target.database.clone();
+        if known == *database {
+            return Ok(());
+        }
+        let world = Arc::make_mut(&mut self.world);
+        world.target.database.clone_from(database);
+        let manifest = Arc::make_mut(&mut self.manifest);
+        for node in Arc::make_mut(&mut manifest.nodes).values_mut().filter(|node| node.database == known) {
+            node.database.clone_from(database);
+        }
+        for source in Arc::make_mut(&mut manifest.sources).values_mut().filter(|s| s.relation.database == known) {
+            source.relation.database.clone_from(database);
+        }
+        Ok(())
+    }
 }
 
 /// Reads `dbt_project.yml` alone; what is odd about it goes to `warnings`.
