@@ -195,10 +195,7 @@ mod tests {
         let (line, sentence) = read(text).err().unwrap_or_default();
         assert_eq!((line, sentence.contains("duplicate")), (3, true), "{sentence}");
         let node = read_last_wins(text).unwrap_or_else(|(line, e)| panic!("line {line}: {e}"));
-        assert_eq!(
-            node.json(),
-            serde_json::json!({"b": true, "a": 2, "c": {"d": 1}, "e": {"d": 1, "f": 8}, "1": "g"})
-        );
+        assert_eq!(node.json(), serde_json::json!({"b": true, "a": 2, "c": {"d": 1}, "e": {"d": 1, "f": 8}, "1": "g"}));
         let again = Node::from_json(node.json(), 7);
         assert_eq!((again.line, again.json(), again.is_null()), (7, node.json(), false));
     }

@@ -90,7 +90,7 @@ fn installed_packages(folder: &Path) -> Result<Vec<Installed>> {
 /// The files of one package that its project file points at.
 pub fn package(root: &Path, folder: &Path, project: DbtProject) -> Result<Package> {
     let mut files = Vec::new();
-    for below in project.paths.resources().iter().collect::<BTreeSet<_>>() {
+    for below in project.paths.resources().iter().chain(&project.paths.docs).collect::<BTreeSet<_>>() {
         collect(folder, &folder.join(below), &mut files)?;
     }
     files.sort_by(|a, b| a.path.cmp(&b.path));

@@ -98,13 +98,7 @@ fn gather_folders(entries: &[(Key, Node)], path: &mut Vec<String>, found: &mut V
     }
 }
 
-fn warn_of_unknown(
-    reader: &mut Reader<'_>,
-    entries: &[(Key, Node)],
-    heading: &str,
-    resource: Resource,
-    depth: usize,
-) {
+fn warn_of_unknown(reader: &mut Reader<'_>, entries: &[(Key, Node)], heading: &str, resource: Resource, depth: usize) {
     for (key, value) in entries {
         match (config_key(key, value), &value.value) {
             (Some(name), _) if !config::is_known(resource, name) => {

@@ -114,15 +114,8 @@ impl Paths {
     /// All folders in which resources lie, each once.
     #[must_use]
     pub fn resources(&self) -> Vec<String> {
-        let lists = [
-            &self.models,
-            &self.seeds,
-            &self.snapshots,
-            &self.analyses,
-            &self.macros,
-            &self.tests,
-            &self.functions,
-        ];
+        let lists =
+            [&self.models, &self.seeds, &self.snapshots, &self.analyses, &self.macros, &self.tests, &self.functions];
         let mut found: Vec<String> = Vec::new();
         for path in lists.into_iter().flatten().map(|path| path.trim_end_matches('/')) {
             if !found.iter().any(|known| known == path) {
@@ -206,37 +199,143 @@ pub struct ConfigTrees {
 }
 
 const KEYS: &[&str] = &[
-    "name", "version", "config-version", "profile", "project-root", "model-paths", "source-paths", "seed-paths",
-    "data-paths", "test-paths", "analysis-paths", "macro-paths", "snapshot-paths", "function-paths", "docs-paths",
-    "asset-paths", "target-path", "log-path", "packages-install-path", "clean-targets", "require-dbt-version",
-    "quoting", "dispatch", "on-run-start", "on-run-end", "vars", "models", "seeds", "snapshots", "tests", "data_tests",
-    "sources", "unit_tests", "exposures", "metrics", "semantic-models", "semantic_models", "saved-queries",
-    "saved_queries", "functions", "analyses", "flags", "query-comment", "restrict-access", "dbt-cloud", "packages",
-    "selectors", "anchors",
+    "name",
+    "version",
+    "config-version",
+    "profile",
+    "project-root",
+    "model-paths",
+    "source-paths",
+    "seed-paths",
+    "data-paths",
+    "test-paths",
+    "analysis-paths",
+    "macro-paths",
+    "snapshot-paths",
+    "function-paths",
+    "docs-paths",
+    "asset-paths",
+    "target-path",
+    "log-path",
+    "packages-install-path",
+    "clean-targets",
+    "require-dbt-version",
+    "quoting",
+    "dispatch",
+    "on-run-start",
+    "on-run-end",
+    "vars",
+    "models",
+    "seeds",
+    "snapshots",
+    "tests",
+    "data_tests",
+    "sources",
+    "unit_tests",
+    "exposures",
+    "metrics",
+    "semantic-models",
+    "semantic_models",
+    "saved-queries",
+    "saved_queries",
+    "functions",
+    "analyses",
+    "flags",
+    "query-comment",
+    "restrict-access",
+    "dbt-cloud",
+    "packages",
+    "selectors",
+    "anchors",
 ];
 
 const FLAGS: &[&str] = &[
-    "cache_selected_only", "debug", "defer", "empty", "fail_fast", "full_refresh", "indirect_selection", "log_format",
-    "log_format_file", "log_level", "log_level_file", "partial_parse", "populate_cache", "printer_width",
-    "send_anonymous_usage_stats", "static_parser", "store_failures", "target_path", "log_path", "threads",
-    "use_colors", "use_colors_file", "use_experimental_parser", "version_check", "warn_error", "warn_error_options",
-    "write_json", "require_all_warnings_handled_by_warn_error",
-    "require_batched_execution_for_custom_microbatch_strategy", "require_event_names_in_deprecations",
-    "require_explicit_package_overrides_for_builtin_materializations", "require_generic_test_arguments_property",
-    "require_nested_cumulative_type_params", "require_ref_searches_node_package_before_root",
-    "require_resource_names_without_spaces", "require_unique_project_resource_names",
-    "require_yaml_configuration_for_mf_time_spines", "skip_nodes_if_on_run_start_fails",
-    "source_freshness_run_project_hooks", "state_modified_compare_more_unrendered_values",
-    "state_modified_compare_vars", "validate_macro_args",
+    "cache_selected_only",
+    "debug",
+    "defer",
+    "empty",
+    "fail_fast",
+    "full_refresh",
+    "indirect_selection",
+    "log_format",
+    "log_format_file",
+    "log_level",
+    "log_level_file",
+    "partial_parse",
+    "populate_cache",
+    "printer_width",
+    "send_anonymous_usage_stats",
+    "static_parser",
+    "store_failures",
+    "target_path",
+    "log_path",
+    "threads",
+    "use_colors",
+    "use_colors_file",
+    "use_experimental_parser",
+    "version_check",
+    "warn_error",
+    "warn_error_options",
+    "write_json",
+    "require_all_warnings_handled_by_warn_error",
+    "require_batched_execution_for_custom_microbatch_strategy",
+    "require_event_names_in_deprecations",
+    "require_explicit_package_overrides_for_builtin_materializations",
+    "require_generic_test_arguments_property",
+    "require_nested_cumulative_type_params",
+    "require_ref_searches_node_package_before_root",
+    "require_resource_names_without_spaces",
+    "require_unique_project_resource_names",
+    "require_yaml_configuration_for_mf_time_spines",
+    "skip_nodes_if_on_run_start_fails",
+    "source_freshness_run_project_hooks",
+    "state_modified_compare_more_unrendered_values",
+    "state_modified_compare_vars",
+    "validate_macro_args",
 ];
 
 /// Words that templates use, which therefore cannot name a package.
 const RESERVED: &[&str] = &[
-    "_sql_results", "adapter", "api", "column", "config", "context", "database", "env", "env_var", "exceptions",
-    "execute", "flags", "fromjson", "fromyaml", "graph", "invocation_id", "load_agate_table", "load_result", "log",
-    "model", "modules", "post_hooks", "pre_hooks", "ref", "render", "return", "run_started_at", "schema", "source",
-    "sql", "sql_now", "store_result", "store_raw_result", "target", "this", "tojson", "toyaml",
-    "try_or_compiler_error", "var", "write",
+    "_sql_results",
+    "adapter",
+    "api",
+    "column",
+    "config",
+    "context",
+    "database",
+    "env",
+    "env_var",
+    "exceptions",
+    "execute",
+    "flags",
+    "fromjson",
+    "fromyaml",
+    "graph",
+    "invocation_id",
+    "load_agate_table",
+    "load_result",
+    "log",
+    "model",
+    "modules",
+    "post_hooks",
+    "pre_hooks",
+    "ref",
+    "render",
+    "return",
+    "run_started_at",
+    "schema",
+    "source",
+    "sql",
+    "sql_now",
+    "store_result",
+    "store_raw_result",
+    "target",
+    "this",
+    "tojson",
+    "toyaml",
+    "try_or_compiler_error",
+    "var",
+    "write",
 ];
 
 /// What must be known before the file is rendered; problems are left to [`DbtProject::read`].
@@ -245,18 +344,14 @@ pub fn identify(file: &SourceFile) -> Identity {
     let mut unheard = Vec::new();
     let Some((mut reader, node)) = Reader::open(file, &mut unheard) else { return Identity::default() };
     let Some(fields) = reader.open_fields(&node, "the project") else { return Identity::default() };
-    Identity {
-        name: reader.text(&fields, "name").unwrap_or_default(),
-        profile: reader.text(&fields, "profile"),
-    }
+    Identity { name: reader.text(&fields, "name").unwrap_or_default(), profile: reader.text(&fields, "profile") }
 }
 
 /// Hooks, comments and variables are rendered when they are used, all else now.
 fn is_rendered_later(path: &[&str]) -> bool {
     let Some(first) = path.first() else { return false };
-    let is_hook = |key: &&str| {
-        matches!(key.trim_start_matches(['+', ' ']), "pre-hook" | "post-hook" | "pre_hook" | "post_hook")
-    };
+    let is_hook =
+        |key: &&str| matches!(key.trim_start_matches(['+', ' ']), "pre-hook" | "post-hook" | "pre_hook" | "post_hook");
     match *first {
         "on-run-start" | "on-run-end" | "query-comment" | "vars" => true,
         "seeds" | "models" | "snapshots" | "tests" | "data_tests" => path.iter().any(is_hook),
@@ -321,7 +416,10 @@ fn check_version(reader: &mut Reader<'_>, fields: &Fields<'_>, project: &DbtProj
         Ok(true) => {}
         Ok(false) => {
             let message = format!("project \"{}\" requires dbt {required}", project.name);
-            let hint = format!("Quintile behaves as dbt {}: widen require-dbt-version if that is enough", version::DBT_VERSION);
+            let hint = format!(
+                "Quintile behaves as dbt {}: widen require-dbt-version if that is enough",
+                version::DBT_VERSION
+            );
             reader.error(line, "require-dbt-version", message, hint);
         }
         Err(specifier) => {
@@ -403,10 +501,7 @@ fn query_comment(reader: &mut Reader<'_>, fields: &Fields<'_>) -> QueryComment {
     }
     let keys = ["comment", "append", "job-label"];
     let Some(comment) = reader.fields(node, "\"query-comment\"", &keys) else { return QueryComment::default() };
-    QueryComment {
-        comment: reader.text(&comment, "comment"),
-        append: reader.flag(&comment, "append").unwrap_or(false),
-    }
+    QueryComment { comment: reader.text(&comment, "comment"), append: reader.flag(&comment, "append").unwrap_or(false) }
 }
 
 fn config_trees(reader: &mut Reader<'_>, fields: &Fields<'_>) -> ConfigTrees {

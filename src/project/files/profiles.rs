@@ -77,21 +77,34 @@ pub struct Wanted<'a> {
 }
 
 const OUTPUT_KEYS: &[&str] = &[
-    "type", "host", "port", "user", "pass", "password", "dbname", "database", "schema", "threads", "keepalives_idle",
-    "connect_timeout", "retries", "search_path", "role", "sslmode", "sslcert", "sslkey", "sslrootcert",
-    "application_name", "autocommit",
+    "type",
+    "host",
+    "port",
+    "user",
+    "pass",
+    "password",
+    "dbname",
+    "database",
+    "schema",
+    "threads",
+    "keepalives_idle",
+    "connect_timeout",
+    "retries",
+    "search_path",
+    "role",
+    "sslmode",
+    "sslcert",
+    "sslkey",
+    "sslrootcert",
+    "application_name",
+    "autocommit",
 ];
 
 /// The one adapter there is.
 const ADAPTER: &str = "postgres";
 
 /// Reads the output that is asked for; the others may be anything, as their variables need not be set.
-pub fn read(
-    file: &SourceFile,
-    wanted: Wanted<'_>,
-    render: Render<'_>,
-    problems: &mut Vec<Problem>,
-) -> Option<Profile> {
+pub fn read(file: &SourceFile, wanted: Wanted<'_>, render: Render<'_>, problems: &mut Vec<Problem>) -> Option<Profile> {
     let (mut reader, node) = Reader::open(file, problems)?;
     let reader = &mut reader;
     let profiles = reader.open_fields(&node, format!("\"{}\"", file.path))?;
@@ -213,7 +226,12 @@ fn output_of(reader: &mut Reader<'_>, node: &Node, profile_name: &str, target_na
     let port = reader.count(&output, "port").and_then(|port| {
         let fits = u16::try_from(port).ok();
         if fits.is_none() {
-            reader.error(output.line, "", format!("port {port} of {} does not exist", output.what), "ports end at 65535");
+            reader.error(
+                output.line,
+                "",
+                format!("port {port} of {} does not exist", output.what),
+                "ports end at 65535",
+            );
         }
         fits
     });

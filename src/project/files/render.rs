@@ -18,12 +18,7 @@ pub fn has_jinja(text: &str) -> bool {
 }
 
 /// The tree with every template rendered, except where `keep_raw` says so of the path of keys.
-pub fn rendered(
-    reader: &mut Reader<'_>,
-    node: &Node,
-    keep_raw: &dyn Fn(&[&str]) -> bool,
-    render: Render<'_>,
-) -> Node {
+pub fn rendered(reader: &mut Reader<'_>, node: &Node, keep_raw: &dyn Fn(&[&str]) -> bool, render: Render<'_>) -> Node {
     walk(reader, node, &mut Vec::new(), keep_raw, render)
 }
 

@@ -65,8 +65,15 @@ pub struct MethodDefinition {
 }
 
 const METHOD_KEYS: &[&str] = &[
-    "method", "value", "parents", "parents_depth", "children", "children_depth", "childrens_parents",
-    "indirect_selection", "exclude",
+    "method",
+    "value",
+    "parents",
+    "parents_depth",
+    "children",
+    "children_depth",
+    "childrens_parents",
+    "indirect_selection",
+    "exclude",
 ];
 
 /// Reads the file.
@@ -143,8 +150,7 @@ fn group(reader: &mut Reader<'_>, fields: &Fields<'_>, key: &str) -> Option<(Vec
     let mut parts = Vec::new();
     let mut excluded = None;
     for item in reader.list(fields.get(key)?, &format!("{key} of {}", fields.what)) {
-        let is_exclusion =
-            matches!(&item.value, Yaml::Map(keys) if keys.len() == 1 && keys[0].0.name == "exclude");
+        let is_exclusion = matches!(&item.value, Yaml::Map(keys) if keys.len() == 1 && keys[0].0.name == "exclude");
         if !is_exclusion {
             parts.extend(definition(reader, item, &fields.what));
             continue;

@@ -37,8 +37,19 @@ pub struct ColumnProperties {
 }
 
 const KEYS: &[&str] = &[
-    "name", "description", "data_type", "meta", "tags", "quote", "constraints", "data_tests", "tests", "config",
-    "granularity", "docs", "policy_tags",
+    "name",
+    "description",
+    "data_type",
+    "meta",
+    "tags",
+    "quote",
+    "constraints",
+    "data_tests",
+    "tests",
+    "config",
+    "granularity",
+    "docs",
+    "policy_tags",
 ];
 
 /// The columns of `owner`; of two with one name the last counts.

@@ -57,8 +57,22 @@ pub struct Properties {
 }
 
 const TOP_KEYS: &[&str] = &[
-    "version", "models", "seeds", "snapshots", "sources", "macros", "analyses", "exposures", "groups", "metrics",
-    "semantic_models", "saved_queries", "unit_tests", "data_tests", "functions", "anchors",
+    "version",
+    "models",
+    "seeds",
+    "snapshots",
+    "sources",
+    "macros",
+    "analyses",
+    "exposures",
+    "groups",
+    "metrics",
+    "semantic_models",
+    "saved_queries",
+    "unit_tests",
+    "data_tests",
+    "functions",
+    "anchors",
 ];
 
 /// Reads one file.

@@ -79,8 +79,7 @@ impl NodeProperties {
             let is_listed = version.include.as_ref().is_none_or(|list| list.contains(&column.name));
             is_listed && !version.exclude.contains(&column.name)
         };
-        let is_replaced =
-            |column: &&ColumnProperties| version.columns.iter().any(|own| own.name == column.name);
+        let is_replaced = |column: &&ColumnProperties| version.columns.iter().any(|own| own.name == column.name);
         let inherited = self.columns.iter().filter(is_included).filter(|column| !is_replaced(column));
         inherited.chain(&version.columns).cloned().collect()
     }
@@ -124,15 +123,41 @@ impl Kind {
 }
 
 const KEYS: &[&str] = &[
-    "name", "description", "docs", "meta", "tags", "group", "access", "contract", "config", "constraints", "columns",
-    "data_tests", "tests", "data_type", "quote_columns",
+    "name",
+    "description",
+    "docs",
+    "meta",
+    "tags",
+    "group",
+    "access",
+    "contract",
+    "config",
+    "constraints",
+    "columns",
+    "data_tests",
+    "tests",
+    "data_type",
+    "quote_columns",
 ];
 const MODEL_KEYS: &[&str] = &["latest_version", "versions", "deprecation_date", "time_spine"];
 /// Keys that may stand beside `config` and belong into it.
 const CONFIG_BESIDE: &[&str] = &["meta", "docs", "group", "access", "contract", "tags"];
 const VERSION_KEYS: &[&str] = &[
-    "v", "defined_in", "description", "access", "config", "constraints", "docs", "data_tests", "tests", "columns",
-    "deprecation_date", "meta", "group", "contract", "tags",
+    "v",
+    "defined_in",
+    "description",
+    "access",
+    "config",
+    "constraints",
+    "docs",
+    "data_tests",
+    "tests",
+    "columns",
+    "deprecation_date",
+    "meta",
+    "group",
+    "contract",
+    "tags",
 ];
 
 pub(super) fn read(reader: &mut Reader<'_>, entry: &Entry<'_>, kind: Kind) -> Option<NodeProperties> {
@@ -207,7 +232,9 @@ fn constraints(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Vec<Json>
 fn versions(reader: &mut Reader<'_>, fields: &Fields<'_>, render: Render<'_>) -> Vec<VersionProperties> {
     let mut found = Vec::new();
     for node in reader.items(fields, "versions") {
-        let Some(version) = reader.fields(node, format!("a version of {}", fields.what), VERSION_KEYS) else { continue };
+        let Some(version) = reader.fields(node, format!("a version of {}", fields.what), VERSION_KEYS) else {
+            continue;
+        };
         let Some(v) = reader.required_text(&version, "v") else { continue };
         let version = version.named(format!("version {v} of {}", fields.what));
         let mut properties = VersionProperties {
@@ -235,12 +262,9 @@ fn version_columns(
     properties: &mut VersionProperties,
     render: Render<'_>,
 ) {
-
     let Some(node) = version.get("columns") else { return };
     let items = reader.list(node, &format!("columns of {}", version.what));
-    let is_choice = |item: &&Node| {
-        matches!(&item.value, Yaml::Map(keys) if keys.iter().any(|(k, _)| k.name == "include" || k.name == "exclude"))
-    };
+    let is_choice = |item: &&Node| matches!(&item.value, Yaml::Map(keys) if keys.iter().any(|(k, _)| k.name == "include" || k.name == "exclude"));
     for (place, item) in items.iter().filter(is_choice).enumerate() {
         let what = format!("the choice of columns of {}", version.what);
         if place > 0 {
@@ -270,4 +294,3 @@ fn check_versions(reader: &mut Reader<'_>, fields: &Fields<'_>, node: &NodePrope
         reader.error(key.line, "latest_version", message, format!("known versions: {}", known.join(", ")));
     }
 }
-

@@ -121,12 +121,43 @@ impl Freshness {
 }
 
 const KEYS: &[&str] = &[
-    "name", "description", "overrides", "database", "dbname", "schema", "loader", "loaded_at_field", "loaded_at_query",
-    "freshness", "quoting", "tags", "meta", "config", "tables", "docs", "catalog",
+    "name",
+    "description",
+    "overrides",
+    "database",
+    "dbname",
+    "schema",
+    "loader",
+    "loaded_at_field",
+    "loaded_at_query",
+    "freshness",
+    "quoting",
+    "tags",
+    "meta",
+    "config",
+    "tables",
+    "docs",
+    "catalog",
 ];
 const TABLE_KEYS: &[&str] = &[
-    "name", "description", "identifier", "loader", "loaded_at_field", "loaded_at_query", "freshness", "quoting", "tags",
-    "meta", "config", "external", "columns", "data_tests", "tests", "docs", "data_type", "constraints",
+    "name",
+    "description",
+    "identifier",
+    "loader",
+    "loaded_at_field",
+    "loaded_at_query",
+    "freshness",
+    "quoting",
+    "tags",
+    "meta",
+    "config",
+    "external",
+    "columns",
+    "data_tests",
+    "tests",
+    "docs",
+    "data_type",
+    "constraints",
 ];
 const PERIODS: [&str; 3] = ["minute", "hour", "day"];
 
@@ -226,7 +257,9 @@ fn thresholds(reader: &mut Reader<'_>, node: &Node, owner: &str) -> Option<Fresh
     let keys = ["warn_after", "error_after", "filter"];
     let fields = reader.fields(node, format!("freshness of {owner}"), &keys)?;
     let mut period = |key: &str| {
-        fields.has(key).then(|| fields.get(key).and_then(|node| self::period(reader, node, &format!("{key} of {owner}"))))
+        fields
+            .has(key)
+            .then(|| fields.get(key).and_then(|node| self::period(reader, node, &format!("{key} of {owner}"))))
     };
     Some(Freshness {
         warn_after: period("warn_after"),
@@ -242,7 +275,12 @@ fn period(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Period> {
     }
     let period = reader.required_text(&fields, "period")?;
     if !PERIODS.contains(&period.as_str()) {
-        reader.error(node.line, &period, format!("period \"{period}\" of {what} is unknown"), "write minute, hour or day");
+        reader.error(
+            node.line,
+            &period,
+            format!("period \"{period}\" of {what} is unknown"),
+            "write minute, hour or day",
+        );
         return None;
     }
     if fields.get("count").is_none() {

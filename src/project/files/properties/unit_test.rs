@@ -128,8 +128,7 @@ pub(super) fn read(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<UnitTes
 
 fn fixture(reader: &mut Reader<'_>, node: &Node, owner: &str, is_input: bool) -> Option<Fixture> {
     let what = format!("{} of {owner}", if is_input { "a given input" } else { "expect" });
-    let keys: &[&str] =
-        if is_input { &["input", "rows", "format", "fixture"] } else { &["rows", "format", "fixture"] };
+    let keys: &[&str] = if is_input { &["input", "rows", "format", "fixture"] } else { &["rows", "format", "fixture"] };
     let fields = reader.fields(node, what, keys)?;
     let input = if is_input { reader.required_text(&fields, "input")? } else { String::new() };
     let fixture = reader.text(&fields, "fixture");
@@ -150,9 +149,16 @@ fn fixture(reader: &mut Reader<'_>, node: &Node, owner: &str, is_input: bool) ->
         (Some(_), _) if fixture.is_some() => {
             reader.error(line, "rows", format!("{} has both rows and a fixture", fields.what), "keep one of the two");
         }
-        (None, _) | (Some(Yaml::List(_)), Format::Dict) | (Some(Yaml::Scalar(Json::String(_))), Format::Csv | Format::Sql) => {}
+        (None, _)
+        | (Some(Yaml::List(_)), Format::Dict)
+        | (Some(Yaml::Scalar(Json::String(_))), Format::Csv | Format::Sql) => {}
         (Some(_), Format::Dict) => {
-            reader.error(line, "rows", format!("rows of {} must be a list of maps", fields.what), "write - {column: value}");
+            reader.error(
+                line,
+                "rows",
+                format!("rows of {} must be a list of maps", fields.what),
+                "write - {column: value}",
+            );
         }
         (Some(_), _) => {
             let message = format!("rows of {} must be text in the format {}", fields.what, format.as_str());
@@ -160,7 +166,9 @@ fn fixture(reader: &mut Reader<'_>, node: &Node, owner: &str, is_input: bool) ->
         }
     }
     if format == Format::Dict {
-        for row in rows.into_iter().flat_map(|rows| if let Yaml::List(rows) = &rows.value { rows.as_slice() } else { &[] }) {
+        for row in
+            rows.into_iter().flat_map(|rows| if let Yaml::List(rows) = &rows.value { rows.as_slice() } else { &[] })
+        {
             reader.open_fields(row, format!("a row of {}", fields.what));
         }
     }

@@ -30,6 +30,10 @@ fn write_repr(out: &mut String, value: &Value, depth: usize) {
         out.push_str("...");
         return;
     }
+    if has_own_face(value) {
+        let _ = write!(out, "{value}");
+        return;
+    }
     match value.kind() {
         ValueKind::Undefined => out.push_str("Undefined"),
         ValueKind::None => out.push_str("None"),
@@ -54,6 +58,18 @@ fn write_repr(out: &mut String, value: &Value, depth: usize) {
             let _ = write!(out, "{value}");
         }
     }
+}
+
+/// Whether it is an object of the templates' surroundings, a relation for example: those say themselves how they print,
+/// although they may count as maps.
+fn has_own_face(value: &Value) -> bool {
+    let here = module_path!();
+    let (crate_name, _) = here.split_once("::").unwrap_or((here, ""));
+    let values = here.rsplit_once("::").map_or(here, |(values, _)| values);
+    value.as_object().is_some_and(|object| {
+        let name = object.type_name();
+        name.starts_with(crate_name) && !name.starts_with(values)
+    })
 }
 
 fn write_items(out: &mut String, value: &Value, depth: usize) {
