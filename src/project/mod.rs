@@ -4,9 +4,13 @@
 //! [`Project::compile`] renders it again with the relations of a run.
 
 mod check;
+#[allow(dead_code, unused_imports)]
+mod choose;
 mod compile;
 mod database;
 mod excerpt;
+#[allow(dead_code, unused_imports)]
+mod files;
 mod frame;
 mod graph;
 mod macros;

@@ -2,7 +2,7 @@
 
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value as Json;
-use serde_saphyr::Spanned;
+use serde_saphyr::{DuplicateKeyPolicy, Spanned};
 use std::fmt;
 
 /// One node and the line where it begins (1 is the first).
@@ -31,10 +31,21 @@ pub(super) struct Key {
 
 /// Reads one document; the error is a line and a sentence.
 pub(super) fn read(text: &str) -> Result<Node, (usize, String)> {
+    read_with(text, DuplicateKeyPolicy::Error)
+}
+
+/// As [`read`], but where a map holds a key twice the last one counts, as in dbt.
+pub(super) fn read_last_wins(text: &str) -> Result<Node, (usize, String)> {
+    read_with(text, DuplicateKeyPolicy::LastWins)
+}
+
+fn read_with(text: &str, duplicates: DuplicateKeyPolicy) -> Result<Node, (usize, String)> {
     if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
         return Ok(Node { line: 1, value: Yaml::Null });
     }
-    serde_saphyr::from_str::<Spanned<Yaml>>(text).map(Node::from).map_err(|error| {
+    // PyYAML, which dbt reads with, speaks YAML 1.1: `yes` is true (the library's default) and `010` is eight.
+    let options = serde_saphyr::options! { duplicate_keys: duplicates, legacy_octal_numbers: true };
+    serde_saphyr::from_str_with_options::<Spanned<Yaml>>(text, options).map(Node::from).map_err(|error| {
         let line = error.location().map_or(1, |l| usize::try_from(l.line()).unwrap_or(1));
         // The first line of the library's text is the sentence; after it come its own drawing and positions.
         let rendered = error.without_snippet().to_string();
@@ -46,6 +57,24 @@ pub(super) fn read(text: &str) -> Result<Node, (usize, String)> {
 }
 
 impl Node {
+    /// A JSON value that came from one line, as a tree.
+    pub fn from_json(value: Json, line: usize) -> Self {
+        let value = match value {
+            Json::Null => Yaml::Null,
+            Json::Array(items) => Yaml::List(items.into_iter().map(|item| Node::from_json(item, line)).collect()),
+            Json::Object(entries) => Yaml::Map(
+                entries.into_iter().map(|(name, value)| (Key { name, line }, Node::from_json(value, line))).collect(),
+            ),
+            scalar => Yaml::Scalar(scalar),
+        };
+        Node { line, value }
+    }
+
+    /// Whether it holds nothing.
+    pub fn is_null(&self) -> bool {
+        matches!(self.value, Yaml::Null)
+    }
+
     /// The value as JSON, lines forgotten.
     pub fn json(&self) -> Json {
         match &self.value {
@@ -158,6 +187,17 @@ mod tests {
         let Yaml::List(models) = &top[1].1.value else { panic!("{node:?}") };
         let Yaml::Map(first) = &models[0].value else { panic!("{node:?}") };
         assert_eq!(first.iter().map(|(k, _)| k.line).collect::<Vec<_>>(), [3, 4, 5, 6]);
+    }
+
+    #[test]
+    fn of_a_key_written_twice_the_last_counts_if_asked() {
+        let text = "a: 1\nb: yes\na: 2\nc: &x {d: 1}\ne: {<<: *x, f: 010}\n1: g\n";
+        let (line, sentence) = read(text).err().unwrap_or_default();
+        assert_eq!((line, sentence.contains("duplicate")), (3, true), "{sentence}");
+        let node = read_last_wins(text).unwrap_or_else(|(line, e)| panic!("line {line}: {e}"));
+        assert_eq!(node.json(), serde_json::json!({"b": true, "a": 2, "c": {"d": 1}, "e": {"d": 1, "f": 8}, "1": "g"}));
+        let again = Node::from_json(node.json(), 7);
+        assert_eq!((again.line, again.json(), again.is_null()), (7, node.json(), false));
     }
 
     #[test]

@@ -1,0 +1,296 @@
+//! Models, seeds, snapshots, analyses and singular tests, with the versions of a model.
+
+use super::column::{self, ColumnProperties};
+use super::data_test::{self, TestProperties};
+use super::{Entry, name};
+use crate::project::files::config::{self, Config, Resource};
+use crate::project::files::reader::{Fields, Reader};
+use crate::project::files::render::Render;
+use crate::project::yaml::{Node, Yaml};
+use serde_json::Value as Json;
+
+/// What a file says about a node that has a file of its own, or about a snapshot that has none.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NodeProperties {
+    /// Its name.
+    pub name: String,
+    /// Its description as written; may call `doc()`.
+    pub description: String,
+    /// Configuration; `meta`, `docs`, `group`, `access` and `contract` from beside it are in it.
+    pub config: Config,
+    /// Constraints over several columns, as written.
+    pub constraints: Vec<Json>,
+    /// Its columns.
+    pub columns: Vec<ColumnProperties>,
+    /// Data tests about it as a whole.
+    pub data_tests: Vec<TestProperties>,
+    /// Which version a reference without a version means.
+    pub latest_version: Option<String>,
+    /// Its versions, in the file's order.
+    pub versions: Vec<VersionProperties>,
+    /// When it will go away, as written.
+    pub deprecation_date: Option<String>,
+    /// Of a snapshot without a file: `ref('orders')` or `source('raw', 'orders')`.
+    pub relation: Option<String>,
+    /// Whether a seed's column names are quoted.
+    pub quote_columns: Option<bool>,
+    /// For the semantic layer, as written.
+    pub time_spine: Option<Json>,
+    /// The file and the line of the entry.
+    pub path: String,
+    /// Line of the entry.
+    pub line: usize,
+    /// The entry as written, before rendering.
+    pub json: Json,
+}
+
+/// One version of a model.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct VersionProperties {
+    /// `1`, `2`, `beta`
+    pub v: String,
+    /// The file, without suffix, where it is not `<model>_v<v>`.
+    pub defined_in: Option<String>,
+    /// Its own description.
+    pub description: Option<String>,
+    /// Its own configuration, over the model's.
+    pub config: Config,
+    /// Its own constraints.
+    pub constraints: Option<Vec<Json>>,
+    /// Which of the model's columns it has: a list, or `*` for all; none of the two means all.
+    pub include: Option<Vec<String>>,
+    /// Which of the model's columns it has not.
+    pub exclude: Vec<String>,
+    /// Columns of its own.
+    pub columns: Vec<ColumnProperties>,
+    /// Its own data tests, instead of the model's.
+    pub data_tests: Option<Vec<TestProperties>>,
+    /// When it will go away, as written.
+    pub deprecation_date: Option<String>,
+    /// Where it stands.
+    pub line: usize,
+}
+
+impl NodeProperties {
+    /// The columns of a version: those of the model that it includes, with its own over them.
+    #[must_use]
+    pub fn columns_of(&self, version: &VersionProperties) -> Vec<ColumnProperties> {
+        let is_included = |column: &&ColumnProperties| {
+            let is_listed = version.include.as_ref().is_none_or(|list| list.contains(&column.name));
+            is_listed && !version.exclude.contains(&column.name)
+        };
+        let is_replaced = |column: &&ColumnProperties| version.columns.iter().any(|own| own.name == column.name);
+        let inherited = self.columns.iter().filter(is_included).filter(|column| !is_replaced(column));
+        inherited.chain(&version.columns).cloned().collect()
+    }
+
+    /// The data tests of a version: its own if it has a list, even an empty one, else the model's.
+    #[must_use]
+    pub fn tests_of<'a>(&'a self, version: &'a VersionProperties) -> &'a [TestProperties] {
+        version.data_tests.as_deref().unwrap_or(&self.data_tests)
+    }
+}
+
+/// What kind of node an entry is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Model,
+    Seed,
+    Snapshot,
+    Analysis,
+    DataTest,
+}
+
+impl Kind {
+    fn noun(self) -> &'static str {
+        match self {
+            Kind::Model => "model",
+            Kind::Seed => "seed",
+            Kind::Snapshot => "snapshot",
+            Kind::Analysis => "analysis",
+            Kind::DataTest => "data test",
+        }
+    }
+
+    fn resource(self) -> Resource {
+        match self {
+            Kind::Model | Kind::Analysis => Resource::Model,
+            Kind::Seed => Resource::Seed,
+            Kind::Snapshot => Resource::Snapshot,
+            Kind::DataTest => Resource::DataTest,
+        }
+    }
+}
+
+const KEYS: &[&str] = &[
+    "name",
+    "description",
+    "docs",
+    "meta",
+    "tags",
+    "group",
+    "access",
+    "contract",
+    "config",
+    "constraints",
+    "columns",
+    "data_tests",
+    "tests",
+    "data_type",
+    "quote_columns",
+];
+const MODEL_KEYS: &[&str] = &["latest_version", "versions", "deprecation_date", "time_spine"];
+/// Keys that may stand beside `config` and belong into it.
+const CONFIG_BESIDE: &[&str] = &["meta", "docs", "group", "access", "contract", "tags"];
+const VERSION_KEYS: &[&str] = &[
+    "v",
+    "defined_in",
+    "description",
+    "access",
+    "config",
+    "constraints",
+    "docs",
+    "data_tests",
+    "tests",
+    "columns",
+    "deprecation_date",
+    "meta",
+    "group",
+    "contract",
+    "tags",
+];
+
+pub(super) fn read(reader: &mut Reader<'_>, entry: &Entry<'_>, kind: Kind) -> Option<NodeProperties> {
+    let more: &[&str] = match kind {
+        Kind::Model => MODEL_KEYS,
+        Kind::Snapshot => &["relation"],
+        _ => &[],
+    };
+    let fields = reader.fields(&entry.node, format!("a {}", kind.noun()), &[KEYS, more].concat())?;
+    let name = name(reader, &fields)?;
+    let fields = fields.named(format!("{} \"{name}\"", kind.noun()));
+    let columns = reader.items(&fields, "columns");
+    let node = NodeProperties {
+        description: reader.text(&fields, "description").unwrap_or_default(),
+        config: config_of(reader, &fields, kind.resource()),
+        constraints: constraints(reader, &fields).unwrap_or_default(),
+        columns: column::read(reader, columns, &fields.what, entry.render),
+        data_tests: data_test::read(reader, &fields, None, entry.render),
+        latest_version: reader.text(&fields, "latest_version"),
+        versions: versions(reader, &fields, entry.render),
+        deprecation_date: reader.text(&fields, "deprecation_date"),
+        relation: reader.text(&fields, "relation"),
+        quote_columns: reader.flag(&fields, "quote_columns"),
+        time_spine: fields.get("time_spine").map(|node| node.json()),
+        path: entry.path.clone(),
+        line: fields.line,
+        json: entry.written.clone(),
+        name,
+    };
+    check_versions(reader, &fields, &node);
+    Some(node)
+}
+
+/// `config:` with the keys that may also stand beside it.
+pub(super) fn config_of(reader: &mut Reader<'_>, fields: &Fields<'_>, resource: Resource) -> Config {
+    let mut found = Config::new();
+    if let Some(node) = fields.get("config")
+        && let Some(inner) = reader.open_fields(node, format!("config of {}", fields.what))
+    {
+        reader.warn_of_unknown(&inner, &config::known_keys(resource));
+        found = config::of_node(node);
+    }
+    for (key, value) in fields.entries().iter().filter(|(key, _)| CONFIG_BESIDE.contains(&key.name.as_str())) {
+        if value.is_null() {
+            continue;
+        }
+        if found.contains_key(&key.name) {
+            let message = format!("{} sets \"{}\" twice", fields.what, key.name);
+            reader.error(key.line, &key.name, message, "keep the one under config");
+        }
+        if key.name == "meta" && reader.open_fields(value, format!("meta of {}", fields.what)).is_none() {
+            continue;
+        }
+        found.insert(key.name.clone(), value.json());
+    }
+    found
+}
+
+fn constraints(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Vec<Json>> {
+    fields.has("constraints").then(|| {
+        let mut found = Vec::new();
+        for item in reader.items(fields, "constraints") {
+            if let Some(constraint) = reader.open_fields(item, format!("a constraint of {}", fields.what)) {
+                reader.required_text(&constraint, "type");
+                found.push(item.json());
+            }
+        }
+        found
+    })
+}
+
+fn versions(reader: &mut Reader<'_>, fields: &Fields<'_>, render: Render<'_>) -> Vec<VersionProperties> {
+    let mut found = Vec::new();
+    for node in reader.items(fields, "versions") {
+        let Some(version) = reader.fields(node, format!("a version of {}", fields.what), VERSION_KEYS) else {
+            continue;
+        };
+        let Some(v) = reader.required_text(&version, "v") else { continue };
+        let version = version.named(format!("version {v} of {}", fields.what));
+        let mut properties = VersionProperties {
+            defined_in: reader.text(&version, "defined_in"),
+            description: reader.text(&version, "description"),
+            config: config_of(reader, &version, Resource::Model),
+            constraints: constraints(reader, &version),
+            deprecation_date: reader.text(&version, "deprecation_date"),
+            data_tests: (version.has("data_tests") || version.has("tests"))
+                .then(|| data_test::read(reader, &version, None, render)),
+            line: version.line,
+            v,
+            ..VersionProperties::default()
+        };
+        version_columns(reader, &version, &mut properties, render);
+        found.push(properties);
+    }
+    found
+}
+
+/// Among the columns of a version one item may say which of the model's columns it takes over.
+fn version_columns(
+    reader: &mut Reader<'_>,
+    version: &Fields<'_>,
+    properties: &mut VersionProperties,
+    render: Render<'_>,
+) {
+    let Some(node) = version.get("columns") else { return };
+    let items = reader.list(node, &format!("columns of {}", version.what));
+    let is_choice = |item: &&Node| matches!(&item.value, Yaml::Map(keys) if keys.iter().any(|(k, _)| k.name == "include" || k.name == "exclude"));
+    for (place, item) in items.iter().filter(is_choice).enumerate() {
+        let what = format!("the choice of columns of {}", version.what);
+        if place > 0 {
+            reader.error(item.line, "", format!("{} has two choices of columns", version.what), "keep one of them");
+        }
+        let Some(choice) = reader.fields(item, what, &["include", "exclude"]) else { continue };
+        let include = reader.words(&choice, "include").unwrap_or_else(|| vec!["*".to_owned()]);
+        properties.include = (!include.iter().any(|name| name == "*" || name == "all")).then_some(include);
+        properties.exclude = reader.words(&choice, "exclude").unwrap_or_default();
+    }
+    let own = items.iter().filter(|item| !is_choice(item));
+    properties.columns = column::read(reader, own, &version.what, render);
+}
+
+fn check_versions(reader: &mut Reader<'_>, fields: &Fields<'_>, node: &NodeProperties) {
+    let known: Vec<&str> = node.versions.iter().map(|version| version.v.as_str()).collect();
+    for (place, version) in node.versions.iter().enumerate() {
+        if known[..place].contains(&version.v.as_str()) {
+            let message = format!("{} has version {} twice", fields.what, version.v);
+            reader.error(version.line, "", message, "keep one of the two");
+        }
+    }
+    if let (Some(latest), Some((key, _))) = (&node.latest_version, fields.entry("latest_version"))
+        && !known.contains(&latest.as_str())
+    {
+        let message = format!("{} has no version {latest}, its latest_version", fields.what);
+        reader.error(key.line, "latest_version", message, format!("known versions: {}", known.join(", ")));
+    }
+}
