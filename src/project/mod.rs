@@ -7,12 +7,16 @@
 pub mod artifact;
 pub mod agate;
 mod check;
+#[allow(dead_code, unused_imports)]
+mod choose;
 mod compile;
 
 pub mod context;
 mod builtin;
 mod database;
 mod excerpt;
+#[allow(dead_code, unused_imports)]
+mod files;
 mod frame;
 
 pub mod files;
