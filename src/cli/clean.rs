@@ -30,7 +30,8 @@ pub fn run(global: &Global) -> Result<ExitCode> {
 /// Whether a path stays below where it starts.
 fn is_inside(path: &str) -> bool {
     let parts: Vec<Component<'_>> = Path::new(path).components().collect();
-    !parts.is_empty() && parts.iter().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
+    !parts.is_empty()
+        && parts.iter().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
         && parts.iter().any(|part| matches!(part, Component::Normal(_)))
 }
 

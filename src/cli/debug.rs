@@ -18,7 +18,10 @@ pub async fn run(global: &Global) -> Result<ExitCode> {
     let session = if engine::is_dbt_project(global) {
         let (mut settings, project) = engine::read(global, "debug", &RunOptions::default())?;
         let target = &project.world.target;
-        facts.push(Fact { what: "project", found: format!("{} in {}", project.project.name, settings.project_dir.display()) });
+        facts.push(Fact {
+            what: "project",
+            found: format!("{} in {}", project.project.name, settings.project_dir.display()),
+        });
         facts.push(Fact { what: "packages", found: (project.roots.len() - 1).to_string() });
         facts.push(Fact { what: "profile", found: format!("{}, target {}", target.profile_name, target.name) });
         facts.push(Fact { what: "schema", found: target.schema.clone() });

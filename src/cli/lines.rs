@@ -126,7 +126,9 @@ fn line(manifest: &Manifest, result: &NodeResult, place: usize, total: usize) ->
         Status::Error | Status::Fail | Status::PartialSuccess if !result.message.is_empty() => {
             format!("{}\n{}", head.trim_end(), indented(&result.message))
         }
-        Status::Skipped => format!("  {place:>4}/{total} skip  {:<12} {}", kind(manifest, &result.id), name(manifest, &result.id)),
+        Status::Skipped => {
+            format!("  {place:>4}/{total} skip  {:<12} {}", kind(manifest, &result.id), name(manifest, &result.id))
+        }
         _ => head.trim_end().to_owned(),
     }
 }

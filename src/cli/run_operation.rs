@@ -1,8 +1,8 @@
 //! `quintile run-operation`: calls a macro of a dbt project, with the database at hand.
 
+use super::Global;
 use super::engine::{self, Engine, RunOptions};
 use super::selection::vars;
-use super::Global;
 use crate::error::Result;
 use crate::pipeline::in_place;
 use clap::Args;

@@ -1,8 +1,8 @@
 //! `quintile seed` and `quintile snapshot`: the seeds, or the snapshots, of a dbt project.
 
+use super::Global;
 use super::engine::{self, RunOptions};
 use super::selection::Selection;
-use super::Global;
 use crate::error::Result;
 use clap::Args;
 use std::process::ExitCode;

@@ -3,28 +3,21 @@
 //! Two phases, as in dbt: [`Project::parse`] renders every model once with functions that record what it refers to;
 //! [`Project::compile`] renders it again with the relations of a run.
 
-#[allow(dead_code)] // Until the commands below write and read them.
-pub mod artifact;
 pub mod agate;
+pub mod artifact;
+mod builtin;
 mod check;
 #[allow(dead_code, unused_imports)]
 mod choose;
 mod compile;
-
 pub mod context;
-mod builtin;
 mod database;
 mod excerpt;
-#[allow(dead_code, unused_imports)]
-mod files;
-mod frame;
-
 pub mod files;
+mod frame;
 mod graph;
-
 pub mod jinja;
 mod macros;
-#[allow(dead_code)] // Until the engine below reads projects.
 pub mod manifest;
 pub mod model;
 pub mod name;
@@ -40,8 +33,8 @@ mod tests;
 mod yaml;
 
 use crate::error::{Error, Result};
-pub use excerpt::excerpt_at;
 pub use database::{Answer, Cell, Database, ExistingColumn, ExistingRelation, RelationKind, RelationName};
+pub use excerpt::excerpt_at;
 use graph::Graph;
 pub use model::{Access, Column, DataTest, Materialization, Model, Seed, Severity, Source};
 pub use name::{LONGEST_NAME, quote_identifier, quote_literal};

@@ -42,12 +42,12 @@ pub fn write_artifacts(project: &DbtLayout, report: &Report, args: &[String]) ->
             write_text(&project.target_dir.join(&path), code)?;
         }
         let shown = format!("{}/{}", project.project.paths.target, path.display());
-        let outcome =
-            Outcome { compiled_code: Some(code.clone()), compiled_path: Some(shown), ..Outcome::default() };
+        let outcome = Outcome { compiled_code: Some(code.clone()), compiled_path: Some(shown), ..Outcome::default() };
         outcomes.insert(result.id.clone(), outcome);
     }
     write_manifest(project, &outcomes)?;
-    let results: Vec<run_results::NodeResult> = report.results.iter().map(|result| converted(project, result)).collect();
+    let results: Vec<run_results::NodeResult> =
+        report.results.iter().map(|result| converted(project, result)).collect();
     let mut arguments = Map::new();
     arguments.insert("which".into(), json!(project.world.flags.which));
     arguments.insert("invocation_command".into(), json!(format!("quintile {}", args.join(" "))));
@@ -59,7 +59,8 @@ pub fn write_artifacts(project: &DbtLayout, report: &Report, args: &[String]) ->
 /// `compiled/shop/models/staging/stg_orders.sql`
 pub fn compiled_path(project: &DbtLayout, node: &crate::project::manifest::Node) -> PathBuf {
     let _ = project;
-    let is_generic = node.test.as_ref().is_some_and(|test| !test.name.is_empty()) || node.resource == Resource::UnitTest;
+    let is_generic =
+        node.test.as_ref().is_some_and(|test| !test.name.is_empty()) || node.resource == Resource::UnitTest;
     let below = Path::new("compiled").join(&node.package).join(&node.file);
     if is_generic { below.join(&node.path) } else { below }
 }

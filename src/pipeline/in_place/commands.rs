@@ -119,7 +119,9 @@ pub async fn docs(
     if is_compiled {
         let (compiler, _session) = compiler(warehouse, project, "docs").await?;
         for id in selected {
-            let Some(node) = project.manifest.nodes.get(id).filter(|node| node.resource != Resource::Seed) else { continue };
+            let Some(node) = project.manifest.nodes.get(id).filter(|node| node.resource != Resource::Seed) else {
+                continue;
+            };
             let (compiler, node) = (compiler.clone(), Arc::new(node.clone()));
             let id = id.clone();
             let compiled = on_thread(move || compiler.node(&node)).await?;
@@ -213,7 +215,9 @@ pub fn answer_json(name: &str, answer: &Answer) -> serde_json::Value {
     let rows: Vec<serde_json::Value> = answer
         .rows
         .iter()
-        .map(|row| answer.columns.iter().cloned().zip(row.iter().map(cell_json)).collect::<serde_json::Map<_, _>>().into())
+        .map(|row| {
+            answer.columns.iter().cloned().zip(row.iter().map(cell_json)).collect::<serde_json::Map<_, _>>().into()
+        })
         .collect();
     serde_json::json!({"node": name, "show": rows})
 }

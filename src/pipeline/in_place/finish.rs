@@ -17,7 +17,8 @@ pub async fn relation(work: &Work, after: &[Hook], outcome: &Outcome) -> Result<
     if !wanted.is_empty() {
         grants::apply(session, &node.relation(), &wanted).await?;
     }
-    let asked = |part: &str| spec::present(node, "persist_docs").and_then(|docs| docs.get(part)).and_then(Json::as_bool);
+    let asked =
+        |part: &str| spec::present(node, "persist_docs").and_then(|docs| docs.get(part)).and_then(Json::as_bool);
     let mut comments = Comments::default();
     if asked("relation").unwrap_or(false) {
         comments.relation = Some(node.description.clone());

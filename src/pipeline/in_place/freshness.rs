@@ -59,7 +59,10 @@ pub async fn freshness(warehouse: &Warehouse, project: &DbtLayout, selected: &BT
                 looked.items.push(Item {
                     name: format!("{}.{}", source.source, source.name),
                     status: status.as_str().into(),
-                    max_loaded_at: found.max_loaded_at.map(|at| at.format("%Y-%m-%d %H:%M:%S UTC").to_string()).unwrap_or_default(),
+                    max_loaded_at: found
+                        .max_loaded_at
+                        .map(|at| at.format("%Y-%m-%d %H:%M:%S UTC").to_string())
+                        .unwrap_or_default(),
                     age: if found.max_loaded_at.is_some() { words(age) } else { "no rows".into() },
                 });
                 looked.results.push(SourceResult::Known(Box::new(Age {
@@ -100,7 +103,8 @@ pub fn write_sources(project: &DbtLayout, looked: &Looked) -> Result<()> {
 
 fn has_criteria(source: &SourceTable) -> bool {
     let criteria = source.freshness.as_ref().and_then(Json::as_object);
-    criteria.is_some_and(|map| ["warn_after", "error_after"].iter().any(|key| map.get(*key).is_some_and(Json::is_object)))
+    criteria
+        .is_some_and(|map| ["warn_after", "error_after"].iter().any(|key| map.get(*key).is_some_and(Json::is_object)))
 }
 
 fn loaded_at(source: &SourceTable) -> Option<LoadedAt> {

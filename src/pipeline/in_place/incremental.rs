@@ -10,8 +10,8 @@ use crate::error::{Error, Result};
 use crate::project::manifest::Node;
 use crate::project::name::did_you_mean;
 use crate::warehouse::in_place::incremental::{self, IncrementalDefinition, Strategy, Window};
-use crate::warehouse::in_place::schema_change::OnSchemaChange;
 use crate::warehouse::in_place::intervals::{self, Batch, BatchSize, Finished, LedgerKey, Wanted};
+use crate::warehouse::in_place::schema_change::OnSchemaChange;
 use crate::warehouse::in_place::{Change, Outcome};
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 
@@ -39,7 +39,8 @@ fn strategy_word(node: &Node) -> Result<&str> {
     if STRATEGIES.contains(&word) {
         return Ok(word);
     }
-    let hint = did_you_mean(word, STRATEGIES).unwrap_or_else(|| format!("strategies there are: {}", STRATEGIES.join(", ")));
+    let hint =
+        did_you_mean(word, STRATEGIES).unwrap_or_else(|| format!("strategies there are: {}", STRATEGIES.join(", ")));
     Err(Error::config(format!("{} has an unknown incremental_strategy \"{word}\"", node.label()))
         .detail(format!("The file is {}.", node.file))
         .hint(hint))
@@ -147,9 +148,7 @@ async fn one_batch(
     must_create: bool,
     key: LedgerKey<'_>,
 ) -> Result<(Outcome, String)> {
-    let compiled = work
-        .blocking(move |compiler, node| compiler.within(batch.start, batch.end).node(node))
-        .await?;
+    let compiled = work.blocking(move |compiler, node| compiler.within(batch.start, batch.end).node(node)).await?;
     let window = Window { event_time: event_time.to_owned(), start: batch.start, end: batch.end };
     let definition = definition(work, &compiled.code, Strategy::Microbatch(window))?;
     let outcome = incremental::build(&work.session, &work.run.catalog, &definition, must_create).await?;
@@ -215,5 +214,7 @@ pub fn instant(text: &str) -> Option<DateTime<Utc>> {
 fn missing(node: &Node, key: &str) -> Error {
     Error::config(format!("{} is a microbatch model without {key}", node.label()))
         .detail(format!("The file is {}.", node.file))
-        .hint(format!("set config({key}=...): event_time is a column, begin a date, batch_size hour, day, month or year"))
+        .hint(format!(
+            "set config({key}=...): event_time is a column, begin a date, batch_size hour, day, month or year"
+        ))
 }

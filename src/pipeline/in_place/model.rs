@@ -19,7 +19,8 @@ pub const MATERIALIZATIONS: [&str; 5] = ["view", "table", "incremental", "epheme
 /// Builds a model with all that belongs to it.
 pub async fn build(work: &Work) -> Result<NodeResult> {
     let began = Utc::now();
-    let microbatch = work.node.materialized() == "incremental" && work.node.text("incremental_strategy") == Some("microbatch");
+    let microbatch =
+        work.node.materialized() == "incremental" && work.node.text("incremental_strategy") == Some("microbatch");
     if microbatch {
         return incremental::microbatch(work, began).await;
     }

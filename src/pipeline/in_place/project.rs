@@ -3,14 +3,14 @@
 use super::load;
 use crate::config::Settings;
 use crate::error::{Error, Result};
-use crate::project::context::{Flags, Target};
+use crate::project::Cell;
 use crate::project::SourceFile;
+use crate::project::context::{Flags, Target};
 use crate::project::files::dbt_project::DbtProject;
 use crate::project::files::profiles::{self, Profile, Wanted};
 use crate::project::files::selectors::{self, Selector};
 use crate::project::files::{Problem, Render};
 use crate::project::manifest::{self, Input, Manifest, Package, World};
-use crate::project::Cell;
 use crate::warehouse::Warehouse;
 use crate::warehouse::in_place::{Limits, Session};
 use chrono::Utc;

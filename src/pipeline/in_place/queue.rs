@@ -120,8 +120,12 @@ pub fn edges(
         edges.insert(id.clone(), nearest);
     }
     if tests_first {
-        let tests: Vec<(&String, Vec<String>)> =
-            selected.iter().filter(|id| is_test(id)).map(|id| (id, parents(id))).filter(|(_, s)| !s.is_empty()).collect();
+        let tests: Vec<(&String, Vec<String>)> = selected
+            .iter()
+            .filter(|id| is_test(id))
+            .map(|id| (id, parents(id)))
+            .filter(|(_, s)| !s.is_empty())
+            .collect();
         for id in selected.iter().filter(|id| !is_test(id)) {
             let behind = tests.iter().filter(|(_, subjects)| subjects.iter().all(|subject| ancestry.has(id, subject)));
             edges.entry(id.clone()).or_default().extend(behind.map(|(test, _)| (*test).clone()));

@@ -1,9 +1,9 @@
 //! A run in place: schemas, hooks of the project, every selected node as soon as it may, a report.
 
-use super::queue::{Ended, Queue, edges};
-use super::report::{NodeResult, Status, is_good};
 use super::defer::Deferred;
 use super::project::DbtLayout;
+use super::queue::{Ended, Queue, edges};
+use super::report::{NodeResult, Status, is_good};
 use super::step;
 use super::{Event, Options, Progress};
 use crate::error::{Error, Result};
@@ -100,7 +100,6 @@ impl Run {
     pub fn is_halted(&self) -> bool {
         self.halt.borrow().is_some()
     }
-
 }
 
 /// Runs the selected nodes.

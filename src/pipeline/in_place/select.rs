@@ -29,9 +29,14 @@ pub struct Selection {
 fn kinds(which: &str) -> &'static [Resource] {
     match which {
         "run" => &[Resource::Model],
-        "build" => {
-            &[Resource::Model, Resource::Seed, Resource::Snapshot, Resource::Test, Resource::UnitTest, Resource::Exposure]
-        }
+        "build" => &[
+            Resource::Model,
+            Resource::Seed,
+            Resource::Snapshot,
+            Resource::Test,
+            Resource::UnitTest,
+            Resource::Exposure,
+        ],
         "test" => &[Resource::Test, Resource::UnitTest],
         "seed" => &[Resource::Seed],
         "snapshot" => &[Resource::Snapshot],
@@ -47,7 +52,9 @@ pub fn nodes(project: &DbtLayout, which: &str, selection: &Selection) -> Result<
     let manifest = &project.manifest;
     let all = manifest.nodes.keys().chain(manifest.sources.keys()).chain(manifest.kept.keys());
     let picked: BTreeSet<String> = all
-        .filter(|id| selection.select.is_empty() || selection.select.iter().any(|name| id.ends_with(&format!(".{name}"))))
+        .filter(|id| {
+            selection.select.is_empty() || selection.select.iter().any(|name| id.ends_with(&format!(".{name}")))
+        })
         .cloned()
         .collect();
     let kinds = kinds(which);

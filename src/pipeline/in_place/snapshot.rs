@@ -42,7 +42,8 @@ fn definition(work: &Work, select: &str) -> Result<SnapshotDefinition> {
     let text = |key: &str| node.text(key).map(str::to_owned);
     let strategy = match node.text("strategy") {
         Some("timestamp") => SnapshotStrategy::Timestamp {
-            updated_at: text("updated_at").ok_or_else(|| missing(node, "updated_at", "the column that tells a change"))?,
+            updated_at: text("updated_at")
+                .ok_or_else(|| missing(node, "updated_at", "the column that tells a change"))?,
         },
         Some("check") => SnapshotStrategy::Check { columns: check_columns(node)?, updated_at: text("updated_at") },
         Some(_) => {

@@ -36,7 +36,10 @@ pub fn grants(node: &Node) -> Result<BTreeMap<String, Vec<String>>> {
     let Some(value) = present(node, "grants") else { return Ok(BTreeMap::new()) };
     let map = value.as_object().ok_or_else(|| wrong(node, "grants", value, "a map of privileges to roles"))?;
     // `+select` adds to what folders grant; by now the layers are one.
-    Ok(map.iter().map(|(privilege, roles)| (privilege.trim_start_matches('+').to_owned(), texts(Some(roles)))).collect())
+    Ok(map
+        .iter()
+        .map(|(privilege, roles)| (privilege.trim_start_matches('+').to_owned(), texts(Some(roles))))
+        .collect())
 }
 
 /// The enforced contract, if there is one.

@@ -4,8 +4,8 @@ use super::report::{NodeResult, Status};
 use super::run::Run;
 use super::{model, seed, snapshot, test, unit_test};
 use crate::error::{Error, Result};
-use crate::project::manifest::{Compiled, Compiler, Node, Resource};
 use crate::project::Database;
+use crate::project::manifest::{Compiled, Compiler, Node, Resource};
 use crate::warehouse::in_place::{Blocking, Limits, Session};
 use chrono::Utc;
 use std::sync::Arc;
@@ -106,6 +106,8 @@ async fn by_kind(work: &Work) -> Result<NodeResult> {
         Resource::Snapshot => snapshot::build(work).await,
         Resource::Test => test::run(work).await,
         Resource::UnitTest => unit_test::run(work).await,
-        _ => Ok(NodeResult { status: Status::NoOp, message: "nothing to do".into(), ..NodeResult::blank(&work.node.id) }),
+        _ => {
+            Ok(NodeResult { status: Status::NoOp, message: "nothing to do".into(), ..NodeResult::blank(&work.node.id) })
+        }
     }
 }

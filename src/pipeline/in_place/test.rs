@@ -34,7 +34,8 @@ pub async fn run(work: &Work) -> Result<NodeResult> {
         Error::failed(format!("{} gave no row", work.node.label()))
             .hint("a macro get_test_sql of the project must give one row: failures, should_warn, should_error")
     })?;
-    let column = |name: &str| answer.columns.iter().position(|column| column == name).and_then(|place| verdict.get(place));
+    let column =
+        |name: &str| answer.columns.iter().position(|column| column == name).and_then(|place| verdict.get(place));
     let failures = column("failures").and_then(count).ok_or_else(|| {
         Error::failed(format!("{} has a fail_calc that is no whole number", work.node.label()))
             .hint("fail_calc must give one number, as count(*) does")
@@ -74,7 +75,9 @@ fn count(cell: &Cell) -> Option<i64> {
         #[allow(clippy::cast_possible_truncation)] // Checked to be whole and small.
         Cell::Float(number) if number.fract() == 0.0 && number.abs() < 9e15 => Some(*number as i64),
         Cell::Number(text) | Cell::Text(text) => {
-            let whole = text.split_once('.').map_or(text.as_str(), |(whole, rest)| if rest.trim_matches('0').is_empty() { whole } else { "" });
+            let whole = text
+                .split_once('.')
+                .map_or(text.as_str(), |(whole, rest)| if rest.trim_matches('0').is_empty() { whole } else { "" });
             whole.parse().ok()
         }
         _ => None,
@@ -117,7 +120,8 @@ async fn store(work: &Work, name: &RelationName, kind: &str, select: &str) -> Re
         let definition = ViewDefinition { name: name.clone(), select: select.to_owned(), ..ViewDefinition::default() };
         view::build(&work.session, catalog, &definition).await?;
     } else {
-        let definition = TableDefinition { name: name.clone(), select: select.to_owned(), ..TableDefinition::default() };
+        let definition =
+            TableDefinition { name: name.clone(), select: select.to_owned(), ..TableDefinition::default() };
         table::build(&work.session, catalog, &definition).await?;
     }
     work.session.commit().await

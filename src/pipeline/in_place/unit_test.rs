@@ -26,12 +26,17 @@ pub async fn run(work: &Work) -> Result<NodeResult> {
             // Only columns that the test speaks of are compared, in the model's order.
             let spoken: Vec<(&str, &str)> = columns
                 .iter()
-                .filter(|column| rows.is_empty() || rows.iter().any(|row| row.keys().any(|key| key.eq_ignore_ascii_case(&column.name))))
+                .filter(|column| {
+                    rows.is_empty()
+                        || rows.iter().any(|row| row.keys().any(|key| key.eq_ignore_ascii_case(&column.name)))
+                })
                 .map(|column| (column.name.as_str(), column.data_type.as_str()))
                 .collect();
-            if let Some(stranger) = rows.iter().flat_map(serde_json::Map::keys).find(|key| {
-                !columns.iter().any(|column| column.name.eq_ignore_ascii_case(key))
-            }) {
+            if let Some(stranger) = rows
+                .iter()
+                .flat_map(serde_json::Map::keys)
+                .find(|key| !columns.iter().any(|column| column.name.eq_ignore_ascii_case(key)))
+            {
                 let known: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
                 return Err(crate::error::Error::failed(format!(
                     "{} expects a column \"{stranger}\", which the model does not give",
@@ -79,7 +84,9 @@ fn drawn(answer: &Answer) -> String {
         lines.push(line);
     }
     let widths: Vec<usize> = (0..answer.columns.len())
-        .map(|place| lines.iter().filter_map(|line| line.get(place)).map(|cell| cell.chars().count()).max().unwrap_or(0))
+        .map(|place| {
+            lines.iter().filter_map(|line| line.get(place)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+        })
         .collect();
     let mut text = lines
         .iter()

@@ -121,8 +121,7 @@ impl Compiler {
 
     /// As [`Compiler::text`], with values that stand for this rendering only.
     pub fn text_with(&self, node: &Arc<Node>, text: &str, locals: BTreeMap<String, Value>) -> Result<String> {
-        let rendering =
-            Rendering::new(self.world.clone(), node.clone(), Phase::Run(self.scope.clone()), false, locals);
+        let rendering = Rendering::new(self.world.clone(), node.clone(), Phase::Run(self.scope.clone()), false, locals);
         let globals: Arc<dyn Globals> = rendering;
         self.world
             .library

@@ -15,11 +15,46 @@ use std::sync::Arc;
 
 /// Names of the functions and values below; a macro of the project may still take their place.
 pub const NAMES: &[&str] = &[
-    "ref", "source", "config", "var", "env_var", "this", "target", "model", "execute", "is_incremental", "doc", "graph",
-    "builtins", "adapter", "api", "exceptions", "run_query", "statement", "load_result", "store_result",
-    "store_raw_result", "log", "print", "debug", "flags", "invocation_id", "run_started_at", "dbt_version", "database",
-    "schema", "project_name", "selected_resources", "as_of", "run_id", "context", "node", "sql_now", "thread_id",
-    "dbt_metadata_envs", "invocation_args_dict",
+    "ref",
+    "source",
+    "config",
+    "var",
+    "env_var",
+    "this",
+    "target",
+    "model",
+    "execute",
+    "is_incremental",
+    "doc",
+    "graph",
+    "builtins",
+    "adapter",
+    "api",
+    "exceptions",
+    "run_query",
+    "statement",
+    "load_result",
+    "store_result",
+    "store_raw_result",
+    "log",
+    "print",
+    "debug",
+    "flags",
+    "invocation_id",
+    "run_started_at",
+    "dbt_version",
+    "database",
+    "schema",
+    "project_name",
+    "selected_resources",
+    "as_of",
+    "run_id",
+    "context",
+    "node",
+    "sql_now",
+    "thread_id",
+    "dbt_metadata_envs",
+    "invocation_args_dict",
 ];
 
 /// The value of a name, if it is one of [`NAMES`].
@@ -27,7 +62,9 @@ pub fn lookup(rendering: &Arc<Rendering>, name: &str) -> Option<Value> {
     let host = || -> Arc<dyn Host> { rendering.clone() };
     let bound = rendering.clone();
     Some(match name {
-        "ref" => Value::from_function(move |args: Rest<Value>, kwargs: Kwargs| bound.reference(reference(&args, &kwargs)?)),
+        "ref" => {
+            Value::from_function(move |args: Rest<Value>, kwargs: Kwargs| bound.reference(reference(&args, &kwargs)?))
+        }
         "source" => Value::from_function(move |source: &str, table: &str| bound.source(source, table)),
         "config" => Value::from_object(ConfigCall(bound)),
         "var" => Value::from_object(VarCall(bound)),
@@ -100,7 +137,9 @@ pub fn relation_type(node: &Node) -> Option<RelationType> {
 pub fn json_value(value: &Json) -> Value {
     match value {
         Json::Array(items) => List::new(items.iter().map(json_value).collect::<Vec<_>>()).into_value(),
-        Json::Object(map) => Dict::from_pairs(map.iter().map(|(k, v)| (Value::from(k.as_str()), json_value(v)))).into_value(),
+        Json::Object(map) => {
+            Dict::from_pairs(map.iter().map(|(k, v)| (Value::from(k.as_str()), json_value(v)))).into_value()
+        }
         other => Value::from(Serde(other)),
     }
 }

@@ -48,11 +48,16 @@ pub struct UnitTest {
 impl Compiler {
     /// Puts the given rows in the place of what the model reads.
     pub fn unit_test(&self, test: &Arc<Node>) -> Result<UnitTest> {
-        let model = test.depends_on.iter().find_map(|id| self.scope.manifest.nodes.get(id).filter(|node| {
-            Some(node.name.as_str()) == test.extra.get("model").and_then(Json::as_str)
-        }));
+        let model = test.depends_on.iter().find_map(|id| {
+            self.scope
+                .manifest
+                .nodes
+                .get(id)
+                .filter(|node| Some(node.name.as_str()) == test.extra.get("model").and_then(Json::as_str))
+        });
         let model = model.ok_or_else(|| {
-            Error::config(format!("{} is about an unknown model", test.label())).detail(format!("The file is {}.", test.file))
+            Error::config(format!("{} is about an unknown model", test.label()))
+                .detail(format!("The file is {}.", test.file))
         })?;
         let inputs = self.inputs(test, model)?;
         let columns_of = |input: &Input| -> Result<Vec<ExistingColumn>> {
@@ -84,7 +89,8 @@ impl Compiler {
         let compiler = Compiler { world: Arc::new(world), scope: self.scope.clone() };
         let locals = self.locals(test, model, &inputs, &overrides);
         let node = Arc::new(model.clone());
-        let rendering = Rendering::new(compiler.world.clone(), node.clone(), Phase::Run(compiler.scope.clone()), true, locals);
+        let rendering =
+            Rendering::new(compiler.world.clone(), node.clone(), Phase::Run(compiler.scope.clone()), true, locals);
         let globals: Arc<dyn Globals> = rendering;
         let sql = compiler
             .world
@@ -103,14 +109,19 @@ impl Compiler {
             let (function, names) = super::read::kept::call(&call);
             let (name, relation) = match (function, names.as_slice()) {
                 ("ref", [.., name]) => {
-                    let wanted = Ref { package: (names.len() > 1).then(|| names[0].clone()), name: name.clone(), version: None };
+                    let wanted =
+                        Ref { package: (names.len() > 1).then(|| names[0].clone()), name: name.clone(), version: None };
                     let id = self.scope.manifest.names.node(&self.world.root, &test.package, &wanted);
-                    let found = id.and_then(|id| self.scope.manifest.nodes.get(id)).ok_or_else(|| unknown_input(test, &call))?;
+                    let found = id
+                        .and_then(|id| self.scope.manifest.nodes.get(id))
+                        .ok_or_else(|| unknown_input(test, &call))?;
                     (name.clone(), (!found.is_ephemeral()).then(|| found.relation()))
                 }
                 ("source", [source, table]) => {
                     let id = self.scope.manifest.names.source(&self.world.root, &test.package, source, table);
-                    let found = id.and_then(|id| self.scope.manifest.sources.get(id)).ok_or_else(|| unknown_input(test, &call))?;
+                    let found = id
+                        .and_then(|id| self.scope.manifest.sources.get(id))
+                        .ok_or_else(|| unknown_input(test, &call))?;
                     (format!("{source}__{table}"), Some(found.relation.clone()))
                 }
                 _ if call == "this" => (model.name.clone(), Some(model.relation())),
@@ -122,7 +133,13 @@ impl Compiler {
     }
 
     /// `ref`, `source`, `this` and the macros that the test replaces.
-    fn locals(&self, test: &Node, model: &Node, inputs: &[Input], overrides: &Map<String, Json>) -> BTreeMap<String, Value> {
+    fn locals(
+        &self,
+        test: &Node,
+        model: &Node,
+        inputs: &[Input],
+        overrides: &Map<String, Json>,
+    ) -> BTreeMap<String, Value> {
         let mut locals = BTreeMap::new();
         let by_key: BTreeMap<String, String> =
             inputs.iter().map(|input| (key_of(&input.call), input.name.clone())).collect();
@@ -211,15 +228,19 @@ fn unknown_input(test: &Node, call: &str) -> Error {
 }
 
 fn missing_input(test: &Node, input: &Input) -> Error {
-    Error::failed(format!("{} needs the columns of {}, which is not built", test.label(), input.call))
-        .hint("build it first (quintile run --select ... --empty makes it without rows), or give the rows as format: sql")
+    Error::failed(format!("{} needs the columns of {}, which is not built", test.label(), input.call)).hint(
+        "build it first (quintile run --select ... --empty makes it without rows), or give the rows as format: sql",
+    )
 }
 
 /// Given rows as a SELECT with the types of the relation; columns that are not given are NULL.
 fn given_sql(test: &Node, input: &Input, rows: &[Map<String, Json>], columns: &[ExistingColumn]) -> Result<String> {
-    if let Some(stranger) = rows.iter().flat_map(Map::keys).find(|key| !columns.iter().any(|c| c.name.eq_ignore_ascii_case(key))) {
+    if let Some(stranger) =
+        rows.iter().flat_map(Map::keys).find(|key| !columns.iter().any(|c| c.name.eq_ignore_ascii_case(key)))
+    {
         let known = columns.iter().map(|column| column.name.as_str());
-        let error = Error::config(format!("{} gives {} a column \"{stranger}\", which it has not", test.label(), input.call));
+        let error =
+            Error::config(format!("{} gives {} a column \"{stranger}\", which it has not", test.label(), input.call));
         return Err(match crate::project::name::did_you_mean(stranger, known) {
             Some(hint) => error.hint(hint),
             None => error.detail(format!(

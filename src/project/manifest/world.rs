@@ -1,8 +1,8 @@
 //! What all renderings of one invocation share: the macros, the target, the variables, the flags.
 
+use crate::error::Error;
 use crate::project::context::{Flags, Policy, Target};
 use crate::project::jinja::{Fault, Library};
-use crate::error::Error;
 use chrono::{DateTime, Utc};
 use minijinja::value::Object;
 use minijinja::{State, Value};
@@ -40,7 +40,10 @@ impl Vars {
 
     /// All names, for hints.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.given.keys().map(String::as_str).chain(self.packages.values().flat_map(|vars| vars.keys().map(String::as_str)))
+        self.given
+            .keys()
+            .map(String::as_str)
+            .chain(self.packages.values().flat_map(|vars| vars.keys().map(String::as_str)))
     }
 }
 
@@ -133,10 +136,19 @@ impl Object for PackageMacros {
         self.library.macro_value(&self.name, key.as_str()?)
     }
 
-    fn call_method(self: &Arc<Self>, state: &mut State<'_, '_>, method: &str, args: &[Value]) -> Result<Value, minijinja::Error> {
+    fn call_method(
+        self: &Arc<Self>,
+        state: &mut State<'_, '_>,
+        method: &str,
+        args: &[Value],
+    ) -> Result<Value, minijinja::Error> {
         match self.library.macro_value(&self.name, method) {
             Some(found) => found.call(state, args),
-            None => Err(super::fault::refuse(format!("package \"{}\" has no macro \"{method}\"{}", self.name, self.hint(method)))),
+            None => Err(super::fault::refuse(format!(
+                "package \"{}\" has no macro \"{method}\"{}",
+                self.name,
+                self.hint(method)
+            ))),
         }
     }
 }

@@ -17,8 +17,20 @@ use std::sync::Arc;
 
 /// Keys of an entry that configure the test, beside or under `config:`.
 const CONFIG_KEYS: [&str; 14] = [
-    "severity", "tags", "enabled", "where", "limit", "warn_if", "error_if", "fail_calc", "store_failures",
-    "store_failures_as", "meta", "database", "schema", "alias",
+    "severity",
+    "tags",
+    "enabled",
+    "where",
+    "limit",
+    "warn_if",
+    "error_if",
+    "fail_calc",
+    "store_failures",
+    "store_failures_as",
+    "meta",
+    "database",
+    "schema",
+    "alias",
 ];
 
 /// What a list of tests is declared on.
@@ -171,7 +183,9 @@ fn node(reading: &mut Reading<'_>, package: &Package, subject: &Subject, column:
     });
     let shared = Arc::new(Node { config: configured(&config), ..node.clone() });
     let merged = shared.config.clone();
-    if is_simple && reading.world.home_of(&node.package, &format!("test_{}", entry_name(&node))).as_deref() == Some("dbt") {
+    if is_simple
+        && reading.world.home_of(&node.package, &format!("test_{}", entry_name(&node))).as_deref() == Some("dbt")
+    {
         // The two tests that nearly every column has say nothing when they are rendered.
         match &subject.reference {
             Ok(reference) => node.refs.push(reference.clone()),
@@ -230,8 +244,11 @@ fn take_apart(reading: &Reading<'_>, subject: &Subject, column: Option<&str>, bo
         kwargs.insert("column_name".into(), Json::from(column));
     }
     if kwargs.contains_key("model") {
-        return Err(Error::config(format!("data test \"{full_name}\" of \"{}\" is given an argument \"model\"", subject.target))
-            .hint("take it out: the test is about what it stands under"));
+        return Err(Error::config(format!(
+            "data test \"{full_name}\" of \"{}\" is given an argument \"model\"",
+            subject.target
+        ))
+        .hint("take it out: the test is about what it stands under"));
     }
     let mut settings = match kwargs.remove("config") {
         Some(Json::Object(settings)) => settings,
@@ -297,7 +314,8 @@ fn place(package: &Package, subject: &Subject, needle: &str) -> String {
         Some(file) => {
             // The entry's own lines come first: the same test may stand in many places of the file.
             let from = subject.line.saturating_sub(1);
-            let line = file.text.lines().enumerate().skip(from).find(|(_, line)| !needle.is_empty() && line.contains(needle));
+            let line =
+                file.text.lines().enumerate().skip(from).find(|(_, line)| !needle.is_empty() && line.contains(needle));
             excerpt::at_line(&shown, &file.text, line.map_or(subject.line, |(number, _)| number + 1), needle)
         }
         None => format!("The file is {shown}."),

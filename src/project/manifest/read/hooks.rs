@@ -33,13 +33,8 @@ pub fn read(reading: &mut Reading<'_>) {
                 };
                 node.config.insert("tags".into(), serde_json::json!([list]));
                 node.extra.insert("index".into(), serde_json::json!(number));
-                let rendering = Rendering::new(
-                    reading.world.clone(),
-                    Arc::new(node.clone()),
-                    Phase::Parse,
-                    false,
-                    BTreeMap::new(),
-                );
+                let rendering =
+                    Rendering::new(reading.world.clone(), Arc::new(node.clone()), Phase::Parse, false, BTreeMap::new());
                 let globals: Arc<dyn Globals> = rendering.clone();
                 match reading.world.library.render_text(&package.shown(&node.file), sql, &globals) {
                     Ok(_) => take(&mut node, rendering.record()),

@@ -2,10 +2,10 @@
 
 use super::package::Package;
 use super::reading::Reading;
-use crate::project::manifest::node::{Config, Kept, Ref, Resource};
-use crate::project::manifest::names::Names;
-use crate::project::name::did_you_mean;
 use crate::error::Error;
+use crate::project::manifest::names::Names;
+use crate::project::manifest::node::{Config, Kept, Ref, Resource};
+use crate::project::name::did_you_mean;
 use serde_json::Value as Json;
 
 /// Keeps one entry.
@@ -76,8 +76,9 @@ pub fn resolve(reading: &mut Reading<'_>, names: &Names) {
                 Some(id) => kept.depends_on.push(id.to_owned()),
                 None => {
                     let kind = kept.id.split('.').next().unwrap_or_default();
-                    let error = Error::config(format!("{kind} \"{}\" refers to unknown model \"{}\"", kept.name, wanted.name))
-                        .detail(format!("The file is {}.", kept.file));
+                    let error =
+                        Error::config(format!("{kind} \"{}\" refers to unknown model \"{}\"", kept.name, wanted.name))
+                            .detail(format!("The file is {}.", kept.file));
                     problems.push(match did_you_mean(&wanted.name, names.node_names()) {
                         Some(hint) => error.hint(hint),
                         None => error,

@@ -12,7 +12,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Compiles every macro and every generic test.
-pub fn read(packages: &[Package], is_strict: bool, problems: &mut Vec<Error>) -> (Arc<Library>, BTreeMap<String, MacroInfo>) {
+pub fn read(
+    packages: &[Package],
+    is_strict: bool,
+    problems: &mut Vec<Error>,
+) -> (Arc<Library>, BTreeMap<String, MacroInfo>) {
     let mut library = Library::new(Options {
         undefined: if is_strict { Undefined::Strict } else { Undefined::Lenient },
         ..Options::default()
@@ -53,8 +57,12 @@ fn add(
             BlockKind::Macro | BlockKind::Test => {}
             BlockKind::Materialization => {
                 // Known by name only: a model that asks for it is told that it cannot be had.
-                let info =
-                    MacroInfo { id: format!("macro.{package}.{name}"), package: package.into(), name, ..MacroInfo::default() };
+                let info = MacroInfo {
+                    id: format!("macro.{package}.{name}"),
+                    package: package.into(),
+                    name,
+                    ..MacroInfo::default()
+                };
                 infos.insert(info.id.clone(), info);
                 continue;
             }

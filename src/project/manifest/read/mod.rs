@@ -19,8 +19,8 @@ pub use package::Package;
 
 use super::Manifest;
 use super::world::{Vars, World};
-use crate::project::context::{Flags, Policy, Target};
 use crate::error::Error;
+use crate::project::context::{Flags, Policy, Target};
 use chrono::{DateTime, Utc};
 use reading::Reading;
 use serde_json::Value as Json;

@@ -55,7 +55,12 @@ pub fn read(reading: &mut Reading<'_>, patches: &Patches) {
                     }
                     Err(trouble) => {
                         let shown = package.shown(&file.path);
-                        reading.problems.push(malformed(&format!("snapshot file \"{shown}\""), &shown, &file.text, &trouble));
+                        reading.problems.push(malformed(
+                            &format!("snapshot file \"{shown}\""),
+                            &shown,
+                            &file.text,
+                            &trouble,
+                        ));
                     }
                 },
                 Place::Macro | Place::Generic | Place::Fixture | Place::Docs | Place::Properties => {}
@@ -153,13 +158,8 @@ pub fn configure(reading: &mut Reading<'_>, node: &mut Node, package: &Package, 
     let mut record = Record::default();
     if has_text {
         node.config = layers.all(package, node.resource, &node.fqn, patched, &none);
-        let globals = Rendering::new(
-            reading.world.clone(),
-            Arc::new(node.clone()),
-            Phase::Parse,
-            false,
-            BTreeMap::new(),
-        );
+        let globals =
+            Rendering::new(reading.world.clone(), Arc::new(node.clone()), Phase::Parse, false, BTreeMap::new());
         let shared: Arc<dyn Globals> = globals.clone();
         match reading.world.library.render_text(&package.shown(&node.file), &node.raw_code, &shared) {
             Ok(_) => record = globals.record(),

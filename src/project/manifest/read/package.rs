@@ -83,7 +83,11 @@ impl Package {
         match extension {
             "yml" | "yaml" => resource.map(|(_, rest)| (Place::Properties, rest)),
             "md" => {
-                let docs = if project.paths.docs.is_empty() { resource.map(|(_, rest)| rest) } else { under(&project.paths.docs) };
+                let docs = if project.paths.docs.is_empty() {
+                    resource.map(|(_, rest)| rest)
+                } else {
+                    under(&project.paths.docs)
+                };
                 docs.map(|rest| (Place::Docs, rest))
             }
             "csv" => match resource {

@@ -5,13 +5,13 @@ use super::patches::{Patch, Patches, column, tests, words};
 use super::reading::Reading;
 use super::{kept, source_tables, unit_tests};
 use crate::error::Error;
+use crate::project::SourceFile;
 use crate::project::excerpt;
 use crate::project::files::config::{canonical_key, merge};
 use crate::project::manifest::node::{Config, Resource};
 use crate::project::manifest::test_name::python_str;
 use crate::project::name::did_you_mean;
 use crate::project::yaml::{self, Node as YamlNode, Yaml};
-use crate::project::SourceFile;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 
@@ -368,7 +368,9 @@ pub fn warn_of_strangers(reading: &mut Reading<'_>, patches: &Patches) {
             None => format!("The file is {}.", patch.file),
         };
         warnings.push(
-            Error::config(format!("{kind} \"{}\" is described but does not exist", patch.name)).detail(place).hint(hint),
+            Error::config(format!("{kind} \"{}\" is described but does not exist", patch.name))
+                .detail(place)
+                .hint(hint),
         );
     }
     drop(known);

@@ -64,7 +64,8 @@ impl<'a> Reading<'a> {
 
     /// Gives the node its database, schema and alias, by the project's naming macros.
     pub fn name(&mut self, node: &mut Node) {
-        let wish = |key: &str| node.config.get(key).filter(|value| !value.is_null()).and_then(Json::as_str).map(str::to_owned);
+        let wish =
+            |key: &str| node.config.get(key).filter(|value| !value.is_null()).and_then(Json::as_str).map(str::to_owned);
         let (database, mut schema, alias) = (wish("database"), wish("schema"), wish("alias"));
         if node.resource == Resource::Snapshot {
             schema = wish("target_schema").or(schema);

@@ -157,9 +157,12 @@ pub fn refuse_same_relations(reading: &mut Reading<'_>) {
         let key = (node.schema.to_lowercase(), node.alias.to_lowercase());
         if let Some(first) = seen.insert(key, node.id.clone()) {
             problems.push(
-                Error::config(format!("{} and {first} make the same relation \"{}.{}\"", node.id, node.schema, node.alias))
-                    .detail(format!("The file of the second is {}.", node.file))
-                    .hint("give one of them another name, alias or schema"),
+                Error::config(format!(
+                    "{} and {first} make the same relation \"{}.{}\"",
+                    node.id, node.schema, node.alias
+                ))
+                .detail(format!("The file of the second is {}.", node.file))
+                .hint("give one of them another name, alias or schema"),
             );
         }
     }

@@ -117,7 +117,8 @@ fn fixture(reading: &Reading<'_>, package: &str, label: &str, name: &str) -> Res
         })
     });
     let files: Vec<_> = files.collect();
-    let stem = |path: &str| path.rsplit('/').next().and_then(|n| n.rsplit_once('.')).map_or("", |(stem, _)| stem).to_owned();
+    let stem =
+        |path: &str| path.rsplit('/').next().and_then(|n| n.rsplit_once('.')).map_or("", |(stem, _)| stem).to_owned();
     let wanted = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
     match files.iter().find(|(path, _)| stem(path) == wanted) {
         Some((_, file)) => Ok(file.text.clone()),
