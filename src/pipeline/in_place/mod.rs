@@ -76,7 +76,7 @@ pub enum Event {
     /// A node ended.
     Finished {
         /// What came of it.
-        result: NodeResult,
+        result: Box<NodeResult>,
         /// Nodes that have started so far.
         place: usize,
         /// Nodes of the run.

@@ -176,7 +176,7 @@ async fn run_queue(
     };
     for id in queue.drain() {
         let result = NodeResult::skipped(&id, &why);
-        progress.tell(Event::Finished { result: result.clone(), place: total, total });
+        progress.tell(Event::Finished { result: Box::new(result.clone()), place: total, total });
         report.results.push(result);
     }
     Ok(())
@@ -193,11 +193,11 @@ fn finish(
     let ended = if is_good(result.status) { Ended::Well } else { Ended::Badly };
     let skipped = queue.finish(&result.id, ended);
     let label = run.manifest.label(&result.id);
-    progress.tell(Event::Finished { result: result.clone(), place, total });
+    progress.tell(Event::Finished { result: Box::new(result.clone()), place, total });
     report.results.push(result);
     for id in skipped {
         let result = NodeResult::skipped(&id, &format!("{label} failed"));
-        progress.tell(Event::Finished { result: result.clone(), place, total });
+        progress.tell(Event::Finished { result: Box::new(result.clone()), place, total });
         report.results.push(result);
     }
 }
@@ -246,7 +246,7 @@ async fn project_hooks(run: &Arc<Run>, list: &str, progress: &Progress, report: 
         };
         result.elapsed = began.elapsed();
         let ended_well = is_good(result.status);
-        progress.tell(Event::Finished { result: result.clone(), place: number + 1, total });
+        progress.tell(Event::Finished { result: Box::new(result.clone()), place: number + 1, total });
         report.results.push(result);
         if !ended_well {
             return false;

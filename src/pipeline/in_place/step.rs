@@ -42,7 +42,7 @@ impl Work {
 
     /// SQL of the node.
     pub async fn compile(&self) -> Result<Compiled> {
-        self.blocking(|compiler, node| compiler.node(node)).await
+        self.blocking(Compiler::node).await
     }
 
     /// Whether the relation is to be made anew whatever is there.

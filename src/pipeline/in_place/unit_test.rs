@@ -3,7 +3,7 @@
 use super::report::{NodeResult, Status};
 use super::step::Work;
 use crate::error::Result;
-use crate::project::manifest::{Rows, rows_sql};
+use crate::project::manifest::{Compiler, Rows, rows_sql};
 use crate::project::{Answer, Cell, quote_identifier};
 use crate::warehouse::in_place::shape::select_columns;
 use chrono::Utc;
@@ -14,7 +14,7 @@ const MOST_SHOWN: usize = 20;
 /// Runs one unit test.
 pub async fn run(work: &Work) -> Result<NodeResult> {
     let began = Utc::now();
-    let test = work.blocking(|compiler, node| compiler.unit_test(node)).await?;
+    let test = work.blocking(Compiler::unit_test).await?;
     let compiled_at = Some((began, Utc::now()));
     let columns = select_columns(&work.session, &test.actual.code).await?;
     let (expected, compared) = match &test.expected {

@@ -31,6 +31,10 @@ pub(super) fn name(identifier: &str) -> RelationName {
 }
 
 impl Database for Memory {
+    fn describe(&self, sql: &str) -> Result<Vec<ExistingColumn>> {
+        Err(crate::error::Error::failed(format!("the fake database cannot describe {sql}")))
+    }
+
     fn execute(&self, sql: &str) -> Result<Answer> {
         self.ask(sql.trim().to_owned());
         let answer = |columns: &[&str], rows: Vec<Vec<Cell>>| Answer {

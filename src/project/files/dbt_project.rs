@@ -363,9 +363,7 @@ impl DbtProject {
     /// Reads the file; none if it cannot be read as a project at all.
     #[must_use]
     pub fn read(file: &SourceFile, render: Render<'_>, problems: &mut Vec<Problem>) -> Option<Self> {
-        let Some((mut reader, written)) = Reader::open(file, problems) else {
-            return None;
-        };
+        let (mut reader, written) = Reader::open(file, problems)?;
         let node = rendered(&mut reader, &written, &is_rendered_later, render);
         let fields = reader.fields(&node, format!("\"{}\"", file.path), KEYS)?;
         let name = reader.required_text(&fields, "name")?;

@@ -1,7 +1,6 @@
 //! The filters of Jinja2 that the engine lacks, bounds differently or answers with values that cannot change.
 
 use super::arguments::Arguments;
-use super::fault::refuse;
 use super::format;
 use super::json::{self, Layout};
 use super::operators::{float, spend};

@@ -2,7 +2,7 @@
 
 use super::cte::{self, Cte};
 use super::node::{Node, Resource};
-use super::rendering::{Phase, Record, Rendering, RunScope};
+use super::rendering::{Phase, Record, Rendering, RunScope, TimeWindow};
 use super::test_name::python_str;
 use super::world::World;
 use super::{functions, generic};
@@ -42,7 +42,7 @@ impl Compiler {
     /// The same, for rows of this window of time only.
     #[must_use]
     pub fn within(&self, start: DateTime<Utc>, end: DateTime<Utc>) -> Compiler {
-        self.with(|scope| scope.window = Some((Some(start), Some(end))))
+        self.with(|scope| scope.window = Some(TimeWindow { start: Some(start), end: Some(end) }))
     }
 
     fn with(&self, change: impl FnOnce(&mut RunScope)) -> Compiler {

@@ -31,6 +31,15 @@ pub struct Record {
     pub ephemeral: Vec<String>,
 }
 
+/// A stretch of time; it does not hold its end. An end that is missing is open.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TimeWindow {
+    /// Its first instant.
+    pub start: Option<DateTime<Utc>>,
+    /// The instant after its last.
+    pub end: Option<DateTime<Utc>>,
+}
+
 /// What is known once the whole project has been parsed.
 #[derive(Clone, Debug)]
 pub struct RunScope {
@@ -43,7 +52,7 @@ pub struct RunScope {
     /// The `graph` of templates, made when first asked for.
     pub graph: Arc<std::sync::OnceLock<Value>>,
     /// Rows of what is read are taken from this window of time only, where the read node has an `event_time`.
-    pub window: Option<(Option<DateTime<Utc>>, Option<DateTime<Utc>>)>,
+    pub window: Option<TimeWindow>,
     /// Takes what templates say.
     pub listener: Listener,
     /// Ids of the nodes that the command works on.
@@ -226,7 +235,7 @@ impl Rendering {
         if is_model && self.world.flags.empty {
             relation.limit = Some(0);
         }
-        if let (true, Some((start, end)), Some(field)) = (is_model, scope.window, event_time) {
+        if let (true, Some(TimeWindow { start, end }), Some(field)) = (is_model, scope.window, event_time) {
             relation.event_time = Some(EventTimeFilter {
                 field: field.to_owned(),
                 start: start.map(|at| at.fixed_offset()),
@@ -371,7 +380,10 @@ impl Host for Rendering {
 
 /// Takes what templates say.
 #[derive(Clone, Default)]
-pub struct Listener(Option<Arc<dyn Fn(Level, &str) + Send + Sync>>);
+pub struct Listener(Option<Arc<Hear>>);
+
+/// What a listener does with a message.
+type Hear = dyn Fn(Level, &str) + Send + Sync;
 
 impl Listener {
     /// Hands every message to this function.

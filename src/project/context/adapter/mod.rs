@@ -14,7 +14,6 @@ mod schemas;
 mod snapshots;
 
 use super::arguments::Arguments;
-use super::containers::dict;
 use super::fault::invalid;
 use super::host::Host;
 use super::relation::Relation;
@@ -196,6 +195,7 @@ fn relation_in(given: &Arguments, method: &str, name: &str) -> Result<Arc<Relati
 
 #[cfg(test)]
 mod tests {
+    use super::super::containers::dict;
     use super::super::fake;
     use super::*;
     use std::collections::BTreeSet;

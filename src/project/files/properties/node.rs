@@ -181,7 +181,7 @@ pub(super) fn read(reader: &mut Reader<'_>, entry: &Entry<'_>, kind: Kind) -> Op
         deprecation_date: reader.text(&fields, "deprecation_date"),
         relation: reader.text(&fields, "relation"),
         quote_columns: reader.flag(&fields, "quote_columns"),
-        time_spine: fields.get("time_spine").map(|node| node.json()),
+        time_spine: fields.get("time_spine").map(Node::json),
         path: entry.path.clone(),
         line: fields.line,
         json: entry.written.clone(),

@@ -2,7 +2,7 @@
 
 use super::{Entry, name, node};
 use crate::project::files::config::{Config, Resource};
-use crate::project::files::reader::{Fields, Reader};
+use crate::project::files::reader::Reader;
 use serde_json::Value as Json;
 
 /// A resource that nothing here builds, kept as it is.

@@ -2,7 +2,7 @@
 
 use super::{Entry, name, node};
 use crate::project::files::config::{Config, Resource};
-use crate::project::files::reader::{Fields, Reader};
+use crate::project::files::reader::Reader;
 use crate::project::yaml::{Node, Yaml};
 use serde_json::{Map, Value as Json};
 

@@ -1,6 +1,5 @@
 //! `modules.itertools`; what it makes is counted before it is made.
 
-use crate::project::jinja::arguments::Arguments;
 use crate::project::jinja::callable;
 use crate::project::jinja::fault::refuse;
 use crate::project::jinja::operators::spend;

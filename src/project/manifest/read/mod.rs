@@ -20,7 +20,7 @@ pub use package::Package;
 use super::Manifest;
 use super::world::{Vars, World};
 use crate::error::Error;
-use crate::project::context::{Flags, Policy, Target};
+use crate::project::context::{Flags, Target};
 use chrono::{DateTime, Utc};
 use reading::Reading;
 use serde_json::Value as Json;
@@ -73,8 +73,8 @@ pub fn read(input: Input) -> Read {
         given: input.vars,
         packages: input.packages.iter().map(|p| (p.name().to_owned(), p.project.vars.0.clone())).collect(),
     };
-    let dispatch = input.packages.first().map(|package| package.dispatch()).unwrap_or_default();
-    let quoting = input.packages.first().map(|package| package.quoting()).unwrap_or_default();
+    let dispatch = input.packages.first().map(Package::dispatch).unwrap_or_default();
+    let quoting = input.packages.first().map(Package::quoting).unwrap_or_default();
     let world = Arc::new(World {
         packages: input.packages.iter().map(|package| package.name().to_owned()).collect(),
         quoting,

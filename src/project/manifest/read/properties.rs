@@ -81,7 +81,7 @@ fn one(reading: &mut Reading<'_>, found: &mut Found, package: &Package, file: &S
             let place = Spot { package, file, line: item.line };
             let Json::Object(body) = item.json() else { continue };
             if let Some((_, resource)) = LISTS.iter().find(|(list, _)| *list == name) {
-                describe(reading, found, &place, *resource, body);
+                describe(reading, found, &place, *resource, &body);
             } else if let Some((_, resource)) = KEPT.iter().find(|(list, _)| *list == name) {
                 let body = rendered(reading, &place, body);
                 kept::read(reading, package, &file.path, *resource, &body);
@@ -197,14 +197,14 @@ fn doc(reading: &mut Reading<'_>, place: &Spot<'_>, names: &[String]) -> String 
     String::new()
 }
 
-fn describe(reading: &mut Reading<'_>, found: &mut Found, place: &Spot<'_>, resource: Resource, body: Config) {
+fn describe(reading: &mut Reading<'_>, found: &mut Found, place: &Spot<'_>, resource: Resource, body: &Config) {
     let package = place.package.name().to_owned();
     let name = body.get("name").map(python_str).unwrap_or_default();
     let versions: Vec<Config> = match body.get("versions") {
         Some(Json::Array(versions)) => versions.iter().filter_map(Json::as_object).cloned().collect(),
         _ => Vec::new(),
     };
-    let base = patch(reading, place, resource, &name, &body);
+    let base = patch(reading, place, resource, &name, body);
     if versions.is_empty() {
         return add(reading, found, place, resource, base);
     }
