@@ -173,15 +173,15 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn object(value: Json) -> Map<String, Json> {
+    fn object(value: &Json) -> Map<String, Json> {
         value.as_object().cloned().unwrap_or_default()
     }
 
     #[test]
     fn the_nearest_value_of_a_variable_wins() {
         let mut vars = Vars::default();
-        vars.packages.insert("shop".into(), object(json!({"a": "root", "b": "root", "lib": {"a": "root for lib"}})));
-        vars.packages.insert("lib".into(), object(json!({"a": "lib", "b": "lib", "c": "lib", "lib": {"d": "own"}})));
+        vars.packages.insert("shop".into(), object(&json!({"a": "root", "b": "root", "lib": {"a": "root for lib"}})));
+        vars.packages.insert("lib".into(), object(&json!({"a": "lib", "b": "lib", "c": "lib", "lib": {"d": "own"}})));
         let find = |package: &str, name: &str| vars.find("shop", package, name).and_then(Json::as_str);
         assert_eq!(find("lib", "a"), Some("root for lib"));
         assert_eq!(find("lib", "b"), Some("root"));
