@@ -13,6 +13,8 @@ pub mod properties;
 mod reader;
 mod render;
 pub mod selectors;
+#[cfg(test)]
+mod tests;
 pub mod version;
 
 pub use problem::{Level, Problem};

@@ -75,6 +75,11 @@ const TOP_KEYS: &[&str] = &[
     "anchors",
 ];
 
+/// Whether the key heads a list of entries; anchors are YAML for other places of the file.
+fn is_section(key: &str) -> bool {
+    TOP_KEYS.contains(&key) && !matches!(key, "version" | "anchors")
+}
+
 /// Reads one file.
 #[must_use]
 pub fn read(file: &SourceFile, render: Render<'_>, problems: &mut Vec<Problem>) -> Properties {
@@ -82,7 +87,8 @@ pub fn read(file: &SourceFile, render: Render<'_>, problems: &mut Vec<Problem>) 
     let Some((mut reader, node)) = Reader::open(file, problems) else { return properties };
     let reader = &mut reader;
     let Some(top) = reader.fields(&node, format!("\"{}\"", file.path), TOP_KEYS) else { return properties };
-    for (key, list) in top.entries() {
+    let sections = top.entries().iter().filter(|(key, _)| is_section(&key.name));
+    for (key, list) in sections {
         for written in reader.list(list, &format!("\"{}\"", key.name)) {
             let section = key.name.as_str();
             let node = rendered(reader, written, &|path| later::is_rendered_later(section, path), render);
