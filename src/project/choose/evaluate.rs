@@ -86,7 +86,7 @@ impl<'g> Evaluation<'g> {
         if let Some(steps) = criterion.children {
             selected.extend(self.reach(&found, Way::Down, steps));
         }
-        Ok(self.with_tests(selected, criterion.indirect))
+        Ok(self.with_tests(&selected, criterion.indirect))
     }
 
     fn reach(&self, start: &Ids<'g>, way: Way, steps: usize) -> Ids<'g> {
@@ -94,17 +94,17 @@ impl<'g> Evaluation<'g> {
     }
 
     /// The selected nodes with the tests on them that come along at once, and those that wait.
-    fn with_tests(&self, selected: Ids<'g>, indirect: Indirect) -> Picked<'g> {
+    fn with_tests(&self, selected: &Ids<'g>, indirect: Indirect) -> Picked<'g> {
         let mut picked = Picked { direct: selected.clone(), waiting: Ids::new() };
         if indirect == Indirect::Empty {
             return picked;
         }
         let mut buildable = selected.clone();
         if indirect == Indirect::Buildable {
-            buildable.extend(self.reach(&selected, Way::Up, usize::MAX));
+            buildable.extend(self.reach(selected, Way::Up, usize::MAX));
             buildable.extend(self.kinds.iter().filter(|(_, kind)| **kind == "source").map(|(id, _)| *id));
         }
-        for test in self.reach(&selected, Way::Down, 1) {
+        for test in self.reach(selected, Way::Down, 1) {
             if !matches!(self.kinds.get(test), Some(&("test" | "unit_test"))) {
                 continue;
             }

@@ -3,7 +3,8 @@
 use super::column::{self, ColumnProperties};
 use super::data_test::{self, TestProperties};
 use super::{Entry, name};
-use crate::project::files::config::{self, Config, Resource};
+use crate::project::files::config::{self, Config};
+use crate::project::files::config_keys::{self, Resource};
 use crate::project::files::reader::{Fields, Reader};
 use crate::project::files::render::Render;
 use crate::project::yaml::{Node, Yaml};
@@ -181,7 +182,7 @@ pub(super) fn read(reader: &mut Reader<'_>, entry: &Entry<'_>, kind: Kind) -> Op
         deprecation_date: reader.text(&fields, "deprecation_date"),
         relation: reader.text(&fields, "relation"),
         quote_columns: reader.flag(&fields, "quote_columns"),
-        time_spine: fields.get("time_spine").map(|node| node.json()),
+        time_spine: fields.get("time_spine").map(Node::json),
         path: entry.path.clone(),
         line: fields.line,
         json: entry.written.clone(),
@@ -197,7 +198,7 @@ pub(super) fn config_of(reader: &mut Reader<'_>, fields: &Fields<'_>, resource: 
     if let Some(node) = fields.get("config")
         && let Some(inner) = reader.open_fields(node, format!("config of {}", fields.what))
     {
-        reader.warn_of_unknown(&inner, &config::known_keys(resource));
+        reader.warn_of_unknown(&inner, &config_keys::known_keys(resource));
         found = config::of_node(node);
     }
     for (key, value) in fields.entries().iter().filter(|(key, _)| CONFIG_BESIDE.contains(&key.name.as_str())) {

@@ -1,7 +1,8 @@
 //! Macros, and the resources that are kept for the manifest: exposures, groups, metrics, the semantic layer, functions.
 
 use super::{Entry, name, node};
-use crate::project::files::config::{Config, Resource};
+use crate::project::files::config::Config;
+use crate::project::files::config_keys::Resource;
 use crate::project::files::reader::{Fields, Reader};
 use serde_json::Value as Json;
 

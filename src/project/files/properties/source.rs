@@ -3,7 +3,8 @@
 use super::column::{self, ColumnProperties};
 use super::data_test::{self, TestProperties};
 use super::{Entry, name, node};
-use crate::project::files::config::{Config, Resource};
+use crate::project::files::config::Config;
+use crate::project::files::config_keys::Resource;
 use crate::project::files::dbt_project::Quoting;
 use crate::project::files::reader::{Fields, Reader};
 use crate::project::files::render::Render;
