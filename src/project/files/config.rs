@@ -58,6 +58,20 @@ pub fn merge(lower: &mut Config, upper: &Config) {
     }
 }
 
+/// Puts what a property file says of a source over `lower`: its tags replace those of the project, as in dbt.
+pub fn merge_source(lower: &mut Config, upper: &Config) {
+    lower.remove("tags");
+    merge(lower, upper);
+}
+
+/// Tags in order of the alphabet, each once: how dbt keeps those that come from several places of a property file.
+pub(super) fn sort_tags(config: &mut Config) {
+    if let Some(Json::Array(tags)) = config.get_mut("tags") {
+        tags.sort_by(|left, right| left.as_str().cmp(&right.as_str()));
+        tags.dedup();
+    }
+}
+
 fn merge_grants(below: Option<&Json>, above: &Json) -> Map<String, Json> {
     let mut grants = below.and_then(Json::as_object).cloned().unwrap_or_default();
     for (privilege, grantees) in above.as_object().into_iter().flatten() {

@@ -375,6 +375,30 @@ fn a_property_file_is_typed_and_rendered_where_dbt_renders() {
 }
 
 #[test]
+fn meta_and_tags_of_two_places_count_as_in_dbt() {
+    let (found, problems) = schema(
+        "models: [{name: m, tags: [beside], columns: [{name: id, tags: [c1], meta: {a: 1}, config: {tags: c2, meta: {b: 2}}}]}]\n\
+         sources:\n  - name: raw\n    tags: [s1]\n    meta: {s: 1}\n    config: {tags: [s2], meta: {s: 2, t: 3}}\n\
+         \x20   tables: [{name: t, tags: [t1, s1], meta: {t: 1}, config: {tags: [t2], meta: {u: 5}}}, {name: v}]\n\
+         exposures: [{name: e, type: dashboard, owner: {name: a}, tags: [e1], meta: {a: 1}, config: {tags: [e2], meta: {b: 2}}}]\n",
+    );
+    assert_eq!(problems, ["warning 1: tags of model \"m\" are not read beside config | move them under config"]);
+    assert!(found.models[0].config.is_empty());
+    let id = &found.models[0].columns[0];
+    assert_eq!((json!(id.tags), json!(id.meta)), (json!(["c1", "c2"]), json!({"a": 1, "b": 2})));
+    let raw = &found.sources[0];
+    let expected = json!({"tags": ["s1", "s2", "t1", "t2"], "meta": {"s": 2, "t": 1, "u": 5}});
+    assert_eq!(Json::Object(raw.config_of(&raw.tables[0])), expected);
+    let mut layers = json!({"tags": ["p0"], "meta": {"p": 0}}).as_object().cloned().unwrap_or_default();
+    config::merge_source(&mut layers, &raw.config_of(&raw.tables[1]));
+    assert_eq!(Json::Object(layers), json!({"tags": ["s1", "s2"], "meta": {"p": 0, "s": 2, "t": 3}}));
+    assert_eq!(
+        Json::Object(found.exposures[0].config.clone()),
+        json!({"tags": ["e1", "e2"], "meta": {"a": 1, "b": 2}})
+    );
+}
+
+#[test]
 fn all_problems_of_a_property_file_come_at_once() {
     let (_, problems) = schema(
         "models:\n  - name: a\n    descripton: x\n    config: {materialised: view}\n    latest_version: 3\n    versions: [{v: 1}, {v: 1}]\n\

@@ -142,7 +142,9 @@ const KEYS: &[&str] = &[
 ];
 const MODEL_KEYS: &[&str] = &["latest_version", "versions", "deprecation_date", "time_spine"];
 /// Keys that may stand beside `config` and belong into it.
-const CONFIG_BESIDE: &[&str] = &["meta", "docs", "group", "access", "contract", "tags"];
+const CONFIG_BESIDE: &[&str] = &["meta", "docs", "group", "access", "contract"];
+/// Keys that sources and documentation may have in both places.
+const GATHERED: &[&str] = &["meta", "tags", "group", "docs"];
 const VERSION_KEYS: &[&str] = &[
     "v",
     "defined_in",
@@ -155,10 +157,6 @@ const VERSION_KEYS: &[&str] = &[
     "tests",
     "columns",
     "deprecation_date",
-    "meta",
-    "group",
-    "contract",
-    "tags",
 ];
 
 pub(super) fn read(reader: &mut Reader<'_>, entry: &Entry<'_>, kind: Kind) -> Option<NodeProperties> {
@@ -201,6 +199,10 @@ pub(super) fn config_of(reader: &mut Reader<'_>, fields: &Fields<'_>, resource: 
         reader.warn_of_unknown(&inner, &config_keys::known_keys(resource));
         found = config::of_node(node);
     }
+    if let Some((key, _)) = fields.entry("tags") {
+        let message = format!("tags of {} are not read beside config", fields.what);
+        reader.warn(key.line, "tags", message, "move them under config");
+    }
     for (key, value) in fields.entries().iter().filter(|(key, _)| CONFIG_BESIDE.contains(&key.name.as_str())) {
         if value.is_null() {
             continue;
@@ -214,6 +216,22 @@ pub(super) fn config_of(reader: &mut Reader<'_>, fields: &Fields<'_>, resource: 
         }
         found.insert(key.name.clone(), value.json());
     }
+    found
+}
+
+/// `config:` of what dbt lets say `meta` and `tags` in two places: both count.
+pub(super) fn gathered_config_of(reader: &mut Reader<'_>, fields: &Fields<'_>, resource: Resource) -> Config {
+    let mut found = Config::new();
+    for (key, value) in fields.entries().iter().filter(|(key, _)| GATHERED.contains(&key.name.as_str())) {
+        config::merge(&mut found, &Config::from_iter([(key.name.clone(), value.json())]));
+    }
+    if let Some(node) = fields.get("config")
+        && let Some(inner) = reader.open_fields(node, format!("config of {}", fields.what))
+    {
+        reader.warn_of_unknown(&inner, &config_keys::known_keys(resource));
+        config::merge(&mut found, &config::of_node(node));
+    }
+    config::sort_tags(&mut found);
     found
 }
 
