@@ -165,12 +165,11 @@ fn is_called(node: &dyn Candidate, value: &str) -> bool {
 }
 
 fn has_config(node: &dyn Candidate, criterion: &Criterion) -> bool {
-    let mut value = node.config();
-    for key in &criterion.arguments {
-        // `pre-hook` is `pre_hook` to dbt's templates and selectors.
-        let Some(inner) = value.get(key).or_else(|| value.get(key.replace('_', "-"))) else { return false };
-        value = inner;
-    }
+    let mut keys = criterion.arguments.iter();
+    // `pre-hook` is `pre_hook` to dbt's templates and selectors.
+    let first =
+        keys.next().and_then(|key| node.config().get(key).or_else(|| node.config().get(&key.replace('_', "-"))));
+    let Some(value) = first.and_then(|first| keys.try_fold(first, |value, key| value.get(key))) else { return false };
     let wanted = &criterion.value;
     let text = wanted.as_str().unwrap_or_default();
     let is_severity = criterion.arguments == ["severity"];

@@ -16,10 +16,10 @@ mod tests;
 mod walk;
 mod wildcard;
 
+use super::files::config::Config;
 use super::files::selectors::Selector;
 use crate::error::{Error, Result};
 pub use past::{Changes, NoPast, Past};
-use serde_json::Value as Json;
 use std::collections::BTreeSet;
 
 /// A node that may be picked: model, seed, snapshot, test, source, exposure and so on, enabled ones only.
@@ -40,8 +40,8 @@ pub trait Candidate {
     fn patch_path(&self) -> Option<&str>;
     /// Its tags.
     fn tags(&self) -> &[String];
-    /// Its merged configuration, a map.
-    fn config(&self) -> &Json;
+    /// Its merged configuration, with the defaults of dbt filled in.
+    fn config(&self) -> &Config;
     /// Of a versioned model, its version.
     fn version(&self) -> Option<&str>;
     /// Of a versioned model, which version a bare reference means.

@@ -8,6 +8,7 @@ use crate::project::SourceFile;
 use crate::project::files::selectors;
 use proptest::prelude::*;
 use serde::Deserialize;
+use serde_json::Value as Json;
 use std::collections::BTreeMap;
 
 #[derive(Clone, Debug, Deserialize)]
@@ -20,7 +21,7 @@ struct Node {
     file: String,
     patch: Option<String>,
     tags: Vec<String>,
-    config: Json,
+    config: Config,
     version: Option<String>,
     latest_version: Option<String>,
     access: Option<String>,
@@ -55,7 +56,7 @@ impl Candidate for Node {
     fn tags(&self) -> &[String] {
         &self.tags
     }
-    fn config(&self) -> &Json {
+    fn config(&self) -> &Config {
         &self.config
     }
     fn version(&self) -> Option<&str> {
@@ -327,7 +328,7 @@ fn any_world() -> impl Strategy<Value = World> {
                 file: format!("models/m{i}.sql"),
                 patch: None,
                 tags: ["a", "b"][..i % 3].iter().map(ToString::to_string).collect(),
-                config: Json::Null,
+                config: Config::new(),
                 version: None,
                 latest_version: None,
                 access: None,

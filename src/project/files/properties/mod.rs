@@ -7,6 +7,7 @@ mod node;
 mod other;
 mod source;
 mod unit_test;
+mod version;
 
 use super::problem::Problem;
 use super::reader::{Fields, Reader};
@@ -15,11 +16,12 @@ use crate::project::SourceFile;
 use crate::project::yaml::Node;
 pub use column::ColumnProperties;
 pub use data_test::TestProperties;
-pub use node::{NodeProperties, VersionProperties};
+pub use node::NodeProperties;
 pub use other::{MacroArgument, MacroProperties, Other};
 use serde_json::Value as Json;
 pub use source::{Freshness, Period, SourceProperties, TableDefaults, TableProperties};
 pub use unit_test::{Fixture, Format, UnitTestProperties};
+pub use version::VersionProperties;
 
 /// What one file says.
 #[derive(Clone, Debug, Default)]
