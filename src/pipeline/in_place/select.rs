@@ -52,6 +52,7 @@ fn kinds(which: &str) -> &'static [Resource] {
                 Resource::Test,
                 Resource::UnitTest,
                 Resource::Exposure,
+                Resource::SavedQuery,
             ];
             BUILT
         }
