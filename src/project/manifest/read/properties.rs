@@ -303,9 +303,10 @@ fn patch(reading: &mut Reading<'_>, place: &Spot<'_>, resource: Resource, name: 
         if !body.contains_key("name") {
             continue;
         }
+        let body = rendered(reading, place, body.clone());
         let text = body.get("description").filter(|d| !d.is_null()).map(python_str).unwrap_or_default();
-        let column = column(body, described(reading, place, &text));
-        for test in tests(body) {
+        let column = column(&body, text);
+        for test in tests(&body) {
             // A quoted column is quoted in its tests as well.
             let name = match column.quote {
                 Some(true) => crate::project::name::quote_identifier(&column.name),
