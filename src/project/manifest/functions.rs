@@ -4,9 +4,10 @@ use super::fault::refuse;
 use super::node::{Node, Ref, Resource};
 use super::rendering::{Phase, Rendering, RunScope};
 use super::view;
+use super::world::BUILTIN_PACKAGE;
 use crate::project::context::{self, Host, Moment, Relation, RelationType};
 use crate::project::files::config::{canonical_key, merge};
-use crate::project::jinja::{Dict, List};
+use crate::project::jinja::{self, Dict, Globals, List};
 use crate::project::name::quote_literal;
 use minijinja::value::{Kwargs, Object, Rest, Serde, ValueKind, from_args};
 use minijinja::{Error, ErrorKind, State, Value};
@@ -83,7 +84,7 @@ pub fn lookup(rendering: &Arc<Rendering>, name: &str) -> Option<Value> {
         "target" => rendering.world.target.value(),
         "model" | "node" => json_value(&view::node(&rendering.node)),
         "execute" => Value::from(matches!(rendering.phase, Phase::Run(_))),
-        "is_incremental" => Value::from_function(move || bound.is_incremental()),
+        "is_incremental" => called_by_text(bound.clone(), "is_incremental", Value::from_function(move || bound.is_incremental())),
         "doc" => Value::from_function(|_: Rest<Value>| ""),
         "graph" => match &rendering.phase {
             Phase::Run(scope) => scope.graph(),
@@ -94,7 +95,11 @@ pub fn lookup(rendering: &Arc<Rendering>, name: &str) -> Option<Value> {
         "api" => context::api(&host()),
         "exceptions" => context::exceptions(host()),
         "run_query" | "statement" | "load_result" | "store_result" | "store_raw_result" | "noop_statement" => {
-            rendering.statements().functions().into_iter().find(|(known, _)| *known == name)?.1
+            let (name, function) = rendering.statements().functions().into_iter().find(|(known, _)| *known == name)?;
+            if matches!(name, "run_query" | "statement" | "noop_statement") {
+                return Some(called_by_text(bound, name, function));
+            }
+            function
         }
         "log" => context::log(host()),
         "print" => context::print(host()),
@@ -120,6 +125,15 @@ pub fn lookup(rendering: &Arc<Rendering>, name: &str) -> Option<Value> {
         "invocation_args_dict" => rendering.world.flags.arguments(),
         "dbt_metadata_envs" => json_value(&serde_json::json!({})),
         _ => return None,
+    })
+}
+
+/// What is a macro in dbt and a function here counts as a macro of those that a text calls.
+fn called_by_text(rendering: Arc<Rendering>, name: &'static str, function: Value) -> Value {
+    Value::from_function(move |state: &mut State<'_, '_>, args: Rest<Value>| {
+        let is_direct = jinja::Rendering::of(state)?.is_outside_of_macros();
+        rendering.entered(BUILTIN_PACKAGE, name, is_direct);
+        function.call(state, &args)
     })
 }
 
@@ -208,6 +222,9 @@ impl Object for ConfigCall {
         if matches!(self.0.phase, Phase::Parse) {
             let mut record = self.0.lock();
             merge(&mut record.config, &given);
+            for (key, value) in given {
+                note_written(&mut record.written_config, key, value);
+            }
         }
         Ok(Value::from(""))
     }
@@ -240,6 +257,23 @@ impl Object for ConfigCall {
 
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         self.0.config_value(key.as_str()?).map(|value| json_value(&value))
+    }
+}
+
+/// Several calls of `config` add up in tags, and in dictionaries key by key; in all else the last one counts.
+fn note_written(written: &mut super::node::Config, key: String, value: Json) {
+    let value = match (key.as_str(), value) {
+        ("tags" | "packages", value @ Json::String(_)) => Json::Array(vec![value]),
+        (_, value) => value,
+    };
+    match (key.as_str(), written.get_mut(&key), value) {
+        ("tags" | "packages", Some(Json::Array(below)), Json::Array(above)) => below.extend(above),
+        ("meta" | "docs" | "quoting" | "column_types" | "grants", Some(Json::Object(below)), Json::Object(above)) => {
+            below.extend(above);
+        }
+        (_, _, value) => {
+            written.insert(key, value);
+        }
     }
 }
 

@@ -83,6 +83,21 @@ pub fn full(node: &Node, outcome: Option<&Outcome>, tests: &[&Node], stamp: &Sta
     }
 }
 
+/// How documentation shows something, with dbt's defaults.
+#[must_use]
+pub fn docs(given: &Map<String, Json>) -> Json {
+    Json::Object(shape::fill(serde_json::json!({"show": true, "node_color": null}), given, shape::Unknown::Drop))
+}
+
+/// Ids that a node needs as other tools see it: a unit test needs its model, whatever its rows stand for.
+#[must_use]
+pub fn parents(node: &Node) -> &[String] {
+    match node.resource {
+        Resource::UnitTest => unit_test::parents(node),
+        _ => &node.depends_on,
+    }
+}
+
 /// First part of a unique id: `exposure`.
 #[must_use]
 pub fn kind_of(id: &str) -> &str {

@@ -247,6 +247,7 @@ fn macro_info(dict: &Json) -> MacroInfo {
         patch_file: maybe(dict, "patch_path").map(|path| path.split_once("://").expect("a package").1.to_owned()),
         arguments: list(dict.get("arguments")),
         meta: map(&dict["meta"]),
+        docs: map(&dict["docs"]),
         macros: texts(&dict["depends_on"]["macros"]),
     }
 }
@@ -257,6 +258,7 @@ fn doc(dict: &Json) -> Doc {
         package: text(dict, "package_name"),
         name: text(dict, "name"),
         file: text(dict, "original_file_path"),
+        path: text(dict, "path"),
         text: text(dict, "block_contents"),
     }
 }

@@ -12,9 +12,11 @@ use serde_json::Value as Json;
 pub fn read(reading: &mut Reading<'_>, package: &Package, file: &str, resource: Resource, body: &Config) {
     let kept = kept(package, file, resource.as_str(), body);
     let enabled = body.get("config").and_then(|config| config.get("enabled")).or_else(|| body.get("enabled"));
-    if enabled.and_then(Json::as_bool) != Some(false) {
-        reading.manifest.kept.insert(kept.id.clone(), kept);
-    }
+    let entries = match enabled.and_then(Json::as_bool) {
+        Some(false) => &mut reading.manifest.disabled_kept,
+        _ => &mut reading.manifest.kept,
+    };
+    entries.insert(kept.id.clone(), kept);
 }
 
 /// Keeps a group.
@@ -71,6 +73,11 @@ pub fn resolve(reading: &mut Reading<'_>, names: &Names) {
     let root = reading.world.root.clone();
     let mut problems = Vec::new();
     for kept in reading.manifest.kept.values_mut() {
+        for (source, table) in &kept.sources {
+            if let Some(id) = names.source(&root, &kept.package, source, table) {
+                kept.depends_on.push(id.to_owned());
+            }
+        }
         for wanted in &kept.refs {
             match names.node(&root, &kept.package, wanted) {
                 Some(id) => kept.depends_on.push(id.to_owned()),
@@ -84,11 +91,6 @@ pub fn resolve(reading: &mut Reading<'_>, names: &Names) {
                         None => error,
                     });
                 }
-            }
-        }
-        for (source, table) in &kept.sources {
-            if let Some(id) = names.source(&root, &kept.package, source, table) {
-                kept.depends_on.push(id.to_owned());
             }
         }
     }

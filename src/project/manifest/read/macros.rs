@@ -113,7 +113,8 @@ pub fn read_docs(reading: &mut Reading<'_>) {
                     id: format!("doc.{}.{}", package.name(), block.name),
                     package: package.name().to_owned(),
                     name: block.name,
-                    file: path.to_owned(),
+                    file: file.path.clone(),
+                    path: path.to_owned(),
                     text: file.text[block.body].trim().to_owned(),
                 };
                 reading.manifest.docs.insert(doc.id.clone(), doc);

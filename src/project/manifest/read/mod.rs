@@ -18,6 +18,7 @@ mod unit_tests;
 pub use package::Package;
 
 use super::Manifest;
+use super::view;
 use super::world::{Vars, World};
 use crate::error::Error;
 use crate::project::context::{Flags, Target};
@@ -110,6 +111,7 @@ pub fn read(input: Input) -> Read {
     unit_tests::read(&mut reading, &found.unit_tests);
     let names = resolve::resolve(&mut reading);
     kept::resolve(&mut reading, &names);
+    view::link(&mut reading.manifest.kept);
     unit_tests::attach(&mut reading, &names);
     cycles::refuse(&mut reading);
     resolve::refuse_same_relations(&mut reading);

@@ -106,10 +106,11 @@ impl Package {
     }
 
     /// The configuration tree of a kind of resource.
-    pub fn tree(&self, resource: Resource) -> Option<&ConfigTree> {
+    pub fn tree(&self, resource: Resource) -> &ConfigTree {
         let trees = &self.project.configs;
-        Some(match resource {
-            Resource::Model => &trees.models,
+        match resource {
+            // What has no tree of its own is configured as if it were a model.
+            Resource::Model | Resource::Analysis | Resource::Operation => &trees.models,
             Resource::Seed => &trees.seeds,
             Resource::Snapshot => &trees.snapshots,
             Resource::Test => &trees.data_tests,
@@ -119,8 +120,7 @@ impl Package {
             Resource::Metric => &trees.metrics,
             Resource::SemanticModel => &trees.semantic_models,
             Resource::SavedQuery => &trees.saved_queries,
-            Resource::Analysis | Resource::Operation => return None,
-        })
+        }
     }
 
     /// The path that messages show.

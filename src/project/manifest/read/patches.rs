@@ -22,6 +22,8 @@ pub struct Patch {
     pub line: usize,
     /// Configuration, rendered.
     pub config: Config,
+    /// Configuration as written.
+    pub written_config: Config,
     /// Description, docs put in.
     pub description: String,
     /// Columns in order.
@@ -96,8 +98,16 @@ pub fn column(body: &Config, description: String) -> ColumnInfo {
         constraints: body.get("constraints").and_then(Json::as_array).cloned().unwrap_or_default(),
         meta: find("meta").and_then(Json::as_object).cloned().unwrap_or_default(),
         tags: words(find("tags")),
-        extra: body.get("granularity").map(|value| ("granularity".to_owned(), value.clone())).into_iter().collect(),
+        extra: some_keys(body, &["granularity", DOC_BLOCKS]),
     }
+}
+
+/// Key behind which a rendered entry names the docs blocks of its description.
+pub const DOC_BLOCKS: &str = "doc_blocks";
+
+/// Those keys of an entry that it has.
+pub fn some_keys(body: &Config, keys: &[&str]) -> Config {
+    keys.iter().filter_map(|key| body.get(*key).map(|value| ((*key).to_owned(), value.clone()))).collect()
 }
 
 /// One text, or a list of texts.
