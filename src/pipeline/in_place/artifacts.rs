@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::project::artifact::manifest::{Outcomes, Setting};
 use crate::project::artifact::run_results::{self, Span, Timing};
 use crate::project::artifact::{Invocation, manifest};
-use crate::project::manifest::{Outcome, Resource};
+use crate::project::manifest::{Node, Outcome, Resource};
 use chrono::Utc;
 use serde_json::{Map, Value as Json, json};
 use std::path::{Path, PathBuf};
@@ -57,7 +57,7 @@ pub fn write_artifacts(project: &DbtLayout, report: &Report, args: &[String]) ->
 }
 
 /// `compiled/shop/models/staging/stg_orders.sql`
-pub fn compiled_path(project: &DbtLayout, node: &crate::project::manifest::Node) -> PathBuf {
+pub fn compiled_path(project: &DbtLayout, node: &Node) -> PathBuf {
     let _ = project;
     let is_generic =
         node.test.as_ref().is_some_and(|test| !test.name.is_empty()) || node.resource == Resource::UnitTest;
@@ -84,12 +84,18 @@ fn converted(project: &DbtLayout, result: &NodeResult) -> run_results::NodeResul
             _ => Map::new(),
         },
         message: (!result.message.is_empty()).then(|| result.message.clone()),
-        failures: result.failures,
+        failures: result.failures.or_else(|| counts_failures(result, node).then_some(0)),
         compiled: node.filter(|node| node.resource != Resource::Seed).map(|_| result.compiled.is_some()),
         compiled_code: result.compiled.clone(),
         relation_name: result.relation.clone(),
         batch_results: result.batches.clone(),
     }
+}
+
+/// What has no rows that could fail says so with a nought: hooks, exposures, models in batches.
+fn counts_failures(result: &NodeResult, node: Option<&Node>) -> bool {
+    let is_hook = node.is_some_and(|node| node.resource == Resource::Operation);
+    is_hook || node.is_none() || result.batches.is_some()
 }
 
 /// Writes JSON beside the file, then renames.

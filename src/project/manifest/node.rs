@@ -1,6 +1,7 @@
 //! The nouns of a parsed project: nodes of the graph, sources, and what else a manifest holds.
 
 use crate::project::database::RelationName;
+use crate::project::name::quote_identifier;
 use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
 
@@ -260,6 +261,14 @@ impl Resource {
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|resource| resource.as_str() == word)
+    }
+}
+
+impl ColumnInfo {
+    /// Its name as data tests are given it: quoted, where it is to be.
+    #[must_use]
+    pub fn name_in_tests(&self) -> String {
+        if self.quote == Some(true) { quote_identifier(&self.name) } else { self.name.clone() }
     }
 }
 

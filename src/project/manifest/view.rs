@@ -16,7 +16,7 @@ mod unit_test;
 pub use kept::kept;
 pub use lineage::link;
 pub use node::{Outcome, primary_key};
-pub use source::source;
+pub use source::{freshness, source};
 
 pub use super::cte::Cte;
 use super::digest::md5_hex;

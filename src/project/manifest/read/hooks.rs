@@ -28,7 +28,7 @@ pub fn read(reading: &mut Reading<'_>) {
                     file: "dbt_project.yml".to_owned(),
                     fqn: vec![package.name().to_owned(), "hooks".to_owned(), name.clone()],
                     raw_code: sql.clone(),
-                    checksum: sha256_hex(sql),
+                    checksum: sha256_hex(package.project_text.trim()),
                     database: reading.world.target.database.clone(),
                     schema: reading.world.target.schema.clone(),
                     name,

@@ -31,21 +31,8 @@ fn kept(package: &Package, file: &str, kind: &str, body: &Config) -> Kept {
     let below = file.split_once('/').map_or("", |(_, below)| below);
     fqn.extend(below.rsplit_once('/').map_or("", |(f, _)| f).split('/').filter(|f| !f.is_empty()).map(str::to_owned));
     fqn.push(name.clone());
-    let mut refs = Vec::new();
-    let mut sources = Vec::new();
     let texts = body.get("depends_on").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str);
-    let model = body.get("model").and_then(Json::as_str);
-    for text in texts.chain(model) {
-        let (function, arguments) = call(text);
-        match (function, arguments.as_slice()) {
-            ("ref", [name]) => refs.push(Ref { name: name.clone(), ..Ref::default() }),
-            ("ref", [package, name]) => {
-                refs.push(Ref { package: Some(package.clone()), name: name.clone(), version: None });
-            }
-            ("source", [source, table]) => sources.push((source.clone(), table.clone())),
-            _ => {}
-        }
-    }
+    let (refs, sources) = calls(texts.chain(body.get("model").and_then(Json::as_str)));
     Kept {
         id: format!("{kind}.{}.{name}", package.name()),
         package: package.name().to_owned(),
@@ -57,6 +44,25 @@ fn kept(package: &Package, file: &str, kind: &str, body: &Config) -> Kept {
         refs,
         sources,
     }
+}
+
+/// The models and sources of texts like `ref('orders')` and `source('shop', 'orders')`; other texts name neither.
+pub fn calls<'t>(texts: impl Iterator<Item = &'t str>) -> (Vec<Ref>, Vec<(String, String)>) {
+    let (mut refs, mut sources) = (Vec::new(), Vec::new());
+    for text in texts {
+        let (function, mut arguments) = call(text);
+        let version = arguments.iter().find_map(|one| one.split_once('=').map(|(_, v)| v.trim().to_owned()));
+        arguments.retain(|one| !one.contains('='));
+        match (function, arguments.as_slice()) {
+            ("ref", [name]) => refs.push(Ref { package: None, name: name.clone(), version }),
+            ("ref", [package, name]) => {
+                refs.push(Ref { package: Some(package.clone()), name: name.clone(), version });
+            }
+            ("source", [source, table]) => sources.push((source.clone(), table.clone())),
+            _ => {}
+        }
+    }
+    (refs, sources)
 }
 
 /// `ref('a', 'b')`: the function and its texts.

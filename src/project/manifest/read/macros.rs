@@ -1,5 +1,6 @@
 //! Macros of all packages, those that come with the program first; and docs blocks.
 
+use super::calls;
 use super::package::{Package, Place};
 use super::reading::Reading;
 use crate::error::Error;
@@ -91,6 +92,14 @@ fn add(
             }
             Err(fault) => problems.push(fault.into_error(&owner, std::iter::empty())),
         }
+    }
+}
+
+/// Notes which macros each macro calls.
+pub fn link(reading: &mut Reading<'_>) {
+    let world = reading.world.clone();
+    for info in reading.manifest.macros.values_mut() {
+        info.macros = calls::called(&world, &info.package, &info.name, &info.text);
     }
 }
 

@@ -1,5 +1,6 @@
 //! From the files of all packages to a manifest: macros first, then properties, nodes, data tests, and what depends on what.
 
+mod calls;
 mod cycles;
 mod data_tests;
 mod hooks;
@@ -100,6 +101,7 @@ pub fn read(input: Input) -> Read {
         problems,
         warnings: Vec::new(),
     };
+    macros::link(&mut reading);
     macros::read_docs(&mut reading);
     let found = properties::read(&mut reading);
     nodes::read(&mut reading, &found.patches);

@@ -3,7 +3,7 @@
 use super::layers::Layers;
 use super::macros::malformed;
 use super::package::{Package, Place};
-use super::patches::{Patch, Patches};
+use super::patches::{Patch, Patches, foreign_keys};
 use super::reading::Reading;
 use crate::error::Error;
 use crate::project::SourceFile;
@@ -208,6 +208,9 @@ pub fn configure(reading: &mut Reading<'_>, node: &mut Node, package: &Package, 
     node.config = layers.all(package, node.resource, &node.fqn, patched, &record.config);
     node.unrendered_config = layers.written(package, node.resource, &node.fqn, written, &record.written_config);
     take(node, record);
+    let (refs, sources) = foreign_keys(node);
+    node.refs.extend(refs);
+    node.sources.extend(sources);
     reading.name(node);
 }
 

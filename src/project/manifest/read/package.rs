@@ -13,6 +13,8 @@ use std::collections::BTreeMap;
 pub struct Package {
     /// Its `dbt_project.yml`.
     pub project: DbtProject,
+    /// The text of that file; hooks are known by its checksum.
+    pub project_text: String,
     /// Folder of the package, relative to the root project; empty for the root itself. Messages show it before paths.
     pub folder: String,
     /// Its files, paths relative to the package.

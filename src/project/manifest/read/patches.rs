@@ -1,6 +1,7 @@
 //! What property files say about nodes: descriptions, columns, configuration, versions, data tests.
 
-use crate::project::manifest::node::{ColumnInfo, Config, Node, Resource};
+use super::kept;
+use crate::project::manifest::node::{ColumnInfo, Config, Node, Ref, Resource};
 use crate::project::manifest::test_name::python_str;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
@@ -84,6 +85,13 @@ impl Patch {
         node.constraints.clone_from(&self.constraints);
         node.extra.clone_from(&self.extra);
     }
+}
+
+/// The models and sources that foreign keys point to, from `to: ref('customers')`.
+pub fn foreign_keys(node: &Node) -> (Vec<Ref>, Vec<(String, String)>) {
+    let of_columns = node.columns.iter().flat_map(|column| &column.constraints);
+    let targets = node.constraints.iter().chain(of_columns).filter_map(|one| one.get("to").and_then(Json::as_str));
+    kept::calls(targets)
 }
 
 /// A column out of its entry.

@@ -159,7 +159,7 @@ fn located(place: &Spot<'_>, problem: Error) -> Error {
     problem.detail(format!("{}\n{fact}", excerpt::at_line(&shown, &place.file.text, place.line, "")))
 }
 
-/// A description with its `doc()` calls replaced.
+/// A description with its expressions replaced, `doc()` before all.
 fn described(reading: &mut Reading<'_>, place: &Spot<'_>, text: &str) -> String {
     if !text.contains("{{") {
         return text.to_owned();
@@ -174,7 +174,11 @@ fn described(reading: &mut Reading<'_>, place: &Spot<'_>, text: &str) -> String 
         if function == "doc" {
             out.push_str(&doc(reading, place, &names));
         } else {
-            out.push_str(&rest[start..start + end + 2]);
+            let shown = place.package.shown(&place.file.path);
+            match reading.evaluate(place.package.name(), &shown, &rest[start..start + end + 2]) {
+                Ok(value) => out.push_str(&python_str(&value)),
+                Err(problem) => reading.problems.push(located(place, problem)),
+            }
         }
         rest = &rest[start + end + 2..];
     }
@@ -325,12 +329,7 @@ fn patch(reading: &mut Reading<'_>, place: &Spot<'_>, resource: Resource, name: 
         let mut column = column(body, described(reading, place, &text));
         note_doc_blocks(reading, place, &text, &mut column.extra);
         for test in tests(body) {
-            // A quoted column is quoted in its tests as well.
-            let name = match column.quote {
-                Some(true) => crate::project::name::quote_identifier(&column.name),
-                _ => column.name.clone(),
-            };
-            column_tests.push((name, column.tags.clone(), test));
+            column_tests.push((column.name_in_tests(), column.tags.clone(), test));
         }
         columns.push(column);
     }

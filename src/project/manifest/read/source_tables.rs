@@ -8,6 +8,7 @@ use super::reading::Reading;
 use crate::project::database::RelationName;
 use crate::project::files::config::merge;
 use crate::project::manifest::node::{Config, Resource, SourceTable};
+use crate::project::manifest::view;
 use serde_json::{Value as Json, json};
 
 /// Where an entry stands.
@@ -96,7 +97,7 @@ fn one(reading: &mut Reading<'_>, place: &Place<'_>, source: &Config, table: &Co
         tags.extend(column.tags.iter().cloned());
         let subject = Subject { tags, ..subject.clone() };
         for test in tests(body) {
-            data_tests::one(reading, package, &subject, Some(&column.name), &test);
+            data_tests::one(reading, package, &subject, Some(&column.name_in_tests()), &test);
         }
     }
 }
@@ -110,7 +111,7 @@ fn columns(table: &Config) -> Vec<crate::project::manifest::node::ColumnInfo> {
 fn extra(found: &SourceTable, table: &Config, written: &Config) -> Config {
     let mut extra = some_keys(table, &["external", DOC_BLOCKS]);
     let mut config = Config::new();
-    config.extend(found.freshness.clone().map(|freshness| ("freshness".to_owned(), freshness)));
+    config.extend(found.freshness.as_ref().map(|_| ("freshness".to_owned(), view::freshness(found))));
     config.extend(some_keys(&found.config, &["enabled", "event_time"]));
     config.insert("loaded_at_field".to_owned(), json!(found.loaded_at_field));
     config.insert("loaded_at_query".to_owned(), json!(found.loaded_at_query));
