@@ -194,7 +194,10 @@ mod tests {
         let response = adapter_response("INSERT 0 5");
         assert_eq!(Json::Object(response), json!({"_message": "INSERT 0 5", "code": "INSERT", "rows_affected": 5}));
         let response = adapter_response("CREATE VIEW");
-        assert_eq!(Json::Object(response), json!({"_message": "CREATE VIEW", "code": "CREATE VIEW", "rows_affected": -1}));
+        assert_eq!(
+            Json::Object(response),
+            json!({"_message": "CREATE VIEW", "code": "CREATE VIEW", "rows_affected": -1})
+        );
     }
 
     #[test]

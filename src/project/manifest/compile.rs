@@ -32,7 +32,8 @@ impl Compiled {
         for cte in &self.ctes {
             let needed = manifest.parents(&cte.id);
             let direct = |id: &String| needed.contains(id);
-            let inner = |id: &String| parts.iter().any(|(part, one)| direct(part) && one.ctes.iter().any(|c| &c.id == id));
+            let inner =
+                |id: &String| parts.iter().any(|(part, one)| direct(part) && one.ctes.iter().any(|c| &c.id == id));
             let ctes: Vec<Cte> = self.ctes.iter().filter(|c| direct(&c.id) || inner(&c.id)).cloned().collect();
             parts.push((cte.id.clone(), Compiled { code: cte::inject(&cte.sql, &ctes), ctes }));
         }

@@ -9,7 +9,7 @@ use crate::project::context::{self, Host, Moment, Relation, RelationType};
 use crate::project::files::config::{canonical_key, merge};
 use crate::project::jinja::{self, Dict, Globals, List};
 use crate::project::name::quote_literal;
-use minijinja::value::{Kwargs, Object, Rest, Serde, ValueKind, from_args};
+use minijinja::value::{Kwargs, Object, ObjectRepr, Rest, Serde, ValueKind, from_args};
 use minijinja::{Error, ErrorKind, State, Value};
 use serde_json::Value as Json;
 use std::sync::Arc;
@@ -56,7 +56,14 @@ pub const NAMES: &[&str] = &[
     "thread_id",
     "dbt_metadata_envs",
     "invocation_args_dict",
+    "diff_of_two_dicts",
+    "try_or_compiler_error",
+    "validation",
+    "render",
 ];
+
+/// What the names of environment variables begin with that artifacts show.
+const METADATA_ENV: &str = "DBT_ENV_CUSTOM_ENV_";
 
 /// The value of a name, if it is one of [`NAMES`].
 pub fn lookup(rendering: &Arc<Rendering>, name: &str) -> Option<Value> {
@@ -84,7 +91,9 @@ pub fn lookup(rendering: &Arc<Rendering>, name: &str) -> Option<Value> {
         "target" => rendering.world.target.value(),
         "model" | "node" => json_value(&view::node(&rendering.node)),
         "execute" => Value::from(matches!(rendering.phase, Phase::Run(_))),
-        "is_incremental" => called_by_text(bound.clone(), "is_incremental", Value::from_function(move || bound.is_incremental())),
+        "is_incremental" => {
+            called_by_text(bound.clone(), "is_incremental", Value::from_function(move || bound.is_incremental()))
+        }
         "doc" => Value::from_function(|_: Rest<Value>| ""),
         "graph" => match &rendering.phase {
             Phase::Run(scope) => scope.graph(),
@@ -123,18 +132,45 @@ pub fn lookup(rendering: &Arc<Rendering>, name: &str) -> Option<Value> {
         "context" => Value::from_object(Context(bound)),
         "thread_id" => Value::from("main"),
         "invocation_args_dict" => rendering.world.flags.arguments(),
-        "dbt_metadata_envs" => json_value(&serde_json::json!({})),
+        "dbt_metadata_envs" => {
+            let envs = rendering.world.env.iter();
+            let envs = envs.filter_map(|(name, value)| Some((name.strip_prefix(METADATA_ENV)?, value.as_str())));
+            Dict::from_pairs(envs.map(|(name, value)| (Value::from(name), Value::from(value)))).into_value()
+        }
+        "diff_of_two_dicts" => context::diff_of_two_dicts(),
+        "try_or_compiler_error" => context::try_or_compiler_error(),
+        "validation" => context::validation(),
+        "render" => Value::from_function(move |text: &str| {
+            let globals: Arc<dyn Globals> = bound.clone();
+            let rendered = bound.world.library.render_text(&bound.node.file, text, &globals);
+            rendered.map_err(|fault| refuse(fault.message))
+        }),
         _ => return None,
     })
 }
 
 /// What is a macro in dbt and a function here counts as a macro of those that a text calls.
-fn called_by_text(rendering: Arc<Rendering>, name: &'static str, function: Value) -> Value {
-    Value::from_function(move |state: &mut State<'_, '_>, args: Rest<Value>| {
+#[derive(Debug)]
+struct CalledByText {
+    rendering: Arc<Rendering>,
+    name: &'static str,
+    function: Value,
+}
+
+impl Object for CalledByText {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn call(self: &Arc<Self>, state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
         let is_direct = jinja::Rendering::of(state)?.is_outside_of_macros();
-        rendering.entered(BUILTIN_PACKAGE, name, is_direct);
-        function.call(state, &args)
-    })
+        self.rendering.entered(BUILTIN_PACKAGE, self.name, is_direct);
+        self.function.call(state, args)
+    }
+}
+
+fn called_by_text(rendering: Arc<Rendering>, name: &'static str, function: Value) -> Value {
+    Value::from_object(CalledByText { rendering, name, function })
 }
 
 /// The type of relation that a node is built as, where its configuration tells.
@@ -229,7 +265,7 @@ impl Object for ConfigCall {
         Ok(Value::from(""))
     }
 
-    fn call_method(self: &Arc<Self>, _: &mut State<'_, '_>, method: &str, args: &[Value]) -> Result<Value, Error> {
+    fn call_method(self: &Arc<Self>, state: &mut State<'_, '_>, method: &str, args: &[Value]) -> Result<Value, Error> {
         if matches!(method, "persist_relation_docs" | "persist_column_docs") {
             let part = if method == "persist_relation_docs" { "relation" } else { "columns" };
             let asked = self.0.config_value("persist_docs").and_then(|docs| docs.get(part).and_then(Json::as_bool));
@@ -237,13 +273,16 @@ impl Object for ConfigCall {
         }
         let (key, default, kwargs): (&str, Option<Value>, Kwargs) = from_args(args)?;
         let default = default.or(kwargs.get("default").ok());
-        let _validator: Option<Value> = kwargs.get("validator").ok();
+        let validator: Option<Value> = kwargs.get("validator").ok();
         kwargs.assert_all_used()?;
         let found = |key: &str| match method {
             "meta_get" | "meta_require" => self.0.config_value("meta").and_then(|meta| meta.get(key).cloned()),
             _ => self.0.config_value(canonical_key(key)),
         };
         let value = found(key).map(|value| json_value(&value));
+        if let (Some(validator), Some(value)) = (validator.filter(|validator| !validator.is_none()), &value) {
+            validator.call(state, std::slice::from_ref(value))?;
+        }
         match method {
             "get" | "meta_get" => Ok(value.or(default).unwrap_or(Value::from(()))),
             "require" | "meta_require" if matches!(self.0.phase, Phase::Parse) => Ok(value.unwrap_or(Value::from(""))),

@@ -52,11 +52,10 @@ pub fn manifest_of(dbt: &Json, properties: &Json) -> Manifest {
     let of_sections = ["exposures", "metrics", "semantic_models", "saved_queries"]
         .into_iter()
         .flat_map(|section| entries(dbt, section).map(move |(id, dict)| (id.clone(), kept(dict, section, properties))));
-    let disabled = entries(dbt, "disabled").filter_map(|(id, list)| {
-        let dicts = list.as_array()?.iter().filter(|dict| dict.get("raw_code").is_some());
-        let nodes: Vec<Node> = dicts.map(node).collect();
-        (!nodes.is_empty()).then(|| (id.clone(), nodes))
-    });
+    let disabled = |kind: &'static str| {
+        let ids = entries(dbt, "disabled").filter(move |(id, _)| id.starts_with(kind));
+        ids.map(|(id, list)| (id.clone(), list.as_array().expect("a list")))
+    };
     let selectors = entries(dbt, "selectors").map(|(name, entry)| (name.clone(), entry.clone()));
     Manifest {
         root: text(&dbt["metadata"], "project_name"),
@@ -66,7 +65,9 @@ pub fn manifest_of(dbt: &Json, properties: &Json) -> Manifest {
         groups: entries(dbt, "groups").map(|(id, dict)| (id.clone(), kept(dict, "groups", properties))).collect(),
         macros: entries(dbt, "macros").map(|(id, dict)| (id.clone(), macro_info(dict))).collect(),
         docs: entries(dbt, "docs").map(|(id, dict)| (id.clone(), doc(dict))).collect(),
-        disabled: disabled.collect(),
+        disabled: disabled("model.").map(|(id, list)| (id, list.iter().map(node).collect())).collect(),
+        disabled_sources: disabled("source.").map(|(id, list)| (id, source(&list[0]))).collect(),
+        disabled_kept: disabled("exposure.").map(|(id, list)| (id, kept(&list[0], "exposures", properties))).collect(),
         selectors: selectors.collect(),
         ..Manifest::default()
     }
@@ -202,7 +203,10 @@ fn source(dict: &Json) -> SourceTable {
         tags: texts(&dict["tags"]),
         meta: map(&dict["meta"]),
         source_meta: map(&dict["source_meta"]),
-        config: Config::new(),
+        config: entries(dict, "config")
+            .filter(|(_, value)| **value == json!(false))
+            .map(|(k, v)| (k.clone(), v.clone()))
+            .collect(),
         quoting: map(&without_defaults(&dict["quoting"])),
         extra,
     }

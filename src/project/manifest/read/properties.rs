@@ -147,7 +147,9 @@ fn rendered_value(reading: &mut Reading<'_>, place: &Spot<'_>, left: &[&str], va
                 Json::Null
             }
         },
-        Json::Array(items) => Json::Array(items.into_iter().map(|item| rendered_value(reading, place, left, item)).collect()),
+        Json::Array(items) => {
+            Json::Array(items.into_iter().map(|item| rendered_value(reading, place, left, item)).collect())
+        }
         Json::Object(map) => Json::Object(rendered(reading, place, left, map)),
         other => other,
     }
@@ -189,7 +191,8 @@ fn described(reading: &mut Reading<'_>, place: &Spot<'_>, text: &str) -> String 
 /// Ids of the docs blocks that a description puts in.
 fn doc_blocks(reading: &Reading<'_>, place: &Spot<'_>, text: &str) -> Vec<String> {
     let calls = text.split("{{").skip(1).filter_map(|rest| rest.split_once("}}")).map(|(inside, _)| kept::call(inside));
-    let docs = calls.filter(|(function, _)| *function == "doc").filter_map(|(_, names)| find_doc(reading, place, &names));
+    let docs =
+        calls.filter(|(function, _)| *function == "doc").filter_map(|(_, names)| find_doc(reading, place, &names));
     docs.map(|doc| doc.id.clone()).collect()
 }
 

@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn csv_texts_become_rows_with_nulls_for_empty_fields() {
-        let rows = csv_rows("unit_test \"x\"", "\n id, name\n1, \"a, b\"\n2,\n").expect("rows");
+        let rows = csv_rows("unit_test \"x\"", "\n id, name\n1,\"a, b\"\n2,\n").expect("rows");
         assert_eq!(rows, json!([{"id": "1", "name": "a, b"}, {"id": "2", "name": null}]));
         assert!(csv_rows("unit_test \"x\"", "a,b\n1\n").is_err());
     }
