@@ -37,7 +37,7 @@ impl Globals for Host {
         Utc.with_ymd_and_hms(2024, 2, 29, 12, 30, 5).unwrap()
     }
 
-    fn entered(&self, package: &str, name: &str) {
+    fn entered(&self, package: &str, name: &str, _: bool) {
         self.entered.lock().unwrap().push(format!("{package}.{name}"));
     }
 
