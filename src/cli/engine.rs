@@ -8,6 +8,8 @@ use crate::error::{Error, Result};
 use crate::pipeline::in_place::{self, DbtLayout, Options, Report, Request, select};
 use crate::project::context::Flags;
 use crate::project::files::dbt_project::DbtProject;
+use crate::project::manifest::Clock;
+use chrono::Utc;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -83,6 +85,7 @@ fn request(global: &Global, which: &str, run: &RunOptions) -> Result<Request> {
         },
         vars,
         database_url: global.database_url.clone(),
+        clock: Clock::new(Utc::now),
     })
 }
 

@@ -3,6 +3,7 @@
 use super::print;
 use super::selection::LogFormat;
 use crate::pipeline::in_place::{Event, NodeResult, Progress, Status, counts, is_good};
+use crate::project::context::Level;
 use crate::project::manifest::Manifest;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
@@ -33,6 +34,10 @@ pub fn printer(manifest: &Arc<Manifest>, style: Style) -> (Progress, JoinHandle<
                     running.push(id);
                     bar.set_message(now(&manifest, &running));
                 }
+                Event::Said { level: Level::Debug, text } => tracing::debug!("{text}"),
+                // What a template prints is a result.
+                Event::Said { level: Level::Print, text } => bar.suspend(|| print::data(&text)),
+                Event::Said { level, text } => bar.suspend(|| say(style, level, &text)),
                 Event::Finished { result, place, total } => {
                     running.retain(|id| *id != result.id);
                     bar.set_length(total as u64);
@@ -49,6 +54,19 @@ pub fn printer(manifest: &Arc<Manifest>, style: Style) -> (Progress, JoinHandle<
         bar.finish_and_clear();
     });
     (Progress::to(sender), task)
+}
+
+/// A message of a template.
+fn say(style: Style, level: Level, text: &str) {
+    let word = if level == Level::Warn { "warning" } else { "info" };
+    match style.format {
+        LogFormat::Json => {
+            print::note(&serde_json::json!({"event": "message", "level": word, "text": text}).to_string())
+        }
+        LogFormat::Text if style.is_quiet => {}
+        LogFormat::Text if level == Level::Warn => print::note(&format!("warning: {text}")),
+        LogFormat::Text => print::note(text),
+    }
 }
 
 /// A bar where somebody looks at it.

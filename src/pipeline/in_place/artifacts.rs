@@ -20,7 +20,7 @@ pub fn invocation(project: &DbtLayout) -> Invocation {
     Invocation {
         id: project.world.invocation_id.clone(),
         started_at: project.world.started_at,
-        generated_at: Utc::now(),
+        generated_at: project.world.clock.now(),
         env: env.collect(),
     }
 }

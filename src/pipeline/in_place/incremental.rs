@@ -100,7 +100,7 @@ pub async fn microbatch(work: &Work, began: DateTime<Utc>) -> Result<NodeResult>
     hooks::run(work, &before, false).await?;
     hooks::run(work, &before, true).await?;
     work.session.commit().await?;
-    let mut result = NodeResult { compiled_at: Some((began, Utc::now())), ..NodeResult::blank(&node.id) };
+    let mut result = NodeResult { compiled_at: Some((began, work.run.now())), ..NodeResult::blank(&node.id) };
     let mut failures: Vec<String> = Vec::new();
     let (mut built, mut rows) = (0_usize, 0_u64);
     let mut ended = BatchResults::default();

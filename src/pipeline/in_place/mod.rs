@@ -34,6 +34,7 @@ pub use project::{DbtLayout, Request, packages, project_file, read};
 pub use report::{NodeResult, Status, is_good};
 pub use run::{Report, Run, counts, run};
 
+use crate::project::context::Level;
 use crate::project::manifest::{Manifest, Node, Resource};
 use serde_json::Value as Json;
 use std::collections::BTreeSet;
@@ -72,6 +73,13 @@ pub enum Event {
         place: usize,
         /// Nodes of the run.
         total: usize,
+    },
+    /// A template says something.
+    Said {
+        /// How loud.
+        level: Level,
+        /// The text.
+        text: String,
     },
     /// A node ended.
     Finished {

@@ -10,10 +10,10 @@ use crate::project::files::dbt_project::DbtProject;
 use crate::project::files::profiles::{self, Profile, Wanted};
 use crate::project::files::selectors::{self, Selector};
 use crate::project::files::{Problem, Render};
-use crate::project::manifest::{self, Input, Manifest, Package, World};
+use crate::project::manifest::{self, Clock, Input, Manifest, Package, World};
 use crate::warehouse::Warehouse;
 use crate::warehouse::in_place::{Limits, Session};
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -38,6 +38,8 @@ pub struct Request {
     pub flags: Flags,
     /// A connection that is used whatever the profile says.
     pub database_url: Option<String>,
+    /// Tells the time.
+    pub clock: Clock,
 }
 
 /// A project, read.
@@ -163,8 +165,9 @@ pub fn read(settings: &Settings, request: &Request) -> Result<DbtLayout> {
         env: settings.environment.variables(),
         target,
         flags: request.flags.clone(),
-        started_at: Utc::now(),
-        invocation_id: invocation_id(),
+        started_at: request.clock.now(),
+        clock: request.clock.clone(),
+        invocation_id: invocation_id(request.clock.now()),
         constants: BTreeMap::new(),
         is_strict: request.is_strict,
     };
@@ -268,10 +271,10 @@ fn target(profile: Option<&Profile>, request: &Request, settings: &Settings) -> 
 }
 
 /// A UUID of random digits, as dbt's invocation ids are.
-fn invocation_id() -> String {
+fn invocation_id(now: DateTime<Utc>) -> String {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&std::process::id().to_le_bytes());
-    hasher.update(&Utc::now().timestamp_nanos_opt().unwrap_or_default().to_le_bytes());
+    hasher.update(&now.timestamp_nanos_opt().unwrap_or_default().to_le_bytes());
     // The address of a fresh allocation differs between processes that start in the same nanosecond.
     hasher.update(format!("{:p}", Box::new(0_u8)).as_bytes());
     let hex = hasher.finalize().to_hex();

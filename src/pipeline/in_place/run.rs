@@ -8,10 +8,10 @@ use super::step;
 use super::{Event, Options, Progress};
 use crate::error::{Error, Result};
 use crate::project::RelationName;
-use crate::project::context::Level;
 use crate::project::manifest::{Compiler, Listener, Manifest, Node, Resource, RunScope};
 use crate::warehouse::Warehouse;
 use crate::warehouse::in_place::{Catalog, Limits, Session, create_schema};
+use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -89,6 +89,11 @@ impl Run {
             // Nobody is left who could ask for an early end.
             None => std::future::pending().await,
         }
+    }
+
+    /// The instant.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.compiler.world.clock.now()
     }
 
     /// Text of a seed.
@@ -314,12 +319,8 @@ pub async fn run(
     let mut scope = RunScope::new(manifest.clone());
     scope.relations = Arc::new(relations);
     scope.selected = Arc::new(selected.iter().cloned().collect());
-    scope.listener = Listener::new(|level, text| match level {
-        Level::Print => progress_print(text),
-        Level::Info => tracing::info!("{text}"),
-        Level::Warn => tracing::warn!("{text}"),
-        Level::Debug => tracing::debug!("{text}"),
-    });
+    let listener = progress.clone();
+    scope.listener = Listener::new(move |level, text| listener.tell(Event::Said { level, text: text.to_owned() }));
     let (halt_sender, halt) = watch::channel(None);
     let listener = tokio::spawn(forward_stop(stop, halt_sender));
     let built = selected.iter().filter_map(|id| manifest.nodes.get(id)).filter(|node| node.is_built());
@@ -338,13 +339,6 @@ pub async fn run(
     let mut report = report?;
     report.was_stopped = run.is_halted();
     Ok(report)
-}
-
-/// What a template prints is a result: it goes to standard output.
-fn progress_print(text: &str) {
-    use std::io::Write;
-    // A reader that went away is no fault of the run.
-    let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 async fn forward_stop(mut stop: watch::Receiver<bool>, halt: watch::Sender<Option<String>>) {

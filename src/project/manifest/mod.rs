@@ -23,7 +23,7 @@ pub use rendering::{Listener, RunScope};
 pub use test_name::python_str as test_name_str;
 pub use unit_test::{Rows, UnitTest, rows_sql};
 pub use view::Outcome;
-pub use world::World;
+pub use world::{Clock, World};
 
 pub use names::Names;
 pub use node::{ColumnInfo, Config, Kept, Node, Ref, Resource, SourceTable, TestFacts};
