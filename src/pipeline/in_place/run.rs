@@ -153,7 +153,12 @@ async fn run_queue(
             let Some(node) = manifest.nodes.get(&id).cloned().map(Arc::new) else {
                 // An exposure: it is lineage, and nothing to do.
                 started += 1;
-                let result = NodeResult { status: Status::NoOp, message: "NO-OP".into(), ..NodeResult::blank(&id) };
+                let result = NodeResult {
+                    status: Status::NoOp,
+                    message: "NO-OP".into(),
+                    failures: Some(0),
+                    ..NodeResult::blank(&id)
+                };
                 finish(run, &mut queue, result, (started, total), progress, report);
                 continue;
             };

@@ -359,3 +359,38 @@ impl Object for OverriddenPackage {
         }
     }
 }
+
+/// `dbt.x(...)`: the macros that come with the program, and those of dbt's that are functions here.
+pub fn builtin_package(rendering: &Arc<Rendering>) -> Value {
+    Value::from_object(BuiltinPackage(rendering.clone()))
+}
+
+/// See [`builtin_package`].
+#[derive(Debug)]
+struct BuiltinPackage(Arc<Rendering>);
+
+impl BuiltinPackage {
+    fn member(&self, name: &str) -> Option<Value> {
+        let is_function = matches!(name, "run_query" | "statement" | "noop_statement" | "is_incremental");
+        let found = self.0.world.library.macro_value(super::world::BUILTIN_PACKAGE, name);
+        found.or_else(|| lookup(&self.0, name).filter(|_| is_function))
+    }
+}
+
+impl Object for BuiltinPackage {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.member(key.as_str()?)
+    }
+
+    fn call_method(self: &Arc<Self>, state: &mut State<'_, '_>, method: &str, args: &[Value]) -> Result<Value, Error> {
+        match self.member(method) {
+            Some(found) => found.call(state, args),
+            None => {
+                let known = self.0.world.library.macros().filter(|known| known.package == super::world::BUILTIN_PACKAGE);
+                let hint = crate::project::name::did_you_mean(method, known.map(|known| known.name.as_str()));
+                let hint = hint.map(|hint| format!("; {hint}")).unwrap_or_default();
+                Err(refuse(format!("package \"dbt\" has no macro \"{method}\"{hint}")))
+            }
+        }
+    }
+}

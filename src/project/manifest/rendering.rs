@@ -297,6 +297,7 @@ impl Globals for Rendering {
         }
         let me = self.shared()?;
         functions::lookup(&me, name)
+            .or_else(|| (name == BUILTIN_PACKAGE).then(|| functions::builtin_package(&me)))
             .or_else(|| self.world.package_macros(name))
             .or_else(|| self.world.library.macro_value(BUILTIN_PACKAGE, name))
     }
