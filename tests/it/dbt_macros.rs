@@ -147,7 +147,9 @@ impl Bench {
         for message in self.client.simple_query(sql).await.map_err(|e| format!("{e:?}"))? {
             match message {
                 SimpleQueryMessage::RowDescription(columns) => {
-                    text.push_str(&columns.iter().map(|column| column.name()).collect::<Vec<_>>().join("\t"));
+                    text.push_str(
+                        &columns.iter().map(tokio_postgres::SimpleColumn::name).collect::<Vec<_>>().join("\t"),
+                    );
                 }
                 SimpleQueryMessage::Row(row) => {
                     text.push('\n');

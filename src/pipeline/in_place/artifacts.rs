@@ -118,7 +118,7 @@ fn message(result: &NodeResult, node: Option<&Node>) -> Option<String> {
 /// What has no rows that could fail says so with a nought: hooks, exposures, models in batches.
 fn counts_failures(result: &NodeResult, node: Option<&Node>) -> bool {
     let is_hook = node.is_some_and(|node| node.resource == Resource::Operation);
-    is_hook || node.is_none() || result.batches.is_some()
+    is_good(result.status) && (is_hook || node.is_none() || result.batches.is_some())
 }
 
 /// Writes JSON beside the file, then renames.
