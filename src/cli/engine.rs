@@ -1,19 +1,21 @@
 //! A dbt project opened for a command: read, connected, ready to run nodes.
 
+use super::retry::Given;
 use super::selection::{Selection, vars};
 use super::session::Session;
-use super::{Global, lines, print, session, stop};
+use super::{Global, lines, print, sample, session, stop};
 use crate::config::Settings;
 use crate::error::{Error, Result};
-use crate::pipeline::in_place::{self, DbtLayout, Options, Report, Request, select};
+use crate::pipeline::in_place::{self, DbtLayout, Options, Report, Request, Task, select};
 use crate::project::context::Flags;
 use crate::project::files::dbt_project::DbtProject;
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Flags of a run that templates and nodes see.
-#[derive(clap::Args, Clone, Debug, Default)]
+#[derive(clap::Args, Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 #[command(next_help_heading = "How nodes are run")]
 pub struct RunOptions {
     /// Nodes built at the same time
@@ -142,14 +144,21 @@ impl Engine {
         self,
         global: &Global,
         selected: BTreeSet<String>,
-        options: Options,
-        deferred: in_place::Deferred,
+        run: &RunOptions,
+        state: Option<&Path>,
     ) -> Result<ExitCode> {
+        let task = Task {
+            selected,
+            options: options(&self.project, run)?,
+            deferred: in_place::Deferred::read(run.defer, run.favor_state, state)?,
+            arguments: Given::new(global, run, state)?.json(),
+            process: format!("{}:{}", self.session.settings.host_name(), std::process::id()),
+        };
         let style = lines::Style { format: global.project.log_format, is_quiet: global.project.quiet };
         let (progress, printer) = lines::printer(&self.project.manifest, style);
         let warehouse = self.session.warehouse.clone();
         let stop = stop::on_signals();
-        let report = in_place::run(&warehouse, &self.project, &selected, options, deferred, &progress, stop).await;
+        let report = in_place::recorded(&warehouse, &self.project, task, &progress, stop).await;
         drop(progress);
         let _ = printer.await;
         self.session.close().await;
@@ -184,7 +193,8 @@ pub fn chosen(project: &DbtLayout, which: &str, selection: &Selection) -> Result
 }
 
 /// What of the options a run needs.
-pub fn options(project: &DbtLayout, which: &str, run: &RunOptions) -> Result<Options> {
+pub fn options(project: &DbtLayout, run: &RunOptions) -> Result<Options> {
+    let sample = run.sample.as_deref().map(|text| sample::window(text, project.world.started_at)).transpose()?;
     let instant = |text: &Option<String>| -> Result<Option<chrono::NaiveDateTime>> {
         text.as_deref()
             .map(|text| {
@@ -199,10 +209,12 @@ pub fn options(project: &DbtLayout, which: &str, run: &RunOptions) -> Result<Opt
         fail_fast: run.fail_fast,
         full_refresh: run.full_refresh,
         store_failures: run.store_failures,
-        tests_before_children: which == "build",
+        tests_before_children: project.world.flags.which == "build",
         runs_project_hooks: true,
-        event_time_start: instant(&run.event_time_start)?,
-        event_time_end: instant(&run.event_time_end)?,
+        // Batches outside of the sample are not built at all.
+        event_time_start: sample.and_then(|w| w.start).map(|at| at.naive_utc()).or(instant(&run.event_time_start)?),
+        event_time_end: sample.and_then(|w| w.end).map(|at| at.naive_utc()).or(instant(&run.event_time_end)?),
+        sample,
         ..Options::default()
     })
 }
@@ -211,9 +223,7 @@ pub fn options(project: &DbtLayout, which: &str, run: &RunOptions) -> Result<Opt
 pub async fn command(global: &Global, which: &str, selection: &Selection, run: &RunOptions) -> Result<ExitCode> {
     let engine = Engine::open(global, which, run).await?;
     let selected = chosen(&engine.project, which, selection)?;
-    let options = options(&engine.project, which, run)?;
-    let deferred = in_place::Deferred::read(run.defer, run.favor_state, selection.state.as_deref())?;
-    engine.run(global, selected, options, deferred).await
+    engine.run(global, selected, run, selection.state.as_deref()).await
 }
 
 /// The error for a command that only dbt projects have.

@@ -16,9 +16,11 @@ mod migrate;
 mod parse;
 mod postgres;
 mod print;
+mod retry;
 mod rollback;
 mod run_operation;
 mod runs;
+mod sample;
 mod seed;
 mod selection;
 mod serve;
@@ -102,6 +104,8 @@ enum Command {
     Ls(list::Arguments),
     /// Load the seeds of a dbt project
     Seed(seed::Arguments),
+    /// Run again what failed, was skipped or was not reached in the last run of a dbt project
+    Retry(retry::Arguments),
     /// Take the snapshots of a dbt project
     Snapshot(seed::Arguments),
     /// Show the first rows of a model or a query
@@ -187,6 +191,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Deps => deps::run(&global),
         Command::Clean => clean::run(&global),
         Command::Init(arguments) => init::run(&global, &arguments),
+        Command::Retry(arguments) => retry::run(&global, arguments).await,
         Command::Runs(arguments) => runs::run(&global, arguments).await,
         Command::Rollback(arguments) => rollback::run(&global, arguments).await,
         Command::Serve(arguments) => serve::run(&global, arguments).await,

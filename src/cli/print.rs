@@ -56,6 +56,13 @@ pub fn is_coloured(stream: &impl IsTerminal) -> bool {
     stream.is_terminal() && !crate::config::is_colour_refused()
 }
 
+/// `1 node`, `2 nodes`.
+#[must_use]
+pub fn count(number: usize, noun: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{ending}", grouped(i64::try_from(number).unwrap_or(i64::MAX)))
+}
+
 /// `0.05 s`, `12.3 s`, `4 min 10 s`.
 #[must_use]
 pub fn duration(elapsed: std::time::Duration) -> String {

@@ -307,6 +307,7 @@ pub async fn run(
     let relations = deferred.relations(&manifest, selected, &catalog);
     let mut scope = RunScope::new(manifest.clone());
     scope.relations = Arc::new(relations);
+    scope.window = options.sample;
     scope.selected = Arc::new(selected.iter().cloned().collect());
     scope.listener = Listener::new(|level, text| match level {
         Level::Print => progress_print(text),
