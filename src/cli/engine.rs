@@ -1,9 +1,10 @@
 //! A dbt project opened for a command: read, connected, ready to run nodes.
 
 use super::retry::Given;
+use super::selection::LogFormat;
 use super::selection::{Selection, vars};
 use super::session::Session;
-use super::{Global, lines, print, sample, session, stop};
+use super::{Global, lines, messages, print, sample, session, stop, summary};
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::pipeline::in_place::{self, DbtLayout, Options, Report, Request, Task, select};
@@ -80,7 +81,7 @@ fn request(global: &Global, which: &str, run: &RunOptions) -> Result<Request> {
             target: options.target.clone(),
             threads: run.threads,
             defer: run.defer,
-            log_format: "text".into(),
+            log_format: format!("{:?}", options.log_format).to_lowercase(),
             ..Flags::default()
         },
         vars,
@@ -92,11 +93,7 @@ fn request(global: &Global, which: &str, run: &RunOptions) -> Result<Request> {
 pub fn read(global: &Global, which: &str, run: &RunOptions) -> Result<(Settings, DbtLayout)> {
     let settings = settings(global)?;
     let project = in_place::read(&settings, &request(global, which, run)?)?;
-    if !global.project.quiet {
-        for warning in &project.warnings {
-            print::note(&warning.report().replacen("error:", "warning:", 1));
-        }
-    }
+    messages::warnings(global, &project.warnings);
     Ok((settings, project))
 }
 
@@ -172,8 +169,20 @@ impl Engine {
 fn finish(global: &Global, project: &DbtLayout, report: &Report) -> Result<ExitCode> {
     if global.format == super::Format::Json {
         print::json(&report.json());
-    } else {
-        print::note(&lines::summary(&project.manifest, &report.results, report.elapsed));
+    }
+    match (global.project.log_format, global.format) {
+        (LogFormat::Json, _) => {
+            let facts = serde_json::json!({
+                "success": report.is_good(), "elapsed": report.elapsed.as_secs_f64(),
+                "counts": in_place::counts(&report.results),
+            });
+            messages::json(messages::Level::Info, "run_finished", "run finished", &facts);
+        }
+        (LogFormat::Text, super::Format::Json) => {}
+        (LogFormat::Text, super::Format::Text) if global.project.quiet && report.is_good() => {}
+        (LogFormat::Text, super::Format::Text) => {
+            print::note(&summary::summary(project, report, print::is_coloured(&std::io::stderr())));
+        }
     }
     let was_stopped = report.was_stopped;
     let code = if report.is_good() { ExitCode::SUCCESS } else { ExitCode::from(if was_stopped { 130 } else { 1 }) };
@@ -181,13 +190,12 @@ fn finish(global: &Global, project: &DbtLayout, report: &Report) -> Result<ExitC
 }
 
 /// The nodes of a command: what was selected, of the kinds that the command works on.
-pub fn chosen(project: &DbtLayout, which: &str, selection: &Selection) -> Result<BTreeSet<String>> {
+pub fn chosen(global: &Global, project: &DbtLayout, which: &str, selection: &Selection) -> Result<BTreeSet<String>> {
     let picked = select::nodes(project, which, &selection.picked())?;
-    for warning in &picked.warnings {
-        print::note(&warning.report().replacen("error:", "warning:", 1));
-    }
+    messages::warnings(global, &picked.warnings);
     if picked.ids.is_empty() {
-        print::note("warning: the selection picks nothing; quintile ls lists the names");
+        let nothing = Error::usage("the selection picks nothing; quintile ls lists the names");
+        messages::warnings(global, &[nothing]);
     }
     Ok(picked.ids)
 }
@@ -222,7 +230,7 @@ pub fn options(project: &DbtLayout, run: &RunOptions) -> Result<Options> {
 /// Runs the nodes of a command: `run`, `build`, `test`, `seed`, `snapshot`.
 pub async fn command(global: &Global, which: &str, selection: &Selection, run: &RunOptions) -> Result<ExitCode> {
     let engine = Engine::open(global, which, run).await?;
-    let selected = chosen(&engine.project, which, selection)?;
+    let selected = chosen(global, &engine.project, which, selection)?;
     engine.run(global, selected, run, selection.state.as_deref()).await
 }
 

@@ -2,7 +2,7 @@
 
 use super::engine::{self, Engine, RunOptions};
 use super::selection::vars;
-use super::{Global, print};
+use super::{Global, messages, print};
 use crate::error::{Error, Result};
 use crate::pipeline::in_place;
 use clap::Args;
@@ -59,7 +59,7 @@ pub async fn run(global: &Global, arguments: Arguments) -> Result<ExitCode> {
     engine.session.close().await;
     let rest = rest?;
     if rest.ids.is_empty() {
-        print::note(&format!("nothing to retry: {} ended well", rest.of));
+        messages::info(global, "retry", &format!("nothing to retry: every node of {} ended well", rest.of));
         return Ok(ExitCode::SUCCESS);
     }
     let mut global = global.clone();
@@ -72,9 +72,8 @@ pub async fn run(global: &Global, arguments: Arguments) -> Result<ExitCode> {
     given.run.threads = arguments.threads.or(given.run.threads);
     given.run.fail_fast |= arguments.fail_fast;
     given.run.full_refresh |= arguments.full_refresh;
-    if !global.project.quiet {
-        print::note(&format!("retrying {} of {}", print::count(rest.ids.len(), "node"), rest.of));
-    }
+    let told = format!("retrying {} of {}", print::count(rest.ids.len(), "node"), rest.of);
+    messages::info(&global, "retry", &told);
     // Its options decide how files are read: the project is read again with them.
     let engine = Engine::open(&global, &rest.command, &given.run).await?;
     engine.run(&global, rest.ids, &given.run, given.state.as_deref()).await

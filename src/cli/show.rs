@@ -1,7 +1,7 @@
 //! `quintile show`: the first rows of a model, or of a query that may use `ref()`.
 
 use super::engine::{self, Engine, RunOptions};
-use super::selection::Selection;
+use super::selection::{ResultFormat, Selection};
 use super::{Format, Global, print};
 use crate::error::{Error, Result};
 use crate::pipeline::in_place;
@@ -19,16 +19,21 @@ pub struct Arguments {
     /// Rows to show; -1 for all
     #[arg(long, value_name = "N", default_value_t = 5, allow_negative_numbers = true)]
     limit: i64,
+    /// How the rows are printed
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    output: ResultFormat,
+    #[command(flatten)]
+    run: RunOptions,
 }
 
 /// Shows the rows.
 pub async fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
     engine::only_dbt(global, "show")?;
-    let engine = Engine::open(global, "show", &RunOptions::default()).await?;
-    let shown = shown(&engine, arguments).await;
+    let engine = Engine::open(global, "show", &arguments.run).await?;
+    let shown = shown(global, &engine, arguments).await;
     engine.session.close().await;
     for (name, answer) in shown? {
-        if global.format == Format::Json {
+        if global.format == Format::Json || arguments.output == ResultFormat::Json {
             print::json(&in_place::answer_json(&name, &answer));
         } else {
             let head: Vec<&str> = answer.columns.iter().map(String::as_str).collect();
@@ -41,7 +46,11 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn shown(engine: &Engine, arguments: &Arguments) -> Result<Vec<(String, crate::project::Answer)>> {
+async fn shown(
+    global: &Global,
+    engine: &Engine,
+    arguments: &Arguments,
+) -> Result<Vec<(String, crate::project::Answer)>> {
     let (warehouse, project) = (&engine.session.warehouse, &engine.project);
     if let Some(sql) = &arguments.inline {
         return Ok(vec![("inline".into(), in_place::show_inline(warehouse, project, sql, arguments.limit).await?)]);
@@ -50,8 +59,17 @@ async fn shown(engine: &Engine, arguments: &Arguments) -> Result<Vec<(String, cr
         return Err(Error::usage("nothing is selected").hint("quintile show --select MODEL, or --inline 'select ...'"));
     }
     let mut shown = Vec::new();
-    for id in engine::chosen(project, "show", &arguments.selection)? {
-        shown.push((id.clone(), in_place::show_node(warehouse, project, &id, arguments.limit).await?));
+    let mut ids = engine::chosen(global, project, "show", &arguments.selection)?;
+    // Data tests come along with what they test; who names a node wants to see that one.
+    let named = |id: &String| arguments.selection.select.contains(&in_place::name_of(project, id));
+    if ids.iter().any(named) {
+        ids.retain(named);
+    }
+    for id in ids {
+        shown.push((
+            in_place::name_of(project, &id),
+            in_place::show_node(warehouse, project, &id, arguments.limit).await?,
+        ));
     }
     Ok(shown)
 }

@@ -25,10 +25,13 @@ mod step;
 mod test;
 mod unit_test;
 
+pub use artifacts::compiled_path;
 pub use artifacts::{write_artifacts, write_manifest};
-pub use commands::{answer_json, census, compile_inline, compile_node, docs, operation, show_inline, show_node, shown};
+pub use commands::{
+    answer_json, census, compile, compile_inline, docs, name_of, operation, show_inline, show_node, shown,
+};
 pub use defer::Deferred;
-pub use freshness::{Looked, freshness, write_sources};
+pub use freshness::{Looked, freshness, newest_rows, write_sources};
 pub use incremental::instant;
 pub use ledger::{Task, recorded};
 pub use load::is_dbt_project;

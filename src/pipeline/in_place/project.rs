@@ -197,7 +197,7 @@ pub fn read(settings: &Settings, request: &Request) -> Result<DbtLayout> {
     })
 }
 
-fn refuse(problems: Vec<Error>) -> Result<()> {
+pub(super) fn refuse(problems: Vec<Error>) -> Result<()> {
     match problems.len() {
         0 => Ok(()),
         1 => Err(problems.into_iter().next().unwrap_or_else(|| Error::config("project is not right"))),
