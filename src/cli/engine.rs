@@ -160,7 +160,7 @@ impl Engine {
         let _ = printer.await;
         self.session.close().await;
         let report = report?;
-        in_place::write_artifacts(&self.project, &report, &std::env::args().skip(1).collect::<Vec<_>>())?;
+        in_place::write_artifacts(&self.project, &report, &crate::config::command_line())?;
         finish(global, &self.project, &report)
     }
 }

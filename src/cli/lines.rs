@@ -44,8 +44,11 @@ pub fn printer(manifest: &Arc<Manifest>, style: Style) -> (Progress, JoinHandle<
                 }
                 Event::Finished { result, total, .. } => {
                     running.retain(|id| *id != result.id);
-                    bar.set_length(total as u64);
-                    bar.inc(1);
+                    // Hooks of the project have a count of their own.
+                    if !result.id.starts_with("operation.") {
+                        bar.set_length(total as u64);
+                        bar.inc(1);
+                    }
                     bar.set_message(now(&lines, &running));
                     let line = lines.finished(&result, total);
                     match style.format {

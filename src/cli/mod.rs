@@ -107,7 +107,7 @@ enum Command {
     #[command(visible_alias = "list")]
     Ls(list::Arguments),
     /// Load the seeds of a dbt project
-    Seed(seed::Arguments),
+    Seed(seed::SeedArguments),
     /// Run again what failed, was skipped or was not reached in the last run of a dbt project
     Retry(retry::Arguments),
     /// Take the snapshots of a dbt project

@@ -29,7 +29,7 @@ pub struct Selection {
     #[arg(long, value_enum, value_name = "MODE")]
     pub indirect_selection: Option<Indirect>,
     /// Folder with the manifest.json of an earlier state, for state: selectors and --defer
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, alias = "defer-state", value_name = "DIR")]
     pub state: Option<PathBuf>,
 }
 

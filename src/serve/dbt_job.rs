@@ -3,7 +3,6 @@
 use crate::config::{Job, Settings};
 use crate::error::{Error, Result};
 use crate::pipeline::in_place::{self, DbtLayout, Deferred, Options, Progress, Report, Request, Task, select};
-use crate::project::context::Flags;
 use crate::warehouse::Warehouse;
 use crate::warehouse::slots::Outcome;
 use chrono::{DateTime, Utc};
@@ -76,14 +75,11 @@ async fn perform(
 }
 
 async fn read(warehouse: &Warehouse, settings: &Settings, job: &Job) -> Result<DbtLayout> {
-    let which = job.command.clone().unwrap_or_else(|| COMMANDS[0].to_owned());
     let request = Request {
         profiles_dir: job.profiles_dir.as_ref().map(|folder| settings.project_dir.join(folder)),
-        target: job.target.clone(),
-        flags: Flags { which, target: job.target.clone(), ..Flags::default() },
-        // One daemon, one database: the profile gives schema and threads.
-        database_url: settings.database.url.clone().or_else(|| Some(String::new())),
-        ..Request::default()
+        // One daemon, one database: the profile gives schema and threads, and need not be there.
+        database_url: Some(settings.database.url.clone().unwrap_or_default()),
+        ..Request::of_command(job.command.as_deref().unwrap_or(COMMANDS[0]), job.target.as_deref())
     };
     let settings = settings.clone();
     let read = tokio::task::spawn_blocking(move || in_place::read(&settings, &request)).await;

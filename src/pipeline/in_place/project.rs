@@ -40,6 +40,16 @@ pub struct Request {
     pub database_url: Option<String>,
 }
 
+impl Request {
+    /// A request of a command that nobody types: no flag but the command and the output of the profile.
+    #[must_use]
+    pub fn of_command(which: &str, target: Option<&str>) -> Request {
+        let target = target.map(str::to_owned);
+        let flags = Flags { which: which.to_owned(), target: target.clone(), ..Flags::default() };
+        Request { target, flags, ..Request::default() }
+    }
+}
+
 /// A project, read.
 #[derive(Debug)]
 pub struct DbtLayout {
