@@ -135,7 +135,7 @@ async fn run_nodes(
         process: format!("{}:{}", settings.host_name(), std::process::id()),
     };
     let report = in_place::recorded(warehouse, project, task, &Progress::default(), stop).await?;
-    in_place::write_artifacts(project, &report, &[which.clone()])?;
+    in_place::write_artifacts(project, &report, std::slice::from_ref(which))?;
     Ok(report)
 }
 
