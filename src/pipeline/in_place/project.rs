@@ -42,6 +42,16 @@ pub struct Request {
     pub clock: Clock,
 }
 
+impl Request {
+    /// A request of a command that nobody types: no flag but the command and the output of the profile.
+    #[must_use]
+    pub fn of_command(which: &str, target: Option<&str>) -> Request {
+        let target = target.map(str::to_owned);
+        let flags = Flags { which: which.to_owned(), target: target.clone(), ..Flags::default() };
+        Request { target, flags, ..Request::default() }
+    }
+}
+
 /// A project, read.
 #[derive(Debug)]
 pub struct DbtLayout {
@@ -201,7 +211,7 @@ pub fn read(settings: &Settings, request: &Request) -> Result<DbtLayout> {
     })
 }
 
-fn refuse(problems: Vec<Error>) -> Result<()> {
+pub(super) fn refuse(problems: Vec<Error>) -> Result<()> {
     match problems.len() {
         0 => Ok(()),
         1 => Err(problems.into_iter().next().unwrap_or_else(|| Error::config("project is not right"))),

@@ -318,6 +318,7 @@ pub async fn run(
     let relations = deferred.relations(&manifest, selected, &catalog);
     let mut scope = RunScope::new(manifest.clone());
     scope.relations = Arc::new(relations);
+    scope.window = options.sample;
     scope.selected = Arc::new(selected.iter().cloned().collect());
     let listener = progress.clone();
     scope.listener = Listener::new(move |level, text| listener.tell(Event::Said { level, text: text.to_owned() }));
