@@ -173,11 +173,14 @@ fn finish(global: &Global, project: &DbtLayout, report: &Report) -> Result<ExitC
 
 /// The nodes of a command: what was selected, of the kinds that the command works on.
 pub fn chosen(project: &DbtLayout, which: &str, selection: &Selection) -> Result<BTreeSet<String>> {
-    let chosen = select::nodes(project, which, &selection.picked())?;
-    if chosen.is_empty() {
+    let picked = select::nodes(project, which, &selection.picked())?;
+    for warning in &picked.warnings {
+        print::note(&warning.report().replacen("error:", "warning:", 1));
+    }
+    if picked.ids.is_empty() {
         print::note("warning: the selection picks nothing; quintile ls lists the names");
     }
-    Ok(chosen)
+    Ok(picked.ids)
 }
 
 /// What of the options a run needs.

@@ -7,8 +7,7 @@ pub mod agate;
 pub mod artifact;
 mod builtin;
 mod check;
-#[allow(dead_code, unused_imports)]
-mod choose;
+pub mod choose;
 mod compile;
 pub mod context;
 mod database;

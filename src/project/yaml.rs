@@ -164,6 +164,8 @@ impl<'de> Visitor<'de> for YamlVisitor {
         while let Some(key) = entries.next_key::<Spanned<String>>()? {
             let line = usize::try_from(key.referenced.line()).unwrap_or(1);
             let value = entries.next_value::<Spanned<Yaml>>()?;
+            // Equal keys come here only if the last one is to count.
+            map.retain(|(earlier, _): &(Key, Node)| earlier.name != key.value);
             map.push((Key { name: key.value, line }, Node::from(value)));
         }
         Ok(Yaml::Map(map))

@@ -99,7 +99,8 @@ pub fn present<'n>(node: &'n Node, key: &str) -> Option<&'n Json> {
     node.config.get(key).filter(|value| !value.is_null())
 }
 
-fn texts(value: Option<&Json>) -> Vec<String> {
+/// One text, or a list of texts.
+pub fn texts(value: Option<&Json>) -> Vec<String> {
     match value {
         Some(Json::String(text)) => vec![text.clone()],
         Some(Json::Array(items)) => items.iter().filter_map(Json::as_str).map(str::to_owned).collect(),

@@ -3,7 +3,8 @@
 //! The levels of a tree are the parts of a node's name (package, folders, file). A key with a `+` is configuration; so is
 //! a bare key unless a map stands behind it, which makes it a folder, also where a configuration has the same name.
 
-use super::config::{self, Config, Resource};
+use super::config::{self, Config};
+use super::config_keys::{self, Resource};
 use super::reader::Reader;
 use crate::project::name::did_you_mean;
 use crate::project::yaml::{Key, Node, Yaml};
@@ -101,14 +102,14 @@ fn gather_folders(entries: &[(Key, Node)], path: &mut Vec<String>, found: &mut V
 fn warn_of_unknown(reader: &mut Reader<'_>, entries: &[(Key, Node)], heading: &str, resource: Resource, depth: usize) {
     for (key, value) in entries {
         match (config_key(key, value), &value.value) {
-            (Some(name), _) if !config::is_known(resource, name) => {
-                let hint = did_you_mean(name, config::known_keys(resource))
+            (Some(name), _) if !config_keys::is_known(resource, name) => {
+                let hint = did_you_mean(name, config_keys::known_keys(resource))
                     .unwrap_or_else(|| "values of your own belong under +meta".to_owned());
                 reader.warn(key.line, name, format!("\"{heading}\" has an unknown configuration \"{name}\""), hint);
             }
             (None, Yaml::Map(inner)) => {
                 // Below the package's name a folder may be called `meta`; above it can only be a slip.
-                if depth == 0 && config::MAPS.contains(&key.name.as_str()) {
+                if depth == 0 && config_keys::MAPS.contains(&key.name.as_str()) {
                     let message = format!("\"{heading}\" reads \"{}\" as a folder", key.name);
                     reader.warn(key.line, &key.name, message, format!("write +{} to configure", key.name));
                 }

@@ -1,8 +1,11 @@
 //! `dbt_project.yml`: name, paths, variables, hooks, and the trees of configuration.
 
-use super::config::{Config, Resource};
+use super::config::Config;
+use super::config_keys::Resource;
 use super::config_tree::ConfigTree;
 use super::problem::Problem;
+use super::project_keys::{FLAGS, KEYS, RESERVED};
+use super::project_paths::Paths;
 use super::reader::{Fields, Reader};
 use super::render::{Render, rendered};
 use super::version;
@@ -54,76 +57,6 @@ pub struct DbtProject {
     pub json: Json,
     /// The file as written, as JSON.
     pub raw: Json,
-}
-
-/// Folders, relative to the project.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Paths {
-    /// `models`
-    pub models: Vec<String>,
-    /// `seeds`
-    pub seeds: Vec<String>,
-    /// `tests`
-    pub tests: Vec<String>,
-    /// `analyses`
-    pub analyses: Vec<String>,
-    /// `macros`
-    pub macros: Vec<String>,
-    /// `snapshots`
-    pub snapshots: Vec<String>,
-    /// `functions`
-    pub functions: Vec<String>,
-    /// Where `{% docs %}` blocks lie; by default in all of the above.
-    pub docs: Vec<String>,
-    /// Files that the documentation shows.
-    pub assets: Vec<String>,
-    /// `target`
-    pub target: String,
-    /// `logs`
-    pub log: String,
-    /// `dbt_packages`
-    pub packages_install: String,
-    /// What `clean` removes; by default the target folder.
-    pub clean_targets: Vec<String>,
-}
-
-impl Default for Paths {
-    fn default() -> Self {
-        let one = |name: &str| vec![name.to_owned()];
-        let mut paths = Paths {
-            models: one("models"),
-            seeds: one("seeds"),
-            tests: one("tests"),
-            analyses: one("analyses"),
-            macros: one("macros"),
-            snapshots: one("snapshots"),
-            functions: one("functions"),
-            docs: Vec::new(),
-            assets: Vec::new(),
-            target: "target".to_owned(),
-            log: "logs".to_owned(),
-            packages_install: "dbt_packages".to_owned(),
-            clean_targets: one("target"),
-        };
-        paths.docs = paths.resources();
-        paths
-    }
-}
-
-impl Paths {
-    /// All folders in which resources lie, each once.
-    #[must_use]
-    pub fn resources(&self) -> Vec<String> {
-        let lists =
-            [&self.models, &self.seeds, &self.snapshots, &self.analyses, &self.macros, &self.tests, &self.functions];
-        let mut found: Vec<String> = Vec::new();
-        for path in lists.into_iter().flatten().map(|path| path.trim_end_matches('/')) {
-            if !found.iter().any(|known| known == path) {
-                found.push(path.to_owned());
-            }
-        }
-        found
-    }
 }
 
 /// Which parts of a relation's name are quoted; none means the database's default.
@@ -198,146 +131,6 @@ pub struct ConfigTrees {
     pub functions: ConfigTree,
 }
 
-const KEYS: &[&str] = &[
-    "name",
-    "version",
-    "config-version",
-    "profile",
-    "project-root",
-    "model-paths",
-    "source-paths",
-    "seed-paths",
-    "data-paths",
-    "test-paths",
-    "analysis-paths",
-    "macro-paths",
-    "snapshot-paths",
-    "function-paths",
-    "docs-paths",
-    "asset-paths",
-    "target-path",
-    "log-path",
-    "packages-install-path",
-    "clean-targets",
-    "require-dbt-version",
-    "quoting",
-    "dispatch",
-    "on-run-start",
-    "on-run-end",
-    "vars",
-    "models",
-    "seeds",
-    "snapshots",
-    "tests",
-    "data_tests",
-    "sources",
-    "unit_tests",
-    "exposures",
-    "metrics",
-    "semantic-models",
-    "semantic_models",
-    "saved-queries",
-    "saved_queries",
-    "functions",
-    "analyses",
-    "flags",
-    "query-comment",
-    "restrict-access",
-    "dbt-cloud",
-    "packages",
-    "selectors",
-    "anchors",
-];
-
-const FLAGS: &[&str] = &[
-    "cache_selected_only",
-    "debug",
-    "defer",
-    "empty",
-    "fail_fast",
-    "full_refresh",
-    "indirect_selection",
-    "log_format",
-    "log_format_file",
-    "log_level",
-    "log_level_file",
-    "partial_parse",
-    "populate_cache",
-    "printer_width",
-    "send_anonymous_usage_stats",
-    "static_parser",
-    "store_failures",
-    "target_path",
-    "log_path",
-    "threads",
-    "use_colors",
-    "use_colors_file",
-    "use_experimental_parser",
-    "version_check",
-    "warn_error",
-    "warn_error_options",
-    "write_json",
-    "require_all_warnings_handled_by_warn_error",
-    "require_batched_execution_for_custom_microbatch_strategy",
-    "require_event_names_in_deprecations",
-    "require_explicit_package_overrides_for_builtin_materializations",
-    "require_generic_test_arguments_property",
-    "require_nested_cumulative_type_params",
-    "require_ref_searches_node_package_before_root",
-    "require_resource_names_without_spaces",
-    "require_unique_project_resource_names",
-    "require_yaml_configuration_for_mf_time_spines",
-    "skip_nodes_if_on_run_start_fails",
-    "source_freshness_run_project_hooks",
-    "state_modified_compare_more_unrendered_values",
-    "state_modified_compare_vars",
-    "validate_macro_args",
-];
-
-/// Words that templates use, which therefore cannot name a package.
-const RESERVED: &[&str] = &[
-    "_sql_results",
-    "adapter",
-    "api",
-    "column",
-    "config",
-    "context",
-    "database",
-    "env",
-    "env_var",
-    "exceptions",
-    "execute",
-    "flags",
-    "fromjson",
-    "fromyaml",
-    "graph",
-    "invocation_id",
-    "load_agate_table",
-    "load_result",
-    "log",
-    "model",
-    "modules",
-    "post_hooks",
-    "pre_hooks",
-    "ref",
-    "render",
-    "return",
-    "run_started_at",
-    "schema",
-    "source",
-    "sql",
-    "sql_now",
-    "store_result",
-    "store_raw_result",
-    "target",
-    "this",
-    "tojson",
-    "toyaml",
-    "try_or_compiler_error",
-    "var",
-    "write",
-];
-
 /// What must be known before the file is rendered; problems are left to [`DbtProject::read`].
 #[must_use]
 pub fn identify(file: &SourceFile) -> Identity {
@@ -371,7 +164,7 @@ impl DbtProject {
         let mut project = DbtProject {
             version: reader.text(&fields, "version"),
             profile: reader.text(&fields, "profile"),
-            paths: paths(&mut reader, &fields),
+            paths: Paths::read(&mut reader, &fields),
             require_dbt_version: reader.words(&fields, "require-dbt-version").unwrap_or_default(),
             quoting: quoting(&mut reader, &fields),
             dispatch: dispatch(&mut reader, &fields),
@@ -425,38 +218,6 @@ fn check_version(reader: &mut Reader<'_>, fields: &Fields<'_>, project: &DbtProj
             reader.error(line, &specifier, message, "write it like >=1.0.0");
         }
     }
-}
-
-fn paths(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Paths {
-    let default = Paths::default();
-    let mut renamed = |old: &str, new: &str, default: Vec<String>| {
-        if let (Some((key, _)), true) = (fields.entry(old), fields.has(new)) {
-            let message = format!("{old} and {new} are the same setting");
-            reader.error(key.line, old, message, format!("keep {new}"));
-        }
-        reader.words(fields, new).or_else(|| reader.words(fields, old)).unwrap_or(default)
-    };
-    let models = renamed("source-paths", "model-paths", default.models);
-    let seeds = renamed("data-paths", "seed-paths", default.seeds);
-    let mut list = |key: &str, default: Vec<String>| reader.words(fields, key).unwrap_or(default);
-    let mut paths = Paths {
-        models,
-        seeds,
-        tests: list("test-paths", default.tests),
-        analyses: list("analysis-paths", default.analyses),
-        macros: list("macro-paths", default.macros),
-        snapshots: list("snapshot-paths", default.snapshots),
-        functions: list("function-paths", default.functions),
-        docs: Vec::new(),
-        assets: list("asset-paths", default.assets),
-        target: reader.text(fields, "target-path").unwrap_or(default.target),
-        log: reader.text(fields, "log-path").unwrap_or(default.log),
-        packages_install: reader.text(fields, "packages-install-path").unwrap_or(default.packages_install),
-        clean_targets: Vec::new(),
-    };
-    paths.docs = reader.words(fields, "docs-paths").unwrap_or_else(|| paths.resources());
-    paths.clean_targets = reader.words(fields, "clean-targets").unwrap_or_else(|| vec![paths.target.clone()]);
-    paths
 }
 
 fn quoting(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Quoting {

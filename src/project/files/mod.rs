@@ -4,15 +4,20 @@
 //! a warning with its line; what cannot be understood is an error.
 
 pub mod config;
+pub mod config_keys;
 pub mod config_tree;
 pub mod dbt_project;
 pub mod packages;
 mod problem;
 pub mod profiles;
+mod project_keys;
+pub mod project_paths;
 pub mod properties;
 mod reader;
 mod render;
 pub mod selectors;
+#[cfg(test)]
+mod tests;
 pub mod version;
 
 pub use problem::{Level, Problem};

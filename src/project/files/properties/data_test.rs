@@ -1,6 +1,7 @@
 //! Generic data tests on models, columns and source tables, in all the spellings that dbt takes.
 
 use crate::project::files::config::{self, Config};
+use crate::project::files::config_keys;
 use crate::project::files::reader::{Fields, Reader};
 use crate::project::files::render::{ITEM, Render, rendered};
 use crate::project::yaml::{Node, Yaml};
@@ -106,11 +107,11 @@ fn config_of(reader: &mut Reader<'_>, fields: &Fields<'_>, render: Render<'_>) -
     if let Some(node) = fields.get("config") {
         let node = rendered(reader, node, &|path| path.contains(&ITEM), render);
         if let Some(inner) = reader.open_fields(&node, format!("config of {}", fields.what)) {
-            reader.warn_of_unknown(&inner, &config::known_keys(config::Resource::DataTest));
+            reader.warn_of_unknown(&inner, &config_keys::known_keys(config_keys::Resource::DataTest));
             found = config::of_node(&node);
         }
     }
-    for (key, value) in fields.entries().iter().filter(|(key, _)| config::TEST.contains(&key.name.as_str())) {
+    for (key, value) in fields.entries().iter().filter(|(key, _)| config_keys::TEST.contains(&key.name.as_str())) {
         if found.contains_key(&key.name) {
             let message = format!("{} sets \"{}\" twice", fields.what, key.name);
             reader.error(key.line, &key.name, message, "keep the one under config");
@@ -126,7 +127,7 @@ fn config_of(reader: &mut Reader<'_>, fields: &Fields<'_>, render: Render<'_>) -
 /// What is left is for the test's macro: from `arguments`, or beside the other keys as it was written before.
 fn arguments(reader: &mut Reader<'_>, fields: &Fields<'_>, column_name: Option<&str>) -> Map<String, Json> {
     let is_ours = |key: &str| {
-        matches!(key, "test_name" | "config" | "arguments" | "description" | "name") || config::TEST.contains(&key)
+        matches!(key, "test_name" | "config" | "arguments" | "description" | "name") || config_keys::TEST.contains(&key)
     };
     let beside = fields.entries().iter().filter(|(key, _)| !is_ours(&key.name));
     let mut found: Map<String, Json> = beside.map(|(key, value)| (key.name.clone(), value.json())).collect();

@@ -6,7 +6,10 @@ mod later;
 mod node;
 mod other;
 mod source;
+#[cfg(test)]
+pub(super) mod tests;
 mod unit_test;
+mod version;
 
 use super::problem::Problem;
 use super::reader::{Fields, Reader};
@@ -15,11 +18,12 @@ use crate::project::SourceFile;
 use crate::project::yaml::Node;
 pub use column::ColumnProperties;
 pub use data_test::TestProperties;
-pub use node::{NodeProperties, VersionProperties};
+pub use node::NodeProperties;
 pub use other::{MacroArgument, MacroProperties, Other};
 use serde_json::Value as Json;
 pub use source::{Freshness, Period, SourceProperties, TableDefaults, TableProperties};
 pub use unit_test::{Fixture, Format, UnitTestProperties};
+pub use version::VersionProperties;
 
 /// What one file says.
 #[derive(Clone, Debug, Default)]
@@ -75,6 +79,11 @@ const TOP_KEYS: &[&str] = &[
     "anchors",
 ];
 
+/// Whether the key heads a list of entries; anchors are YAML for other places of the file.
+fn is_section(key: &str) -> bool {
+    TOP_KEYS.contains(&key) && !matches!(key, "version" | "anchors")
+}
+
 /// Reads one file.
 #[must_use]
 pub fn read(file: &SourceFile, render: Render<'_>, problems: &mut Vec<Problem>) -> Properties {
@@ -82,7 +91,8 @@ pub fn read(file: &SourceFile, render: Render<'_>, problems: &mut Vec<Problem>) 
     let Some((mut reader, node)) = Reader::open(file, problems) else { return properties };
     let reader = &mut reader;
     let Some(top) = reader.fields(&node, format!("\"{}\"", file.path), TOP_KEYS) else { return properties };
-    for (key, list) in top.entries() {
+    let sections = top.entries().iter().filter(|(key, _)| is_section(&key.name));
+    for (key, list) in sections {
         for written in reader.list(list, &format!("\"{}\"", key.name)) {
             let section = key.name.as_str();
             let node = rendered(reader, written, &|path| later::is_rendered_later(section, path), render);

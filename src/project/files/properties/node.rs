@@ -1,12 +1,14 @@
-//! Models, seeds, snapshots, analyses and singular tests, with the versions of a model.
+//! Models, seeds, snapshots, analyses and singular tests.
 
 use super::column::{self, ColumnProperties};
 use super::data_test::{self, TestProperties};
+use super::version::{self, VersionProperties};
 use super::{Entry, name};
-use crate::project::files::config::{self, Config, Resource};
+use crate::project::files::config::{self, Config};
+use crate::project::files::config_keys::{self, Resource};
 use crate::project::files::reader::{Fields, Reader};
-use crate::project::files::render::Render;
-use crate::project::yaml::{Node, Yaml};
+use crate::project::files::version as order;
+use crate::project::yaml::Node;
 use serde_json::Value as Json;
 
 /// What a file says about a node that has a file of its own, or about a snapshot that has none.
@@ -44,33 +46,6 @@ pub struct NodeProperties {
     pub json: Json,
 }
 
-/// One version of a model.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct VersionProperties {
-    /// `1`, `2`, `beta`
-    pub v: String,
-    /// The file, without suffix, where it is not `<model>_v<v>`.
-    pub defined_in: Option<String>,
-    /// Its own description.
-    pub description: Option<String>,
-    /// Its own configuration, over the model's.
-    pub config: Config,
-    /// Its own constraints.
-    pub constraints: Option<Vec<Json>>,
-    /// Which of the model's columns it has: a list, or `*` for all; none of the two means all.
-    pub include: Option<Vec<String>>,
-    /// Which of the model's columns it has not.
-    pub exclude: Vec<String>,
-    /// Columns of its own.
-    pub columns: Vec<ColumnProperties>,
-    /// Its own data tests, instead of the model's.
-    pub data_tests: Option<Vec<TestProperties>>,
-    /// When it will go away, as written.
-    pub deprecation_date: Option<String>,
-    /// Where it stands.
-    pub line: usize,
-}
-
 impl NodeProperties {
     /// The columns of a version: those of the model that it includes, with its own over them.
     #[must_use]
@@ -82,6 +57,13 @@ impl NodeProperties {
         let is_replaced = |column: &&ColumnProperties| version.columns.iter().any(|own| own.name == column.name);
         let inherited = self.columns.iter().filter(is_included).filter(|column| !is_replaced(column));
         inherited.chain(&version.columns).cloned().collect()
+    }
+
+    /// The version that a reference without one means: the one that is named, else the highest; none without versions.
+    #[must_use]
+    pub fn latest(&self) -> Option<&str> {
+        let highest = || self.versions.iter().map(|version| version.v.as_str()).max_by(|a, b| order::compare(a, b));
+        self.latest_version.as_deref().or_else(highest)
     }
 
     /// The data tests of a version: its own if it has a list, even an empty one, else the model's.
@@ -141,24 +123,9 @@ const KEYS: &[&str] = &[
 ];
 const MODEL_KEYS: &[&str] = &["latest_version", "versions", "deprecation_date", "time_spine"];
 /// Keys that may stand beside `config` and belong into it.
-const CONFIG_BESIDE: &[&str] = &["meta", "docs", "group", "access", "contract", "tags"];
-const VERSION_KEYS: &[&str] = &[
-    "v",
-    "defined_in",
-    "description",
-    "access",
-    "config",
-    "constraints",
-    "docs",
-    "data_tests",
-    "tests",
-    "columns",
-    "deprecation_date",
-    "meta",
-    "group",
-    "contract",
-    "tags",
-];
+const CONFIG_BESIDE: &[&str] = &["meta", "docs", "group", "access", "contract"];
+/// Keys that sources and documentation may have in both places.
+const GATHERED: &[&str] = &["meta", "tags", "group", "docs"];
 
 pub(super) fn read(reader: &mut Reader<'_>, entry: &Entry<'_>, kind: Kind) -> Option<NodeProperties> {
     let more: &[&str] = match kind {
@@ -177,7 +144,7 @@ pub(super) fn read(reader: &mut Reader<'_>, entry: &Entry<'_>, kind: Kind) -> Op
         columns: column::read(reader, columns, &fields.what, entry.render),
         data_tests: data_test::read(reader, &fields, None, entry.render),
         latest_version: reader.text(&fields, "latest_version"),
-        versions: versions(reader, &fields, entry.render),
+        versions: version::read(reader, &fields, entry.render),
         deprecation_date: reader.text(&fields, "deprecation_date"),
         relation: reader.text(&fields, "relation"),
         quote_columns: reader.flag(&fields, "quote_columns"),
@@ -187,7 +154,7 @@ pub(super) fn read(reader: &mut Reader<'_>, entry: &Entry<'_>, kind: Kind) -> Op
         json: entry.written.clone(),
         name,
     };
-    check_versions(reader, &fields, &node);
+    version::check(reader, &fields, &node);
     Some(node)
 }
 
@@ -197,8 +164,12 @@ pub(super) fn config_of(reader: &mut Reader<'_>, fields: &Fields<'_>, resource: 
     if let Some(node) = fields.get("config")
         && let Some(inner) = reader.open_fields(node, format!("config of {}", fields.what))
     {
-        reader.warn_of_unknown(&inner, &config::known_keys(resource));
+        reader.warn_of_unknown(&inner, &config_keys::known_keys(resource));
         found = config::of_node(node);
+    }
+    if let Some((key, _)) = fields.entry("tags") {
+        let message = format!("tags of {} are not read beside config", fields.what);
+        reader.warn(key.line, "tags", message, "move them under config");
     }
     for (key, value) in fields.entries().iter().filter(|(key, _)| CONFIG_BESIDE.contains(&key.name.as_str())) {
         if value.is_null() {
@@ -216,7 +187,23 @@ pub(super) fn config_of(reader: &mut Reader<'_>, fields: &Fields<'_>, resource: 
     found
 }
 
-fn constraints(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Vec<Json>> {
+/// `config:` of what dbt lets say `meta` and `tags` in two places: both count.
+pub(super) fn gathered_config_of(reader: &mut Reader<'_>, fields: &Fields<'_>, resource: Resource) -> Config {
+    let mut found = Config::new();
+    for (key, value) in fields.entries().iter().filter(|(key, _)| GATHERED.contains(&key.name.as_str())) {
+        config::merge(&mut found, &Config::from_iter([(key.name.clone(), value.json())]));
+    }
+    if let Some(node) = fields.get("config")
+        && let Some(inner) = reader.open_fields(node, format!("config of {}", fields.what))
+    {
+        reader.warn_of_unknown(&inner, &config_keys::known_keys(resource));
+        config::merge(&mut found, &config::of_node(node));
+    }
+    config::sort_tags(&mut found);
+    found
+}
+
+pub(super) fn constraints(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Vec<Json>> {
     fields.has("constraints").then(|| {
         let mut found = Vec::new();
         for item in reader.items(fields, "constraints") {
@@ -227,70 +214,4 @@ fn constraints(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Vec<Json>
         }
         found
     })
-}
-
-fn versions(reader: &mut Reader<'_>, fields: &Fields<'_>, render: Render<'_>) -> Vec<VersionProperties> {
-    let mut found = Vec::new();
-    for node in reader.items(fields, "versions") {
-        let Some(version) = reader.fields(node, format!("a version of {}", fields.what), VERSION_KEYS) else {
-            continue;
-        };
-        let Some(v) = reader.required_text(&version, "v") else { continue };
-        let version = version.named(format!("version {v} of {}", fields.what));
-        let mut properties = VersionProperties {
-            defined_in: reader.text(&version, "defined_in"),
-            description: reader.text(&version, "description"),
-            config: config_of(reader, &version, Resource::Model),
-            constraints: constraints(reader, &version),
-            deprecation_date: reader.text(&version, "deprecation_date"),
-            data_tests: (version.has("data_tests") || version.has("tests"))
-                .then(|| data_test::read(reader, &version, None, render)),
-            line: version.line,
-            v,
-            ..VersionProperties::default()
-        };
-        version_columns(reader, &version, &mut properties, render);
-        found.push(properties);
-    }
-    found
-}
-
-/// Among the columns of a version one item may say which of the model's columns it takes over.
-fn version_columns(
-    reader: &mut Reader<'_>,
-    version: &Fields<'_>,
-    properties: &mut VersionProperties,
-    render: Render<'_>,
-) {
-    let Some(node) = version.get("columns") else { return };
-    let items = reader.list(node, &format!("columns of {}", version.what));
-    let is_choice = |item: &&Node| matches!(&item.value, Yaml::Map(keys) if keys.iter().any(|(k, _)| k.name == "include" || k.name == "exclude"));
-    for (place, item) in items.iter().filter(is_choice).enumerate() {
-        let what = format!("the choice of columns of {}", version.what);
-        if place > 0 {
-            reader.error(item.line, "", format!("{} has two choices of columns", version.what), "keep one of them");
-        }
-        let Some(choice) = reader.fields(item, what, &["include", "exclude"]) else { continue };
-        let include = reader.words(&choice, "include").unwrap_or_else(|| vec!["*".to_owned()]);
-        properties.include = (!include.iter().any(|name| name == "*" || name == "all")).then_some(include);
-        properties.exclude = reader.words(&choice, "exclude").unwrap_or_default();
-    }
-    let own = items.iter().filter(|item| !is_choice(item));
-    properties.columns = column::read(reader, own, &version.what, render);
-}
-
-fn check_versions(reader: &mut Reader<'_>, fields: &Fields<'_>, node: &NodeProperties) {
-    let known: Vec<&str> = node.versions.iter().map(|version| version.v.as_str()).collect();
-    for (place, version) in node.versions.iter().enumerate() {
-        if known[..place].contains(&version.v.as_str()) {
-            let message = format!("{} has version {} twice", fields.what, version.v);
-            reader.error(version.line, "", message, "keep one of the two");
-        }
-    }
-    if let (Some(latest), Some((key, _))) = (&node.latest_version, fields.entry("latest_version"))
-        && !known.contains(&latest.as_str())
-    {
-        let message = format!("{} has no version {latest}, its latest_version", fields.what);
-        reader.error(key.line, "latest_version", message, format!("known versions: {}", known.join(", ")));
-    }
 }

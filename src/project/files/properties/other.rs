@@ -1,7 +1,8 @@
 //! Macros, and the resources that are kept for the manifest: exposures, groups, metrics, the semantic layer, functions.
 
 use super::{Entry, name, node};
-use crate::project::files::config::{Config, Resource};
+use crate::project::files::config::Config;
+use crate::project::files::config_keys::Resource;
 use crate::project::files::reader::Reader;
 use serde_json::Value as Json;
 
@@ -81,7 +82,7 @@ pub(super) fn read(reader: &mut Reader<'_>, entry: &Entry<'_>, noun: &str) -> Op
     };
     Some(Other {
         description: reader.text(&fields, "description").unwrap_or_default(),
-        config: node::config_of(reader, &fields, resource),
+        config: node::gathered_config_of(reader, &fields, resource),
         json: entry.node.json(),
         raw: entry.written.clone(),
         path: entry.path.clone(),
@@ -107,7 +108,7 @@ pub(super) fn read_macro(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<M
     }
     Some(MacroProperties {
         description: reader.text(&fields, "description").unwrap_or_default(),
-        config: node::config_of(reader, &fields, Resource::Documentation),
+        config: node::gathered_config_of(reader, &fields, Resource::Documentation),
         path: entry.path.clone(),
         line: fields.line,
         arguments,

@@ -3,7 +3,8 @@
 use super::column::{self, ColumnProperties};
 use super::data_test::{self, TestProperties};
 use super::{Entry, name, node};
-use crate::project::files::config::{Config, Resource};
+use crate::project::files::config::{self, Config};
+use crate::project::files::config_keys::Resource;
 use crate::project::files::dbt_project::Quoting;
 use crate::project::files::reader::{Fields, Reader};
 use crate::project::files::render::Render;
@@ -93,6 +94,19 @@ pub struct Period {
     pub count: u64,
     /// `minute`, `hour` or `day`.
     pub period: String,
+}
+
+impl SourceProperties {
+    /// What the file says of a table's configuration: the table over its source, `meta` and `tags` of both.
+    ///
+    /// Thresholds of freshness are merged by [`Freshness::over`], as a written `null` means something there.
+    #[must_use]
+    pub fn config_of(&self, table: &TableProperties) -> Config {
+        let mut merged = self.defaults.config.clone();
+        config::merge(&mut merged, &table.own.config);
+        config::sort_tags(&mut merged);
+        merged
+    }
 }
 
 impl Period {
@@ -209,7 +223,7 @@ fn table(reader: &mut Reader<'_>, node: &Node, source: &str, render: Render<'_>)
 
 fn defaults(reader: &mut Reader<'_>, fields: &Fields<'_>) -> TableDefaults {
     let found = TableDefaults {
-        config: node::config_of(reader, fields, Resource::Source),
+        config: node::gathered_config_of(reader, fields, Resource::Source),
         quoting: quoting(reader, fields),
         loaded_at_field: reader.text(fields, "loaded_at_field"),
         loaded_at_query: reader.text(fields, "loaded_at_query"),

@@ -1,7 +1,8 @@
 //! Unit tests: rows that a model is given, and the rows it must make of them.
 
 use super::{Entry, name, node};
-use crate::project::files::config::{Config, Resource};
+use crate::project::files::config::Config;
+use crate::project::files::config_keys::Resource;
 use crate::project::files::reader::Reader;
 use crate::project::yaml::{Node, Yaml};
 use serde_json::{Map, Value as Json};

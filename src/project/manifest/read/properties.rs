@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::project::SourceFile;
 use crate::project::excerpt;
 use crate::project::files::config::{canonical_key, merge};
+use crate::project::files::{Problem, properties};
 use crate::project::manifest::node::{Config, Resource};
 use crate::project::manifest::test_name::python_str;
 use crate::project::name::did_you_mean;
@@ -65,9 +66,14 @@ pub fn read(reading: &mut Reading<'_>) -> Found {
 }
 
 fn one(reading: &mut Reading<'_>, found: &mut Found, package: &Package, file: &SourceFile) {
+    if package.name() == reading.root().name() {
+        check(reading, file);
+    }
     let shown = package.shown(&file.path);
     let top = match yaml::read(&file.text) {
         Ok(top) => top,
+        // Told by the check above already, where it is the project's own file.
+        Err(_) if package.name() == reading.root().name() => return,
         Err((line, sentence)) => {
             let place = format!("{}\n{sentence}", excerpt::at_line(&shown, &file.text, line, ""));
             let problem = Error::config(format!("property file \"{shown}\" is not well-formed YAML")).detail(place);
@@ -83,7 +89,8 @@ fn one(reading: &mut Reading<'_>, found: &mut Found, package: &Package, file: &S
             if let Some((_, resource)) = LISTS.iter().find(|(list, _)| *list == name) {
                 describe(reading, found, &place, *resource, &body);
             } else if let Some((_, resource)) = KEPT.iter().find(|(list, _)| *list == name) {
-                let body = rendered(reading, &place, body);
+                // Filters of the semantic layer are templates of its own: {{ Dimension('order__status') }}.
+                let body = if *resource == Resource::Exposure { rendered(reading, &place, body) } else { body };
                 kept::read(reading, package, &file.path, *resource, &body);
             } else {
                 match name {
@@ -104,6 +111,16 @@ fn one(reading: &mut Reading<'_>, found: &mut Found, package: &Package, file: &S
             }
         }
     }
+}
+
+/// Holds the file against all that may stand in it: keys that nothing reads are warnings, wrong shapes errors.
+fn check(reading: &mut Reading<'_>, file: &SourceFile) {
+    let mut found = Vec::new();
+    let as_written = |text: &str| Ok(Json::from(text));
+    let _ = properties::read(file, &as_written, &mut found);
+    let (errors, warnings): (Vec<Problem>, Vec<Problem>) = found.into_iter().partition(Problem::is_error);
+    reading.problems.extend(errors.into_iter().map(Problem::into_error));
+    reading.warnings.extend(warnings.into_iter().map(Problem::into_error));
 }
 
 fn items(node: &YamlNode) -> &[YamlNode] {
