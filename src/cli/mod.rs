@@ -37,6 +37,7 @@ mod test;
 use crate::error::{Kind, Result};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::process::ExitCode;
 
 /// Keeps a company's customer intelligence fresh inside its own PostgreSQL.
@@ -166,7 +167,9 @@ pub fn main() -> ExitCode {
         }
     };
     let log_format = cli.global.project.log_format;
-    match runtime.block_on(run(cli)) {
+    // Boxed, or all of the program would be compiled once for each sort of runtime there is.
+    let run: Pin<Box<dyn Future<Output = Result<ExitCode>>>> = Box::pin(run(cli));
+    match runtime.block_on(run) {
         Ok(code) => code,
         Err(e) => {
             messages::error(log_format, &e);

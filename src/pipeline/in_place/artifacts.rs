@@ -4,12 +4,14 @@ use super::project::DbtLayout;
 use super::report::{NodeResult, is_good};
 use super::run::Report;
 use crate::error::{Error, Result};
-use crate::project::artifact::manifest::{Outcomes, Setting};
+use crate::project::artifact::Invocation;
+use crate::project::artifact::manifest::{Artifact, Outcomes, Setting};
 use crate::project::artifact::run_results::{self, Span, Timing};
-use crate::project::artifact::{Invocation, manifest};
 use crate::project::manifest::{Compiled, Node, Outcome, Resource};
 use chrono::Utc;
+use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 /// What every artifact says about this invocation.
@@ -28,8 +30,9 @@ pub fn invocation(project: &DbtLayout) -> Invocation {
 /// Writes `manifest.json`, with the compiled SQL of these nodes.
 pub fn write_manifest(project: &DbtLayout, outcomes: &Outcomes) -> Result<PathBuf> {
     let setting = Setting { quoting: quoting(project), root_paths: project.roots.clone() };
-    let json = manifest::manifest(&project.manifest, outcomes, &setting, &invocation(project));
-    write(&project.target_dir.join("manifest.json"), &json)
+    let invocation = invocation(project);
+    let artifact = Artifact::new(&project.manifest, outcomes, &setting, &invocation);
+    write(&project.target_dir.join("manifest.json"), &artifact)
 }
 
 /// Writes what a run leaves: `manifest.json`, `run_results.json`, the SQL under `compiled/`.
@@ -122,22 +125,36 @@ fn counts_failures(result: &NodeResult, node: Option<&Node>) -> bool {
 }
 
 /// Writes JSON beside the file, then renames.
-pub fn write(path: &Path, json: &Json) -> Result<PathBuf> {
-    write_text(path, &json.to_string())?;
+pub fn write(path: &Path, json: &impl Serialize) -> Result<PathBuf> {
+    write_with(path, |file| serde_json::to_writer(file, json).map_err(Into::into))?;
     Ok(path.to_path_buf())
 }
 
+/// Writes a text, unless it is there already: most of thousands of files are as the run before left them, and to make
+/// and rename a file costs a file system far more than to read one.
 fn write_text(path: &Path, text: &str) -> Result<()> {
+    if std::fs::read(path).is_ok_and(|there| there == text.as_bytes()) {
+        return Ok(());
+    }
+    write_with(path, |file| file.write_all(text.as_bytes()))
+}
+
+fn write_with(path: &Path, fill: impl FnOnce(&mut BufWriter<std::fs::File>) -> std::io::Result<()>) -> Result<()> {
     let failed = |e: std::io::Error| {
         Error::failed(format!("file \"{}\" cannot be written", path.display()))
             .source(e)
             .hint("let --target-path name a folder that this user may write to")
     };
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(failed)?;
-    }
     let beside = path.with_extension(format!("part{}", std::process::id()));
-    std::fs::write(&beside, text).map_err(failed)?;
+    let mut created = std::fs::File::create(&beside);
+    if let (Err(e), Some(folder)) = (&created, path.parent())
+        && e.kind() == std::io::ErrorKind::NotFound
+    {
+        std::fs::create_dir_all(folder).map_err(failed)?;
+        created = std::fs::File::create(&beside);
+    }
+    let mut file = BufWriter::new(created.map_err(failed)?);
+    fill(&mut file).and_then(|()| file.flush()).map_err(failed)?;
     std::fs::rename(&beside, path).map_err(failed)
 }
 

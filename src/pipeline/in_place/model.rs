@@ -63,6 +63,7 @@ async fn materialize(work: &Work, compiled: &Compiled, has_hooks: bool) -> Resul
                 select: compiled.code.clone(),
                 always: has_hooks || work.is_full_refresh(),
                 may_drop: run.relations.clone(),
+                is_alone: !has_hooks && !finish::has_more(node),
                 ..ViewDefinition::default()
             };
             view::build(session, &run.catalog, &definition).await

@@ -4,7 +4,7 @@ use super::defer::Deferred;
 use super::project::DbtLayout;
 use super::queue::{Ended, Queue, edges};
 use super::report::{NodeResult, Status, is_good};
-use super::step;
+use super::step::{self, Worker};
 use super::{Event, Options, Progress};
 use crate::error::{Error, Result};
 use crate::project::RelationName;
@@ -33,7 +33,7 @@ pub struct Run {
     /// Turns into a reason when the run is to end early.
     pub halt: watch::Receiver<Option<String>>,
     /// Relations of the run, which may be made anew on the way.
-    pub relations: BTreeSet<RelationName>,
+    pub relations: Arc<BTreeSet<RelationName>>,
     /// Texts of seeds, by package and file.
     pub seeds: BTreeMap<(String, String), String>,
 }
@@ -148,8 +148,8 @@ async fn run_queue(
     let order = run.options.order(&manifest, selected);
     let total = order.len();
     let mut queue = Queue::new(&order, &waits_for);
-    let mut idle: Vec<usize> = (1..=run.options.threads.max(1)).rev().collect();
-    let mut running: JoinSet<NodeResult> = JoinSet::new();
+    let mut idle: Vec<Worker> = (1..=run.options.threads.max(1)).rev().map(Worker::new).collect();
+    let mut running: JoinSet<(NodeResult, Worker)> = JoinSet::new();
     let mut started = 0;
     let mut is_stopping = false;
     loop {
@@ -167,15 +167,15 @@ async fn run_queue(
                 finish(run, &mut queue, result, (started, total), progress, report);
                 continue;
             };
-            let Some(worker) = idle.pop() else { break };
+            let Some(mut worker) = idle.pop() else { break };
             started += 1;
             progress.tell(Event::Started { id, place: started, total });
             let run = run.clone();
-            running.spawn(async move { step::run(&run, &node, worker).await });
+            running.spawn(async move { (step::run(&run, &node, &mut worker).await, worker) });
         }
         let Some(joined) = running.join_next().await else { break };
-        let result = joined.map_err(|e| Error::failed("a node's task ended without a word").source(e))?;
-        idle.push(result.worker);
+        let (result, worker) = joined.map_err(|e| Error::failed("a node's task ended without a word").source(e))?;
+        idle.push(worker);
         is_stopping |= run.options.fail_fast && !is_good(result.status);
         finish(run, &mut queue, result, (started, total), progress, report);
     }
@@ -331,7 +331,7 @@ pub async fn run(
         catalog,
         options,
         halt,
-        relations: built.map(Node::relation).collect(),
+        relations: Arc::new(built.map(Node::relation).collect()),
         seeds: project.seeds.clone(),
         manifest,
     });

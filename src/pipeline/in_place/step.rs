@@ -13,6 +13,9 @@ use std::time::{Duration, Instant};
 /// Times that a node is tried when the server, not the node, is the trouble.
 const TRIES: u32 = 3;
 
+/// A node that cannot have a lock is tried again, which does more good than a long queue behind it.
+const LIMITS: Limits = Limits { statement: None, lock: Some(Duration::from_secs(10)) };
+
 /// A node that is being worked on: its connection, and a compiler that may ask the database over it.
 pub struct Work {
     /// What all nodes of the run share.
@@ -50,13 +53,29 @@ impl Work {
     }
 }
 
+/// One of the run's places for nodes at work.
+#[derive(Debug)]
+pub struct Worker {
+    /// Its number, from 1.
+    pub number: usize,
+    /// Its connection, kept from node to node.
+    session: Option<Session>,
+}
+
+impl Worker {
+    /// A worker that has not connected yet.
+    pub fn new(number: usize) -> Worker {
+        Worker { number, session: None }
+    }
+}
+
 /// Runs one node; a passing fault of the server is tried again.
-pub async fn run(run: &Arc<Run>, node: &Arc<Node>, worker: usize) -> NodeResult {
+pub async fn run(run: &Arc<Run>, node: &Arc<Node>, worker: &mut Worker) -> NodeResult {
     let began = Instant::now();
     let began_at = run.now();
     let mut attempt = 1;
     let mut result = loop {
-        match attempt_once(run, node).await {
+        match attempt_once(run, node, worker).await {
             Ok(result) => break result,
             Err(e) if attempt < TRIES && e.may_pass() => {
                 tracing::warn!(node = node.id, attempt, reason = %e, "a passing fault of the server, trying again");
@@ -66,7 +85,7 @@ pub async fn run(run: &Arc<Run>, node: &Arc<Node>, worker: usize) -> NodeResult 
             Err(e) => break NodeResult::failed(&node.id, &e),
         }
     };
-    result.worker = worker;
+    result.worker = worker.number;
     result.elapsed = began.elapsed();
     result.executed_at = Some((result.compiled_at.map_or(began_at, |(_, end)| end), run.now()));
     if result.relation.is_none() && node.is_built() {
@@ -75,9 +94,12 @@ pub async fn run(run: &Arc<Run>, node: &Arc<Node>, worker: usize) -> NodeResult 
     result
 }
 
-async fn attempt_once(run: &Arc<Run>, node: &Arc<Node>) -> Result<NodeResult> {
-    let limits = Limits { statement: None, lock: Some(Duration::from_secs(10)) };
-    let session = Arc::new(Session::open(&run.warehouse, Some(&node.id), limits).await?);
+async fn attempt_once(run: &Arc<Run>, node: &Arc<Node>, worker: &mut Worker) -> Result<NodeResult> {
+    let session = match worker.session.take() {
+        Some(session) => session.for_node(&node.id),
+        None => Session::open(&run.warehouse, Some(&node.id), LIMITS).await?,
+    };
+    let session = Arc::new(session);
     let handle = tokio::runtime::Handle::current();
     let database: Arc<dyn Database> = Arc::new(Blocking::new(handle, session.clone()));
     let compiler = run.compiler.over(database);
@@ -86,16 +108,29 @@ async fn attempt_once(run: &Arc<Run>, node: &Arc<Node>) -> Result<NodeResult> {
         outcome = by_kind(&work) => outcome,
         reason = run.halted() => Err(Error::interrupted(format!("{} was stopped: {reason}", node.label()))),
     };
-    if outcome.is_err() {
-        drop(work);
-        match Arc::into_inner(session) {
-            // A statement may still run on the server: dropping a future alone stops nothing there.
-            Some(session) if run.is_halted() => session.cancel(&run.warehouse).await,
-            Some(session) => session.rollback().await.unwrap_or_default(),
-            None => {}
+    drop(work);
+    match &outcome {
+        Err(_) if run.is_halted() => session.stop(&run.warehouse).await,
+        Err(e) if is_lost(e) => {
+            if let Some(session) = Arc::into_inner(session) {
+                session.discard();
+            }
+        }
+        // A session that somebody still holds, or that cannot be rolled back, is left to itself.
+        _ => {
+            if let Some(session) = Arc::into_inner(session)
+                && session.rollback().await.is_ok()
+            {
+                worker.session = Some(session);
+            }
         }
     }
     outcome
+}
+
+/// Whether the connection is, or may be, gone with the error.
+fn is_lost(error: &Error) -> bool {
+    error.may_pass() && !error.is_lock_trouble()
 }
 
 async fn by_kind(work: &Work) -> Result<NodeResult> {
