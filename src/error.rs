@@ -137,7 +137,9 @@ impl Error {
             cause = error.source();
         }
         if let Some(detail) = &self.detail {
-            text.push_str(&format!("\ndetail: {}", detail.replace('\n', "\n  ")));
+            // A list begins on a line of its own.
+            let space = if detail.starts_with('\n') { "" } else { " " };
+            text.push_str(&format!("\ndetail:{space}{}", detail.replace('\n', "\n  ")));
         }
         if let Some(hint) = &self.hint {
             text.push_str(&format!("\nhint: {hint}"));

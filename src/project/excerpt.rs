@@ -24,6 +24,12 @@ pub fn excerpt_at(path: &str, text: &str, range: Range<usize>, lines_before: usi
     at_range(path, &padded, range.start + lines_before..range.end + lines_before)
 }
 
+/// As [`excerpt_at`], at the first place that holds `word`; the path alone where none does.
+#[must_use]
+pub fn excerpt_of_word(path: &str, text: &str, word: &str) -> String {
+    at_quoted(path, text, word)
+}
+
 /// `path:line:` and the line, with carets under `needle` where the line holds it as a word.
 pub(super) fn at_line(path: &str, text: &str, line: usize, needle: &str) -> String {
     let content = text.lines().nth(line.saturating_sub(1)).unwrap_or("").trim_end();
@@ -41,11 +47,21 @@ pub(super) fn at_word(path: &str, text: &str, needle: &str) -> String {
 
 /// As [`at_word`], but first where the word stands in quotes, as in `ref('orders')`.
 pub(super) fn at_quoted(path: &str, text: &str, needle: &str) -> String {
-    let quoted = ['\'', '"'].map(|quote| text.find(&format!("{quote}{needle}{quote}")));
-    match quoted.into_iter().flatten().min() {
-        Some(quote) => at_range(path, text, quote + 1..quote + 1 + needle.len()),
+    match find_quoted(text, needle) {
+        Some(start) => at_range(path, text, start..start + needle.len()),
         None => at_word(path, text, needle),
     }
+}
+
+/// Line of the first place where `needle` stands in quotes, else as a word.
+pub(super) fn line_of_quoted(text: &str, needle: &str) -> Option<usize> {
+    let start = find_quoted(text, needle).or_else(|| find_word(text, needle))?;
+    Some(text[..start].matches('\n').count() + 1)
+}
+
+fn find_quoted(text: &str, needle: &str) -> Option<usize> {
+    let quoted = ['\'', '"'].map(|quote| text.find(&format!("{quote}{needle}{quote}")));
+    quoted.into_iter().flatten().min().map(|quote| quote + 1)
 }
 
 /// As [`at_word`], but first where the word is a key, as in `config(key=value)`.

@@ -3,6 +3,7 @@
 mod cli;
 mod contract;
 mod daemon;
+mod dbt;
 mod deploy;
 mod embedded;
 mod errors;

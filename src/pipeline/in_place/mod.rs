@@ -1,6 +1,7 @@
 //! Projects with a `dbt_project.yml`: every relation where the project puts it, in dbt's order and with dbt's words.
 
 mod artifacts;
+mod check;
 mod commands;
 mod defer;
 mod finish;
@@ -24,6 +25,7 @@ mod test;
 mod unit_test;
 
 pub use artifacts::{write_artifacts, write_manifest};
+pub use check::check;
 pub use commands::{answer_json, census, compile_inline, compile_node, docs, operation, show_inline, show_node, shown};
 pub use defer::Deferred;
 pub use freshness::{Looked, freshness, write_sources};

@@ -197,13 +197,34 @@ pub fn read(settings: &Settings, request: &Request) -> Result<DbtLayout> {
     })
 }
 
-fn refuse(problems: Vec<Error>) -> Result<()> {
+/// One problem as it is, several as a numbered list in one error.
+pub(super) fn refuse(mut problems: Vec<Error>) -> Result<()> {
     match problems.len() {
         0 => Ok(()),
-        1 => Err(problems.into_iter().next().unwrap_or_else(|| Error::config("project is not right"))),
-        n => Err(Error::config(format!("project has {n} problems"))
-            .detail(problems.iter().map(Error::report).collect::<Vec<_>>().join("\n"))),
+        1 => problems.pop().map_or(Ok(()), Err),
+        n => {
+            let told = problems.iter().enumerate().map(|(place, problem)| numbered(place + 1, problem));
+            Err(Error::config(format!("project has {n} problems"))
+                .detail(format!("\n{}", told.collect::<Vec<_>>().join("\n"))))
+        }
     }
+}
+
+/// `2. message`, and below it, indented, cause, facts and next step.
+fn numbered(number: usize, problem: &Error) -> String {
+    let number = format!("{number}. ");
+    let told = problem.report();
+    let told = told.strip_prefix("error: ").unwrap_or(&told);
+    let mut text = number.clone();
+    for (place, line) in told.lines().enumerate() {
+        // Facts stand under their problem, which says enough without the word before them.
+        let line = line.strip_prefix("detail: ").or_else(|| line.strip_prefix("  ")).unwrap_or(line);
+        if place > 0 {
+            text.push_str(&format!("\n{}", " ".repeat(number.len())));
+        }
+        text.push_str(line);
+    }
+    text
 }
 
 /// The profile, if there is one; a connection given on the command line makes do without.

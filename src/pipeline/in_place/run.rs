@@ -292,6 +292,7 @@ pub async fn run(
     stop: watch::Receiver<bool>,
 ) -> Result<Report> {
     let manifest = project.manifest.clone();
+    super::check::check(&manifest, selected)?;
     let session = Session::open(warehouse, None, Limits::default()).await?;
     let schemas: BTreeSet<&str> =
         manifest.nodes.values().filter(|n| n.is_built() || options.stores(n)).map(|n| n.schema.as_str()).collect();

@@ -8,6 +8,9 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+/// Most macros that a report names on the way to a fault.
+const MOST_CALLS: usize = 6;
+
 /// Which sort of fault this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FaultKind {
@@ -58,6 +61,8 @@ pub struct Fault {
     pub range: Option<Range<usize>>,
     /// Macros that were being called, innermost first.
     pub calls: Vec<Called>,
+    /// File and text in which the outermost of them was called, if it is told.
+    pub caller: Option<(String, String)>,
     /// The engine's error; a function of the caller may have put its own error behind it.
     pub cause: Option<minijinja::Error>,
 }
@@ -111,6 +116,7 @@ impl Fault {
             text: text.clone(),
             range: Some(trouble.range),
             calls: Vec::new(),
+            caller: None,
             cause: None,
         }
     }
@@ -123,9 +129,23 @@ impl Fault {
             (None, None) => None,
         };
         let marked = range.clone().and_then(|range| source.text.get(range)).unwrap_or_default();
-        let (kind, message) = explain(&error, marked);
+        // An attribute is marked from its dot: what has no such attribute is the word before.
+        let owner = range.as_ref().filter(|_| marked.starts_with('.')).and_then(|range| source.text.get(..range.start));
+        let word_before = |text: &str| {
+            let start = text.rfind(|c: char| !(c.is_alphanumeric() || c == '_')).map_or(0, |at| at + 1);
+            text.get(start..).unwrap_or_default().to_owned()
+        };
+        let named = owner.map(word_before).filter(|word| !word.is_empty());
+        let (kind, message) = explain(&error, named.as_deref().unwrap_or(marked));
         let (path, text) = (source.path.clone(), source.text.clone());
-        Fault { kind, message, path, text, range, calls, cause: Some(error) }
+        Fault { kind, message, path, text, range, calls, caller: None, cause: Some(error) }
+    }
+
+    /// The same, with the text from which the outermost macro was called.
+    #[must_use]
+    pub fn called_from(mut self, path: &str, text: &str) -> Fault {
+        self.caller = Some((path.to_owned(), text.to_owned()));
+        self
     }
 
     /// Line of the fault, from 1.
@@ -158,8 +178,21 @@ impl Fault {
         };
         detail.push_str(&format!("\n{}", self.message));
         for (index, call) in self.calls.iter().enumerate() {
-            let by = if index + 1 == self.calls.len() { format!(" called by {owner}") } else { String::new() };
-            detail.push_str(&format!("\nin macro {} ({}:{}){by}", call.name, call.path, call.line));
+            // A macro that calls itself is told a few times, not a screen full.
+            if self.calls.len() > MOST_CALLS && index >= MOST_CALLS - 1 && index + 1 < self.calls.len() {
+                if index + 1 == MOST_CALLS {
+                    detail.push_str(&format!("\nand {} calls more", self.calls.len() - MOST_CALLS));
+                }
+                continue;
+            }
+            detail.push_str(&format!("\nin macro {} ({}:{})", call.name, call.path, call.line));
+        }
+        if let Some(call) = self.calls.last() {
+            let bare = call.name.rsplit('.').next().unwrap_or_default();
+            let line = self.caller.as_ref().and_then(|(path, text)| {
+                excerpt::find_word(text, bare).map(|at| format!(" ({path}:{})", text[..at].matches('\n').count() + 1))
+            });
+            detail.push_str(&format!(" called by {owner}{}", line.unwrap_or_default()));
         }
         let hint = match self.kind {
             FaultKind::Undefined => crate::project::name::did_you_mean(self.wrong_word(), known),
@@ -189,7 +222,7 @@ fn explain(error: &minijinja::Error, marked: &str) -> (FaultKind, String) {
     }
     match error.kind() {
         ErrorKind::OutOfFuel => (FaultKind::Limit, "the template takes too many steps".to_owned()),
-        ErrorKind::SyntaxError => (FaultKind::Syntax, detail),
+        ErrorKind::SyntaxError => (FaultKind::Syntax, syntax(&detail)),
         ErrorKind::UnknownFunction => {
             let name = detail.strip_suffix(" is unknown").unwrap_or(&detail);
             (FaultKind::Undefined, format!("'{name}' is undefined"))
@@ -203,6 +236,21 @@ fn explain(error: &minijinja::Error, marked: &str) -> (FaultKind, String) {
         ErrorKind::UnknownFilter | ErrorKind::UnknownTest | ErrorKind::UnknownMethod => (FaultKind::Undefined, detail),
         kind if detail.is_empty() => (FaultKind::Failed, kind.to_string()),
         _ => (FaultKind::Failed, detail),
+    }
+}
+
+/// The engine's word for a mistake of the syntax, in an author's words.
+fn syntax(detail: &str) -> String {
+    match detail.strip_prefix("unknown statement ") {
+        Some(tag) if tag.starts_with("end") || matches!(tag, "else" | "elif") => {
+            format!("`{{% {tag} %}}` does not belong here: no block that it could be of is open")
+        }
+        Some(tag) => format!("there is no tag `{{% {tag} %}}`"),
+        None if detail.contains("unexpected end of input") => {
+            "a block is not closed: its `{% end... %}` is missing".into()
+        }
+        None if detail == "unexpected end of variable block" => "a value is missing before `}}`".into(),
+        None => detail.to_owned(),
     }
 }
 

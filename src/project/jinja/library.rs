@@ -141,6 +141,7 @@ impl Library {
             text: Arc::from(""),
             range: None,
             calls: Vec::new(),
+            caller: None,
             cause: None,
         })
     }
@@ -191,6 +192,7 @@ impl Library {
                 text: Arc::from(""),
                 range: None,
                 calls: Vec::new(),
+                caller: None,
                 cause: None,
             });
         };
@@ -253,6 +255,7 @@ impl Library {
                 text: Arc::from(""),
                 range: None,
                 calls,
+                caller: None,
                 cause: Some(error),
             },
         }

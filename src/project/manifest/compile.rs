@@ -90,7 +90,7 @@ impl Compiler {
             .world
             .library
             .render_text(&node.file, &node.raw_code, &globals)
-            .map_err(|fault| self.world.told(&node.label(), fault))?;
+            .map_err(|fault| self.world.told(&node.label(), fault.called_from(&node.file, &node.raw_code)))?;
         Ok((sql, rendering.record()))
     }
 

@@ -200,7 +200,11 @@ fn node(reading: &mut Reading<'_>, package: &Package, subject: &Subject, column:
                 config.extend(record.config.clone());
                 super::nodes::take(&mut node, record);
             }
-            Err(problem) => reading.problems.push(problem),
+            Err(mut problem) => {
+                let said = || place(package, subject, entry_name(&node));
+                problem.detail.get_or_insert_with(said);
+                reading.problems.push(problem);
+            }
         }
     }
     node.config = layers.all(package, Resource::Test, &node.fqn, &none, &config);

@@ -168,6 +168,7 @@ pub fn configure(reading: &mut Reading<'_>, node: &mut Node, package: &Package, 
                 // A node that is switched off may be written for another database.
                 let merged = layers.all(package, node.resource, &node.fqn, patched, &record.config);
                 if merged.get("enabled").and_then(serde_json::Value::as_bool) != Some(false) {
+                    let fault = fault.called_from(&package.shown(&node.file), &node.raw_code);
                     let problem = reading.world.told(&node.label(), fault);
                     reading.problems.push(problem);
                 }

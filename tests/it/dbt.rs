@@ -1,0 +1,4 @@
+//! Projects with a `dbt_project.yml` on a real PostgreSQL: what they build, and every error their authors may meet.
+
+mod bad;
+mod support;
