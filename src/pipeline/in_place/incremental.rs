@@ -42,7 +42,7 @@ fn strategy_word(node: &Node) -> Result<&str> {
     let hint =
         did_you_mean(word, STRATEGIES).unwrap_or_else(|| format!("strategies there are: {}", STRATEGIES.join(", ")));
     Err(Error::config(format!("{} has an unknown incremental_strategy \"{word}\"", node.label()))
-        .detail(format!("The file is {}.", node.file))
+        .detail(spec::place(node, word))
         .hint(hint))
 }
 
@@ -233,7 +233,7 @@ pub fn instant(text: &str) -> Option<DateTime<Utc>> {
 
 fn missing(node: &Node, key: &str) -> Error {
     Error::config(format!("{} is a microbatch model without {key}", node.label()))
-        .detail(format!("The file is {}.", node.file))
+        .detail(spec::place(node, "config("))
         .hint(match key {
             "event_time" => "set config(event_time='...') to the column that tells when a row came to be",
             "begin" => "set config(begin='2024-01-01') to the date of the first batch",

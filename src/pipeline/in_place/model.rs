@@ -5,7 +5,6 @@ use super::report::{NodeResult, Status};
 use super::step::Work;
 use super::{finish, incremental, spec};
 use crate::error::{Error, Result};
-use crate::project::excerpt_of_word;
 use crate::project::manifest::{Compiled, Manifest, Node};
 use crate::project::name::did_you_mean;
 use crate::warehouse::in_place::Outcome;
@@ -119,12 +118,12 @@ pub fn check(manifest: &Manifest, node: &Node) -> Result<()> {
     let found = match given {
         None => return Ok(()),
         Some(Json::String(word)) => word,
-        Some(other) => return Err(spec::wrong(node, "materialized", other, "a word")),
+        Some(other) => return Err(spec::wrong(node, "materialized", other, "one name")),
     };
     if MATERIALIZATIONS.contains(&found.as_str()) {
         return Ok(());
     }
-    let place = excerpt_of_word(&manifest.shown_file(node), &node.raw_code, found);
+    let place = spec::place(node, found);
     let starts = format!("materialization_{found}_");
     if let Some(written) = manifest.macros.values().find(|known| known.name.starts_with(&starts)) {
         return Err(Error::config(format!(

@@ -2,11 +2,10 @@
 //!
 //! A fixture is one file: `=== path` begins a file of the project. A missing `dbt_project.yml` is given.
 
+use super::support::unfold;
 use quintile::config::Settings;
 use quintile::pipeline::in_place::{self, Request};
 use std::path::Path;
-
-const PROJECT: &str = "name: broken\nversion: \"1.0\"\nprofile: broken\n";
 
 #[test]
 fn every_bad_project_is_told_in_full() {
@@ -26,17 +25,6 @@ fn strictness_turns_oddities_into_errors() {
     let (odd, strict) = (told(folder.path(), false), told(folder.path(), true));
     assert!(!odd.contains("error: ") && odd.contains("warning: "), "{odd}");
     assert!(!strict.contains("warning: ") && strict.contains("error: "), "{strict}");
-}
-
-/// Writes the files of a fixture.
-fn unfold(text: &str, to: &Path) {
-    std::fs::write(to.join("dbt_project.yml"), PROJECT).expect("written");
-    for part in text.split("=== ").skip(1) {
-        let (path, content) = part.split_once('\n').expect("a path and a text");
-        let path = to.join(path);
-        std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
-        std::fs::write(path, content).expect("written");
-    }
 }
 
 /// What reading the project tells: warnings, then the error.

@@ -197,7 +197,12 @@ pub fn take(node: &mut Node, record: Record) {
 
 /// The error for two nodes of one name.
 pub fn duplicate(first: &Node, second: &Node) -> Error {
+    let place = |node: &Node| if node.line > 0 { format!("{}:{}", node.file, node.line) } else { node.file.clone() };
+    let hint = match second.resource {
+        Resource::Test | Resource::UnitTest => "take one of them out, or give one a name: of its own",
+        _ => "rename one of them; a ref() must mean one thing",
+    };
     Error::config(format!("{} is there twice", second.label()))
-        .detail(format!("It stands in {} and in {}.", first.file, second.file))
-        .hint("rename one of them; a ref() must mean one thing")
+        .detail(format!("It stands in {} and in {}.", place(first), place(second)))
+        .hint(hint)
 }

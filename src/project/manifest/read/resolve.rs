@@ -179,9 +179,8 @@ pub fn refuse_same_relations(reading: &mut Reading<'_>) {
             Some(_) => None,
         };
         if let Some(first) = namesake {
-            let (one, other) = (first.resource.as_str(), node.label());
             problems.push(
-                Error::config(format!("a {one} and {other} have the same name"))
+                Error::config(format!("{} and {} have the same name", first.label(), node.label()))
                     .detail(files(first))
                     .hint("rename one of them; a ref() must mean one thing"),
             );
