@@ -5,6 +5,7 @@ use super::criterion::{Criterion, Method};
 use super::past::Past;
 use super::{Candidate, Graph, by_name, wildcard};
 use crate::error::{Error, Result};
+use crate::project::files::version;
 use crate::project::name::did_you_mean;
 use serde_json::Value as Json;
 use std::cmp::Ordering;
@@ -185,21 +186,13 @@ fn has_config(node: &dyn Candidate, criterion: &Criterion) -> bool {
 }
 
 fn is_version(node: &dyn Candidate, value: &str) -> bool {
-    let (version, latest) = (node.version(), node.latest_version());
-    let order = version.zip(latest).map(|(version, latest)| compare_versions(version, latest));
+    let (own, latest) = (node.version(), node.latest_version());
+    let order = own.zip(latest).map(|(own, latest)| version::compare(own, latest));
     match value {
-        "latest" => version.is_some() && order == Some(Ordering::Equal),
+        "latest" => order == Some(Ordering::Equal),
         "prerelease" => order == Some(Ordering::Greater),
         "old" => order == Some(Ordering::Less),
-        _ => version.is_none(),
-    }
-}
-
-/// Numbers as numbers, anything else as text.
-fn compare_versions(left: &str, right: &str) -> Ordering {
-    match (left.parse::<f64>(), right.parse::<f64>()) {
-        (Ok(left), Ok(right)) => left.total_cmp(&right),
-        _ => left.cmp(right),
+        _ => own.is_none(),
     }
 }
 

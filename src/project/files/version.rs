@@ -1,4 +1,6 @@
-//! Version requirements: `>=1.0.0`, `<2.0.0`, as in `require-dbt-version`.
+//! Versions: requirements such as `>=1.0.0`, as in `require-dbt-version`, and the order of a model's versions.
+
+use std::cmp::Ordering;
 
 /// The version of dbt whose behaviour Quintile has; what a project's requirement is compared with.
 pub const DBT_VERSION: &str = "1.11.0";
@@ -23,6 +25,15 @@ pub fn satisfies(version: &str, specifiers: &[String]) -> Result<bool, String> {
     Ok(all)
 }
 
+/// The order of two versions of a model: numbers as numbers, anything else as text.
+#[must_use]
+pub fn compare(left: &str, right: &str) -> Ordering {
+    match (left.parse::<f64>(), right.parse::<f64>()) {
+        (Ok(left), Ok(right)) => left.total_cmp(&right),
+        _ => left.cmp(right),
+    }
+}
+
 /// Major, minor and patch; what follows a dash or a plus does not count.
 fn numbers(text: &str) -> Option<[u64; 3]> {
     let core = text.trim().trim_start_matches('v').split(['-', '+']).next()?;
@@ -42,6 +53,13 @@ fn numbers(text: &str) -> Option<[u64; 3]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn versions_of_a_model_compare_as_numbers_where_they_are() {
+        assert_eq!(compare("10", "9"), Ordering::Greater);
+        assert_eq!(compare("1.0", "1"), Ordering::Equal);
+        assert_eq!(compare("10", "beta"), Ordering::Less);
+    }
 
     #[test]
     fn specifiers_compare_number_by_number() {

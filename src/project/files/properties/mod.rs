@@ -6,6 +6,8 @@ mod later;
 mod node;
 mod other;
 mod source;
+#[cfg(test)]
+pub(super) mod tests;
 mod unit_test;
 mod version;
 

@@ -7,6 +7,7 @@ use super::{Entry, name};
 use crate::project::files::config::{self, Config};
 use crate::project::files::config_keys::{self, Resource};
 use crate::project::files::reader::{Fields, Reader};
+use crate::project::files::version as order;
 use crate::project::yaml::Node;
 use serde_json::Value as Json;
 
@@ -56,6 +57,13 @@ impl NodeProperties {
         let is_replaced = |column: &&ColumnProperties| version.columns.iter().any(|own| own.name == column.name);
         let inherited = self.columns.iter().filter(is_included).filter(|column| !is_replaced(column));
         inherited.chain(&version.columns).cloned().collect()
+    }
+
+    /// The version that a reference without one means: the one that is named, else the highest; none without versions.
+    #[must_use]
+    pub fn latest(&self) -> Option<&str> {
+        let highest = || self.versions.iter().map(|version| version.v.as_str()).max_by(|a, b| order::compare(a, b));
+        self.latest_version.as_deref().or_else(highest)
     }
 
     /// The data tests of a version: its own if it has a list, even an empty one, else the model's.

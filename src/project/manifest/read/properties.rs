@@ -89,7 +89,8 @@ fn one(reading: &mut Reading<'_>, found: &mut Found, package: &Package, file: &S
             if let Some((_, resource)) = LISTS.iter().find(|(list, _)| *list == name) {
                 describe(reading, found, &place, *resource, &body);
             } else if let Some((_, resource)) = KEPT.iter().find(|(list, _)| *list == name) {
-                let body = rendered(reading, &place, body);
+                // Filters of the semantic layer are templates of its own: {{ Dimension('order__status') }}.
+                let body = if *resource == Resource::Exposure { rendered(reading, &place, body) } else { body };
                 kept::read(reading, package, &file.path, *resource, &body);
             } else {
                 match name {
