@@ -161,6 +161,7 @@ pub fn summary(manifest: &Manifest, results: &[NodeResult], elapsed: Duration) -
         for result in &bad {
             let file = manifest.nodes.get(&result.id).map(|node| manifest.shown_file(node)).unwrap_or_default();
             let first = result.message.lines().next().unwrap_or_default();
+            let first = first.strip_prefix("error: ").unwrap_or(first);
             lines.push(format!("  {} ({file}): {first}", name(manifest, &result.id)));
         }
     }

@@ -37,7 +37,7 @@ pub fn write_artifacts(project: &DbtLayout, report: &Report, args: &[String]) ->
     let mut outcomes = Outcomes::new();
     for result in &report.results {
         let (Some(node), Some(code)) = (project.manifest.nodes.get(&result.id), &result.compiled) else { continue };
-        let path = compiled_path(project, node);
+        let path = compiled_path(node);
         if node.resource != Resource::Operation {
             write_text(&project.target_dir.join(&path), code)?;
         }
@@ -57,8 +57,7 @@ pub fn write_artifacts(project: &DbtLayout, report: &Report, args: &[String]) ->
 }
 
 /// `compiled/shop/models/staging/stg_orders.sql`
-pub fn compiled_path(project: &DbtLayout, node: &crate::project::manifest::Node) -> PathBuf {
-    let _ = project;
+pub fn compiled_path(node: &crate::project::manifest::Node) -> PathBuf {
     let is_generic =
         node.test.as_ref().is_some_and(|test| !test.name.is_empty()) || node.resource == Resource::UnitTest;
     let below = Path::new("compiled").join(&node.package).join(&node.file);

@@ -35,9 +35,7 @@ pub async fn build(work: &Work) -> Result<NodeResult> {
         hooks::run(work, &before, true).await?;
     }
     let has_hooks = !before.is_empty() || !after.is_empty();
-    let outcome = materialize(work, &compiled, has_hooks)
-        .await
-        .map_err(|e| super::locate::in_file(&work.run.manifest, &work.node, &compiled.code, e))?;
+    let outcome = materialize(work, &compiled, has_hooks).await.map_err(|e| work.located(&compiled.code, e))?;
     finish::relation(work, &after, &outcome).await?;
     Ok(NodeResult {
         status: Status::Success,

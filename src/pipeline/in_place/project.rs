@@ -68,6 +68,14 @@ pub struct DbtLayout {
 }
 
 impl DbtLayout {
+    /// Folder of artifacts, relative to the project where it lies in it.
+    #[must_use]
+    pub fn shown_target(&self) -> PathBuf {
+        let root = self.roots.get(&self.project.name).map(Path::new);
+        let below = root.and_then(|root| self.target_dir.strip_prefix(root).ok());
+        below.unwrap_or(&self.target_dir).to_path_buf()
+    }
+
     /// Takes the database that is connected to, where no profile named it.
     pub async fn take_target(&mut self, warehouse: &Warehouse) -> Result<()> {
         let session = Session::open(warehouse, None, Limits::default()).await?;

@@ -1,7 +1,7 @@
 //! What the hooks of `on-run-end` see of the run: `results`, `schemas`, `database_schemas`.
 
 use super::run::{Report, Run};
-use crate::project::manifest::{json_value, view};
+use crate::project::manifest::{Resource, json_value, view};
 use minijinja::Value;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +12,8 @@ pub fn locals(run: &Run, report: &Report) -> BTreeMap<String, Value> {
         .results
         .iter()
         .filter_map(|result| {
-            let node = run.manifest.nodes.get(&result.id)?;
+            // Hooks of the project are no results of its nodes, as in dbt.
+            let node = run.manifest.nodes.get(&result.id).filter(|node| node.resource != Resource::Operation)?;
             Some(json!({
                 "status": result.status.as_str(),
                 "message": result.message,

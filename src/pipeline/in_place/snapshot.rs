@@ -25,7 +25,9 @@ pub async fn build(work: &Work) -> Result<NodeResult> {
         work.session.begin().await?;
         hooks::run(work, &before, true).await?;
     }
-    let outcome = snapshot::build(&work.session, &work.run.catalog, &definition).await?;
+    let outcome = snapshot::build(&work.session, &work.run.catalog, &definition)
+        .await
+        .map_err(|e| work.located(&compiled.code, e))?;
     finish::relation(work, &after, &outcome).await?;
     Ok(NodeResult {
         status: Status::Success,

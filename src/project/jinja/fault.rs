@@ -201,12 +201,17 @@ impl Fault {
         };
         let mut error = Error::config(format!("{owner} cannot be rendered")).detail(detail);
         error.hint = hint;
-        match self.cause {
-            Some(cause) if std::error::Error::source(&cause).is_some_and(<dyn std::error::Error>::is::<Error>) => {
-                error.source(cause)
+        let behind = self.cause.as_ref().and_then(std::error::Error::source);
+        if let Some(cause) = behind.and_then(<dyn std::error::Error>::downcast_ref::<Error>) {
+            // A statement that a template sent failed: what the server said of it counts, its words are told above.
+            error.kind = cause.kind;
+            error.sqlstate.clone_from(&cause.sqlstate);
+            error.hint = cause.hint.clone().or(error.hint);
+            if let Some(facts) = &cause.detail {
+                error.detail = error.detail.map(|detail| format!("{detail}\n{facts}"));
             }
-            _ => error,
         }
+        error
     }
 }
 

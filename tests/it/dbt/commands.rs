@@ -27,15 +27,13 @@ async fn artifacts_are_as_dbts_schemas_want_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn show_compile_and_run_operation_answer() {
+async fn show_and_run_operation_answer() {
     let place = Place::shop().await;
     place.good(&["build"]);
     let told = place.run(&["show", "--select", "customers", "--limit", "1"]);
     assert!(told.code == 0 && told.stdout.contains("first_month"), "{}{}", told.stdout, told.stderr);
     let told = place.run(&["show", "--inline", "select count(*) as n from {{ ref('stg_orders') }}"]);
     assert!(told.code == 0 && told.stdout.contains('5'), "{}{}", told.stdout, told.stderr);
-    let told = place.run(&["compile", "--select", "stg_customers"]);
-    assert!(told.stdout.contains("from \"quintile_test_"), "{}{}", told.stdout, told.stderr);
     place.write("macros/note.sql", "{% macro note(what) %}{% do run_query(log_run(what)) %}{% endmacro %}\n");
     place.good(&["run-operation", "note", "--args", "{what: by hand}"]);
     assert_eq!(place.rows("SELECT count(*) FROM shop.run_log WHERE what = 'by hand'").await, "1");
@@ -44,7 +42,7 @@ async fn show_compile_and_run_operation_answer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn freshness_tells_what_is_stale() {
     let place = Place::shop().await;
-    place.good(&["run", "--select", "stg_customers", "raw_customers"].map(|word| word));
+    place.good(&["build", "--select", "raw_customers"]);
     place.good(&["source", "freshness"]);
     place.sql("UPDATE shop.run_log SET at = now() - interval '1 day'").await;
     let stale = place.run(&["source", "freshness"]);

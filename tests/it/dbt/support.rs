@@ -155,8 +155,9 @@ fn profiles(url: &str) -> String {
         "down": output(&password, 1, "postgres"),
         "snow": output(&password, port, "snowflake"),
     }});
-    // JSON is YAML.
-    serde_json::json!({"shop": profile, "broken": profile}).to_string()
+    // JSON is YAML; a line a value, so that an excerpt shows no more than its own.
+    let profiles = serde_json::json!({"shop": profile, "broken": profile});
+    serde_json::to_string_pretty(&profiles).expect("JSON")
 }
 
 fn copy(from: &Path, to: &Path) {
