@@ -255,7 +255,9 @@ fn profile(
                 .hint("write one (quintile init shows how), or give --database-url")),
         };
     };
-    let file = SourceFile { path: path.display().to_string(), text: load::optional(&path)?.unwrap_or_default() };
+    let shown = path.display().to_string();
+    let shown = shown.strip_prefix("./").unwrap_or(&shown);
+    let file = SourceFile { path: shown.to_owned(), text: load::optional(&path)?.unwrap_or_default() };
     let render = |text: &str| manifest::render_setting(text, &settings.environment, &request.vars);
     let wanted = Wanted {
         profile: request.profile.as_deref().or(project.profile.as_deref()),

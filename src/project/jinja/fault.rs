@@ -3,6 +3,7 @@
 use super::source::Source;
 use crate::error::Error;
 use crate::project::excerpt;
+use crate::project::name::did_you_mean;
 use minijinja::ErrorKind;
 use std::fmt;
 use std::ops::Range;
@@ -35,6 +36,8 @@ pub struct Called {
     pub path: String,
     /// Line of its first tag.
     pub line: usize,
+    /// File and line of the call, where it is known: that of the outermost macro.
+    pub called_at: Option<String>,
 }
 
 /// A message and a byte range, before it is known to which file they belong.
@@ -61,8 +64,6 @@ pub struct Fault {
     pub range: Option<Range<usize>>,
     /// Macros that were being called, innermost first.
     pub calls: Vec<Called>,
-    /// File and text in which the outermost of them was called, if it is told.
-    pub caller: Option<(String, String)>,
     /// The engine's error; a function of the caller may have put its own error behind it.
     pub cause: Option<minijinja::Error>,
 }
@@ -116,7 +117,6 @@ impl Fault {
             text: text.clone(),
             range: Some(trouble.range),
             calls: Vec::new(),
-            caller: None,
             cause: None,
         }
     }
@@ -138,13 +138,17 @@ impl Fault {
         let named = owner.map(word_before).filter(|word| !word.is_empty());
         let (kind, message) = explain(&error, named.as_deref().unwrap_or(marked));
         let (path, text) = (source.path.clone(), source.text.clone());
-        Fault { kind, message, path, text, range, calls, caller: None, cause: Some(error) }
+        Fault { kind, message, path, text, range, calls, cause: Some(error) }
     }
 
     /// The same, with the text from which the outermost macro was called.
     #[must_use]
     pub fn called_from(mut self, path: &str, text: &str) -> Fault {
-        self.caller = Some((path.to_owned(), text.to_owned()));
+        if let Some(call) = self.calls.last_mut() {
+            let bare = call.name.rsplit('.').next().unwrap_or_default();
+            call.called_at =
+                excerpt::find_word(text, bare).map(|at| format!("{path}:{}", text[..at].matches('\n').count() + 1));
+        }
         self
     }
 
@@ -169,6 +173,14 @@ impl Fault {
         marked.split(|c: char| !(c.is_alphanumeric() || c == '_')).find(|word| !word.is_empty()).unwrap_or_default()
     }
 
+    /// The hint for `dbt_utils.star(...)` where there is no such package.
+    fn missing_package(&self) -> Option<String> {
+        let is_attribute = self.range.as_ref().is_some_and(|range| self.text[range.start..].starts_with('.'));
+        let name = self.message.strip_suffix("' is undefined")?.strip_prefix('\'')?;
+        is_attribute
+            .then(|| format!("if \"{name}\" is a package, name it in packages.yml; quintile deps lists what is there"))
+    }
+
     /// The error for people; `owner` is `model "x"` or the like, and `known` are names for a hint.
     #[must_use]
     pub fn into_error<'a>(self, owner: &str, known: impl IntoIterator<Item = &'a str>) -> Error {
@@ -176,7 +188,11 @@ impl Fault {
             Some(range) => excerpt::at_range(&self.path, &self.text, range.clone()),
             None => format!("The file is {}.", self.path),
         };
-        detail.push_str(&format!("\n{}", self.message));
+        // The headline holds the first line; more of them are an author's own words, told as they are.
+        let first = self.message.lines().next().unwrap_or_default();
+        if first != self.message {
+            detail.push_str(&format!("\n{}", self.message));
+        }
         for (index, call) in self.calls.iter().enumerate() {
             // A macro that calls itself is told a few times, not a screen full.
             if self.calls.len() > MOST_CALLS && index >= MOST_CALLS - 1 && index + 1 < self.calls.len() {
@@ -188,18 +204,15 @@ impl Fault {
             detail.push_str(&format!("\nin macro {} ({}:{})", call.name, call.path, call.line));
         }
         if let Some(call) = self.calls.last() {
-            let bare = call.name.rsplit('.').next().unwrap_or_default();
-            let line = self.caller.as_ref().and_then(|(path, text)| {
-                excerpt::find_word(text, bare).map(|at| format!(" ({path}:{})", text[..at].matches('\n').count() + 1))
-            });
-            detail.push_str(&format!(" called by {owner}{}", line.unwrap_or_default()));
+            let place = call.called_at.as_ref().map(|place| format!(" ({place})")).unwrap_or_default();
+            detail.push_str(&format!(" called by {owner}{place}"));
         }
         let hint = match self.kind {
-            FaultKind::Undefined => crate::project::name::did_you_mean(self.wrong_word(), known),
+            FaultKind::Undefined => did_you_mean(self.wrong_word(), known).or_else(|| self.missing_package()),
             FaultKind::Limit => Some("look for a loop or a macro that repeats without end".to_owned()),
             _ => None,
         };
-        let mut error = Error::config(format!("{owner} cannot be rendered")).detail(detail);
+        let mut error = Error::config(format!("{owner} cannot be rendered: {first}")).detail(detail);
         error.hint = hint;
         let behind = self.cause.as_ref().and_then(std::error::Error::source);
         if let Some(cause) = behind.and_then(<dyn std::error::Error>::downcast_ref::<Error>) {

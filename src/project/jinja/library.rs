@@ -141,7 +141,6 @@ impl Library {
             text: Arc::from(""),
             range: None,
             calls: Vec::new(),
-            caller: None,
             cause: None,
         })
     }
@@ -192,7 +191,6 @@ impl Library {
                 text: Arc::from(""),
                 range: None,
                 calls: Vec::new(),
-                caller: None,
                 cause: None,
             });
         };
@@ -255,7 +253,6 @@ impl Library {
                 text: Arc::from(""),
                 range: None,
                 calls,
-                caller: None,
                 cause: Some(error),
             },
         }
