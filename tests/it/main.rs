@@ -4,6 +4,8 @@ mod cli;
 mod contract;
 mod daemon;
 mod dbt;
+mod dbt_macros;
+mod dbt_manifest;
 mod deploy;
 mod embedded;
 mod errors;
