@@ -6,7 +6,7 @@ use super::selection::{Selection, vars};
 use super::session::Session;
 use super::{Global, lines, messages, print, sample, session, stop, summary};
 use crate::config::Settings;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::pipeline::in_place::{self, DbtLayout, Options, Report, Request, Task, select};
 use crate::project::context::Flags;
 use crate::project::files::dbt_project::DbtProject;
@@ -134,7 +134,7 @@ impl Engine {
         }
         // One connection a node at work, one for the ledger.
         settings.database.max_connections = settings.database.max_connections.max(project.threads + 1);
-        let session = Session::open_with(settings).await?;
+        let session = Session::open_with(settings).await.map_err(|e| of_profile(e, global, &project))?;
         project.take_target(&session.warehouse).await?;
         Ok(Engine { project, session })
     }
@@ -166,6 +166,16 @@ impl Engine {
         in_place::write_artifacts(&self.project, &report, &crate::config::command_line())?;
         finish(global, &self.project, &report)
     }
+}
+
+/// A database that does not answer, told by the name of the target that led there.
+fn of_profile(mut error: Error, global: &Global, project: &DbtLayout) -> Error {
+    let target = &project.world.target;
+    if error.kind == Kind::Unreachable && global.database_url.is_none() && !target.profile_name.is_empty() {
+        let (name, profile) = (&target.name, &target.profile_name);
+        error.hint = Some(format!("check target \"{name}\" of profile \"{profile}\" in profiles.yml, and the server"));
+    }
+    error
 }
 
 /// The summary and the exit code.

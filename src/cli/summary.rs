@@ -22,7 +22,7 @@ pub fn summary(project: &DbtLayout, report: &Report, is_coloured: bool) -> Strin
             let first = result.message.lines().next().unwrap_or_default();
             lines.push(format!("    {}", first.strip_prefix("error: ").unwrap_or(first)));
             if let (Some(node), Some(_)) = (node, &result.compiled) {
-                let path = project.target_dir.join(in_place::compiled_path(project, node));
+                let path = project.target_dir.join(in_place::compiled_path(node));
                 lines.push(format!("    compiled SQL: {}", print::short_path(&path)));
             }
         }

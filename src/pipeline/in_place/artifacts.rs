@@ -41,7 +41,7 @@ pub fn write_artifacts(project: &DbtLayout, report: &Report, args: &[String]) ->
     for result in &report.results {
         let compiled = result.compiled.as_ref().filter(|_| result.batches.is_none());
         let (Some(node), Some(code)) = (project.manifest.nodes.get(&result.id), compiled) else { continue };
-        let path = compiled_path(project, node);
+        let path = compiled_path(node);
         if node.resource != Resource::Operation {
             write_text(&project.target_dir.join(&path), code)?;
         }
@@ -69,8 +69,7 @@ fn outcome(compiled: Compiled, compiled_path: Option<String>) -> Outcome {
 }
 
 /// `compiled/shop/models/staging/stg_orders.sql`
-pub fn compiled_path(project: &DbtLayout, node: &Node) -> PathBuf {
-    let _ = project;
+pub fn compiled_path(node: &Node) -> PathBuf {
     let is_generic =
         node.test.as_ref().is_some_and(|test| !test.name.is_empty()) || node.resource == Resource::UnitTest;
     let below = Path::new("compiled").join(&node.package).join(&node.file);

@@ -104,7 +104,9 @@ pub async fn show_node(warehouse: &Warehouse, project: &DbtLayout, id: &str, lim
         return rows(warehouse, &sql, limit).await;
     }
     let sql = compile_node(warehouse, project, id).await?;
-    rows(warehouse, &sql, limit).await.map_err(|e| super::locate::in_file(&project.manifest, &known, &sql, e))
+    rows(warehouse, &sql, limit)
+        .await
+        .map_err(|e| super::locate::in_file(&project.manifest, "SQL as rendered", &known, &sql, e))
 }
 
 /// First rows of a query that may use `ref()`.

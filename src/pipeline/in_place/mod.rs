@@ -1,6 +1,7 @@
 //! Projects with a `dbt_project.yml`: every relation where the project puts it, in dbt's order and with dbt's words.
 
 mod artifacts;
+mod check;
 mod commands;
 mod defer;
 mod finish;
@@ -27,6 +28,7 @@ mod unit_test;
 
 pub use artifacts::compiled_path;
 pub use artifacts::{write_artifacts, write_manifest};
+pub use check::check;
 pub use commands::{
     answer_json, census, compile, compile_inline, docs, name_of, operation, show_inline, show_node, shown,
 };

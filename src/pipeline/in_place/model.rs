@@ -5,12 +5,13 @@ use super::report::{NodeResult, Status};
 use super::step::Work;
 use super::{finish, incremental, spec};
 use crate::error::{Error, Result};
-use crate::project::manifest::Compiled;
+use crate::project::manifest::{Compiled, Manifest, Node};
 use crate::project::name::did_you_mean;
 use crate::warehouse::in_place::Outcome;
 use crate::warehouse::in_place::matview::{self, MatviewDefinition, OnConfigurationChange};
 use crate::warehouse::in_place::table::{self, TableDefinition};
 use crate::warehouse::in_place::view::{self, ViewDefinition};
+use serde_json::Value as Json;
 
 /// The materializations of models, as `config(materialized=...)` names them.
 pub const MATERIALIZATIONS: [&str; 5] = ["view", "table", "incremental", "ephemeral", "materialized_view"];
@@ -33,9 +34,7 @@ pub async fn build(work: &Work) -> Result<NodeResult> {
         hooks::run(work, &before, true).await?;
     }
     let has_hooks = !before.is_empty() || !after.is_empty();
-    let outcome = materialize(work, &compiled, has_hooks)
-        .await
-        .map_err(|e| super::locate::in_file(&work.run.manifest, &work.node, &compiled.code, e))?;
+    let outcome = materialize(work, &compiled, has_hooks).await.map_err(|e| work.located(&compiled.code, e))?;
     finish::relation(work, &after, &outcome).await?;
     Ok(NodeResult {
         status: Status::Success,
@@ -74,7 +73,10 @@ async fn materialize(work: &Work, compiled: &Compiled, has_hooks: bool) -> Resul
             let definition = matview_definition(work, &compiled.code)?;
             matview::build(session, &run.catalog, &definition, work.is_full_refresh()).await
         }
-        other => Err(unknown(work, other)),
+        other => {
+            check(&run.manifest, node)?;
+            Err(Error::failed(format!("{} is {other}, of which no relation is made", node.label())))
+        }
     }
 }
 
@@ -110,10 +112,31 @@ fn matview_definition(work: &Work, select: &str) -> Result<MatviewDefinition> {
     })
 }
 
-fn unknown(work: &Work, found: &str) -> Error {
+/// Refuses a materialization that there is none of.
+pub fn check(manifest: &Manifest, node: &Node) -> Result<()> {
+    let given = spec::present(node, "materialized");
+    let found = match given {
+        None => return Ok(()),
+        Some(Json::String(word)) => word,
+        Some(other) => return Err(spec::wrong(node, "materialized", other, "one name")),
+    };
+    if MATERIALIZATIONS.contains(&found.as_str()) {
+        return Ok(());
+    }
+    let place = spec::place(node, found);
+    let starts = format!("materialization_{found}_");
+    if let Some(written) = manifest.macros.values().find(|known| known.name.starts_with(&starts)) {
+        return Err(Error::config(format!(
+            "{} uses materialization \"{found}\", which is not supported",
+            node.label()
+        ))
+        .detail(format!(
+            "{place}\nIt is written in {} of package \"{}\"; Quintile builds relations itself.",
+            written.file, written.package
+        ))
+        .hint(format!("use one of {}", MATERIALIZATIONS.join(", "))));
+    }
     let hint = did_you_mean(found, MATERIALIZATIONS)
         .unwrap_or_else(|| format!("materializations there are: {}", MATERIALIZATIONS.join(", ")));
-    Error::config(format!("{} has an unknown materialization \"{found}\"", work.node.label()))
-        .detail(format!("The file is {}.", work.node.file))
-        .hint(hint)
+    Err(Error::config(format!("{} has an unknown materialization \"{found}\"", node.label())).detail(place).hint(hint))
 }

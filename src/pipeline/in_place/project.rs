@@ -80,6 +80,14 @@ pub struct DbtLayout {
 }
 
 impl DbtLayout {
+    /// Folder of artifacts, relative to the project where it lies in it.
+    #[must_use]
+    pub fn shown_target(&self) -> PathBuf {
+        let root = self.roots.get(&self.project.name).map(Path::new);
+        let below = root.and_then(|root| self.target_dir.strip_prefix(root).ok());
+        below.unwrap_or(&self.target_dir).to_path_buf()
+    }
+
     /// Takes the database that is connected to, where no profile named it.
     pub async fn take_target(&mut self, warehouse: &Warehouse) -> Result<()> {
         let session = Session::open(warehouse, None, Limits::default()).await?;
@@ -211,13 +219,34 @@ pub fn read(settings: &Settings, request: &Request) -> Result<DbtLayout> {
     })
 }
 
-pub(super) fn refuse(problems: Vec<Error>) -> Result<()> {
+/// One problem as it is, several as a numbered list in one error.
+pub(super) fn refuse(mut problems: Vec<Error>) -> Result<()> {
     match problems.len() {
         0 => Ok(()),
-        1 => Err(problems.into_iter().next().unwrap_or_else(|| Error::config("project is not right"))),
-        n => Err(Error::config(format!("project has {n} problems"))
-            .detail(problems.iter().map(Error::report).collect::<Vec<_>>().join("\n"))),
+        1 => problems.pop().map_or(Ok(()), Err),
+        n => {
+            let told = problems.iter().enumerate().map(|(place, problem)| numbered(place + 1, problem));
+            Err(Error::config(format!("project has {n} problems"))
+                .detail(format!("\n{}", told.collect::<Vec<_>>().join("\n"))))
+        }
     }
+}
+
+/// `2. message`, and below it, indented, cause, facts and next step.
+fn numbered(number: usize, problem: &Error) -> String {
+    let number = format!("{number}. ");
+    let told = problem.report();
+    let told = told.strip_prefix("error: ").unwrap_or(&told);
+    let mut text = number.clone();
+    for (place, line) in told.lines().enumerate() {
+        // Facts stand under their problem, which says enough without the word before them.
+        let line = line.strip_prefix("detail: ").or_else(|| line.strip_prefix("  ")).unwrap_or(line);
+        if place > 0 {
+            text.push_str(&format!("\n{}", " ".repeat(number.len())));
+        }
+        text.push_str(line);
+    }
+    text
 }
 
 /// The profile, if there is one; a connection given on the command line makes do without.
@@ -240,7 +269,9 @@ fn profile(
                 .hint("write one (quintile init shows how), or give --database-url")),
         };
     };
-    let file = SourceFile { path: path.display().to_string(), text: load::optional(&path)?.unwrap_or_default() };
+    let shown = path.display().to_string();
+    let shown = shown.strip_prefix("./").unwrap_or(&shown);
+    let file = SourceFile { path: shown.to_owned(), text: load::optional(&path)?.unwrap_or_default() };
     let render = |text: &str| manifest::render_setting(text, &settings.environment, &request.vars);
     let wanted = Wanted {
         profile: request.profile.as_deref().or(project.profile.as_deref()),

@@ -13,6 +13,7 @@ use crate::warehouse::Warehouse;
 use crate::warehouse::in_place::{Catalog, Limits, Session, create_schema};
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
@@ -34,6 +35,8 @@ pub struct Run {
     pub halt: watch::Receiver<Option<String>>,
     /// Relations of the run, which may be made anew on the way.
     pub relations: Arc<BTreeSet<RelationName>>,
+    /// Folder of artifacts, relative to the project where it lies in it.
+    pub target: PathBuf,
     /// Texts of seeds, by package and file.
     pub seeds: BTreeMap<(String, String), String>,
 }
@@ -78,6 +81,11 @@ impl Run {
     pub fn quoted(&self, node: &Node) -> String {
         let name = node.relation();
         [&name.database, &name.schema, &name.identifier].map(|part| crate::project::quote_identifier(part)).join(".")
+    }
+
+    /// The file of a node's SQL as it was rendered, as messages show it.
+    pub fn compiled_file(&self, node: &Node) -> String {
+        self.target.join(super::artifacts::compiled_path(node)).display().to_string()
     }
 
     /// Ends when the run is to end early, with the reason.
@@ -303,6 +311,7 @@ pub async fn run(
     stop: watch::Receiver<bool>,
 ) -> Result<Report> {
     let manifest = project.manifest.clone();
+    super::check::check(&manifest, selected)?;
     let session = Session::open(warehouse, None, Limits::default()).await?;
     let schemas: BTreeSet<&str> =
         manifest.nodes.values().filter(|n| n.is_built() || options.stores(n)).map(|n| n.schema.as_str()).collect();
@@ -332,6 +341,7 @@ pub async fn run(
         options,
         halt,
         relations: Arc::new(built.map(Node::relation).collect()),
+        target: project.shown_target(),
         seeds: project.seeds.clone(),
         manifest,
     });

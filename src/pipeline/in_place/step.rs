@@ -2,12 +2,12 @@
 
 use super::report::{NodeResult, Status};
 use super::run::Run;
-use super::{model, seed, snapshot, test, unit_test};
+use super::{locate, model, seed, snapshot, test, unit_test};
 use crate::error::{Error, Result};
 use crate::project::Database;
 use crate::project::manifest::{Compiled, Compiler, Node, Resource};
 use crate::warehouse::in_place::{Blocking, Limits, Session};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Times that a node is tried when the server, not the node, is the trouble.
@@ -26,6 +26,8 @@ pub struct Work {
     pub session: Arc<Session>,
     /// Renders over that connection.
     pub compiler: Compiler,
+    /// SQL as it was rendered last: what to look at when the node fails.
+    compiled: Arc<Mutex<Option<String>>>,
 }
 
 impl Work {
@@ -44,7 +46,16 @@ impl Work {
 
     /// SQL of the node.
     pub async fn compile(&self) -> Result<Compiled> {
-        self.blocking(Compiler::node).await
+        let compiled = self.blocking(Compiler::node).await?;
+        let mut kept = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
+        *kept = Some(compiled.code.clone());
+        drop(kept);
+        Ok(compiled)
+    }
+
+    /// The error of a statement that was rendered from the node's file, with its place there.
+    pub fn located(&self, sql: &str, error: Error) -> Error {
+        locate::in_file(&self.run.manifest, &self.run.compiled_file(&self.node), &self.node, sql, error)
     }
 
     /// Whether the relation is to be made anew whatever is there.
@@ -74,15 +85,19 @@ pub async fn run(run: &Arc<Run>, node: &Arc<Node>, worker: &mut Worker) -> NodeR
     let began = Instant::now();
     let began_at = run.now();
     let mut attempt = 1;
+    let compiled = Arc::new(Mutex::new(None));
     let mut result = loop {
-        match attempt_once(run, node, worker).await {
+        match attempt_once(run, node, worker, &compiled).await {
             Ok(result) => break result,
             Err(e) if attempt < TRIES && e.may_pass() => {
                 tracing::warn!(node = node.id, attempt, reason = %e, "a passing fault of the server, trying again");
                 tokio::time::sleep(Duration::from_millis(200 * u64::from(attempt * attempt))).await;
                 attempt += 1;
             }
-            Err(e) => break NodeResult::failed(&node.id, &e),
+            Err(e) => {
+                let compiled = compiled.lock().unwrap_or_else(PoisonError::into_inner).take();
+                break NodeResult { compiled, ..NodeResult::failed(&node.id, &e) };
+            }
         }
     };
     result.worker = worker.number;
@@ -94,7 +109,7 @@ pub async fn run(run: &Arc<Run>, node: &Arc<Node>, worker: &mut Worker) -> NodeR
     result
 }
 
-async fn attempt_once(run: &Arc<Run>, node: &Arc<Node>, worker: &mut Worker) -> Result<NodeResult> {
+async fn attempt_once(run: &Arc<Run>, node: &Arc<Node>, worker: &mut Worker, compiled: &Arc<Mutex<Option<String>>>) -> Result<NodeResult> {
     let session = match worker.session.take() {
         Some(session) => session.for_node(&node.id),
         None => Session::open(&run.warehouse, Some(&node.id), LIMITS).await?,
@@ -103,7 +118,8 @@ async fn attempt_once(run: &Arc<Run>, node: &Arc<Node>, worker: &mut Worker) -> 
     let handle = tokio::runtime::Handle::current();
     let database: Arc<dyn Database> = Arc::new(Blocking::new(handle, session.clone()));
     let compiler = run.compiler.over(database);
-    let work = Work { run: run.clone(), node: node.clone(), session: session.clone(), compiler };
+    let work =
+        Work { run: run.clone(), node: node.clone(), session: session.clone(), compiler, compiled: compiled.clone() };
     let outcome = tokio::select! {
         outcome = by_kind(&work) => outcome,
         reason = run.halted() => Err(Error::interrupted(format!("{} was stopped: {reason}", node.label()))),

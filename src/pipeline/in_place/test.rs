@@ -27,7 +27,7 @@ pub async fn run(work: &Work) -> Result<NodeResult> {
         }
     };
     let query = work.blocking(move |compiler, node| compiler.test_query(node, &subject)).await?;
-    let located = |e| super::locate::in_file(&work.run.manifest, &work.node, &query, e);
+    let located = |e| work.located(&query, e);
     let answer = work.session.execute(&query).await.map_err(located)?;
     let verdict = answer.rows.first().ok_or_else(|| {
         Error::failed(format!("{} gave no row", work.node.label()))

@@ -123,7 +123,7 @@ impl Compiler {
             .library
             .render_text(&node.file, &node.raw_code, &globals)
             .map(|sql| self.settled(sql))
-            .map_err(|fault| self.world.told(&node.label(), fault))?;
+            .map_err(|fault| self.world.told(&node.label(), fault.called_from(&node.file, &node.raw_code)))?;
         Ok((sql, rendering.record()))
     }
 

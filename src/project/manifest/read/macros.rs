@@ -62,6 +62,8 @@ fn add(
                     id: format!("macro.{package}.{name}"),
                     package: package.into(),
                     name,
+                    file: path.to_owned(),
+                    text: text[block.whole.clone()].to_owned(),
                     ..MacroInfo::default()
                 };
                 infos.insert(info.id.clone(), info);
