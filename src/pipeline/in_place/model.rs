@@ -11,21 +11,20 @@ use crate::warehouse::in_place::Outcome;
 use crate::warehouse::in_place::matview::{self, MatviewDefinition, OnConfigurationChange};
 use crate::warehouse::in_place::table::{self, TableDefinition};
 use crate::warehouse::in_place::view::{self, ViewDefinition};
-use chrono::Utc;
 
 /// The materializations of models, as `config(materialized=...)` names them.
 pub const MATERIALIZATIONS: [&str; 5] = ["view", "table", "incremental", "ephemeral", "materialized_view"];
 
 /// Builds a model with all that belongs to it.
 pub async fn build(work: &Work) -> Result<NodeResult> {
-    let began = Utc::now();
+    let began = work.run.now();
     let microbatch =
         work.node.materialized() == "incremental" && work.node.text("incremental_strategy") == Some("microbatch");
     if microbatch {
         return incremental::microbatch(work, began).await;
     }
     let compiled = work.compile().await?;
-    let compiled_at = Some((began, Utc::now()));
+    let compiled_at = Some((began, work.run.now()));
     let before = hooks::of(&work.node, When::Before);
     let after = hooks::of(&work.node, When::After);
     hooks::run(work, &before, false).await?;
@@ -41,9 +40,11 @@ pub async fn build(work: &Work) -> Result<NodeResult> {
     Ok(NodeResult {
         status: Status::Success,
         message: finish::message(work, &outcome),
+        tag: Some(finish::tag(&work.node, &outcome)),
         rows: outcome.rows,
         compiled_at,
         compiled: Some(compiled.code),
+        ctes: compiled.ctes,
         ..NodeResult::blank(&work.node.id)
     })
 }

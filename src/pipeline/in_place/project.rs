@@ -10,10 +10,10 @@ use crate::project::files::dbt_project::DbtProject;
 use crate::project::files::profiles::{self, Profile, Wanted};
 use crate::project::files::selectors::{self, Selector};
 use crate::project::files::{Problem, Render};
-use crate::project::manifest::{self, Input, Manifest, Package, World};
+use crate::project::manifest::{self, Clock, Input, Manifest, Package, World};
 use crate::warehouse::Warehouse;
 use crate::warehouse::in_place::{Limits, Session};
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -38,6 +38,18 @@ pub struct Request {
     pub flags: Flags,
     /// A connection that is used whatever the profile says.
     pub database_url: Option<String>,
+    /// Tells the time.
+    pub clock: Clock,
+}
+
+impl Request {
+    /// A request of a command that nobody types: no flag but the command and the output of the profile.
+    #[must_use]
+    pub fn of_command(which: &str, target: Option<&str>) -> Request {
+        let target = target.map(str::to_owned);
+        let flags = Flags { which: which.to_owned(), target: target.clone(), ..Flags::default() };
+        Request { target, flags, ..Request::default() }
+    }
 }
 
 /// A project, read.
@@ -163,8 +175,9 @@ pub fn read(settings: &Settings, request: &Request) -> Result<DbtLayout> {
         env: settings.environment.variables(),
         target,
         flags: request.flags.clone(),
-        started_at: Utc::now(),
-        invocation_id: invocation_id(),
+        started_at: request.clock.now(),
+        clock: request.clock.clone(),
+        invocation_id: invocation_id(request.clock.now()),
         constants: BTreeMap::new(),
         is_strict: request.is_strict,
     };
@@ -174,7 +187,8 @@ pub fn read(settings: &Settings, request: &Request) -> Result<DbtLayout> {
         None => Vec::new(),
     };
     warnings.extend(sorted(problems)?);
-    let read = manifest::read(input);
+    let mut read = manifest::read(input);
+    read.manifest.selectors = selectors.iter().map(|one| (one.name.clone(), one.json.clone())).collect();
     warnings.extend(read.warnings);
     let mut problems = read.problems;
     if request.is_strict {
@@ -197,7 +211,7 @@ pub fn read(settings: &Settings, request: &Request) -> Result<DbtLayout> {
     })
 }
 
-fn refuse(problems: Vec<Error>) -> Result<()> {
+pub(super) fn refuse(problems: Vec<Error>) -> Result<()> {
     match problems.len() {
         0 => Ok(()),
         1 => Err(problems.into_iter().next().unwrap_or_else(|| Error::config("project is not right"))),
@@ -267,10 +281,10 @@ fn target(profile: Option<&Profile>, request: &Request, settings: &Settings) -> 
 }
 
 /// A UUID of random digits, as dbt's invocation ids are.
-fn invocation_id() -> String {
+fn invocation_id(now: DateTime<Utc>) -> String {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&std::process::id().to_le_bytes());
-    hasher.update(&Utc::now().timestamp_nanos_opt().unwrap_or_default().to_le_bytes());
+    hasher.update(&now.timestamp_nanos_opt().unwrap_or_default().to_le_bytes());
     // The address of a fresh allocation differs between processes that start in the same nanosecond.
     hasher.update(format!("{:p}", Box::new(0_u8)).as_bytes());
     let hex = hasher.finalize().to_hex();

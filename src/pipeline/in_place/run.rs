@@ -8,10 +8,10 @@ use super::step::{self, Worker};
 use super::{Event, Options, Progress};
 use crate::error::{Error, Result};
 use crate::project::RelationName;
-use crate::project::context::Level;
 use crate::project::manifest::{Compiler, Listener, Manifest, Node, Resource, RunScope};
 use crate::warehouse::Warehouse;
 use crate::warehouse::in_place::{Catalog, Limits, Session, create_schema};
+use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -91,6 +91,11 @@ impl Run {
         }
     }
 
+    /// The instant.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.compiler.world.clock.now()
+    }
+
     /// Text of a seed.
     pub fn seed_text(&self, node: &Node) -> Option<String> {
         self.seeds.get(&(node.package.clone(), node.file.clone())).cloned()
@@ -153,7 +158,12 @@ async fn run_queue(
             let Some(node) = manifest.nodes.get(&id).cloned().map(Arc::new) else {
                 // An exposure: it is lineage, and nothing to do.
                 started += 1;
-                let result = NodeResult { status: Status::NoOp, message: "NO-OP".into(), ..NodeResult::blank(&id) };
+                let result = NodeResult {
+                    status: Status::NoOp,
+                    message: "NO-OP".into(),
+                    failures: Some(0),
+                    ..NodeResult::blank(&id)
+                };
                 finish(run, &mut queue, result, (started, total), progress, report);
                 continue;
             };
@@ -241,7 +251,7 @@ async fn project_hooks(run: &Arc<Run>, list: &str, progress: &Progress, report: 
         let began = Instant::now();
         let outcome = one_hook(run, hook, report).await;
         let mut result = match outcome {
-            Ok(message) => NodeResult { message, ..NodeResult::blank(&hook.id) },
+            Ok((message, sql)) => NodeResult { message, compiled: Some(sql), ..NodeResult::blank(&hook.id) },
             Err(e) => NodeResult::failed(&hook.id, &e),
         };
         result.elapsed = began.elapsed();
@@ -255,7 +265,8 @@ async fn project_hooks(run: &Arc<Run>, list: &str, progress: &Progress, report: 
     true
 }
 
-async fn one_hook(run: &Arc<Run>, hook: &Node, report: &Report) -> Result<String> {
+/// Runs a hook; what the server said, and the SQL.
+async fn one_hook(run: &Arc<Run>, hook: &Node, report: &Report) -> Result<(String, String)> {
     let session = Arc::new(Session::open(&run.warehouse, Some(&hook.id), Limits::default()).await?);
     let database = crate::warehouse::in_place::Blocking::new(tokio::runtime::Handle::current(), session.clone());
     let compiler = run.compiler.over(Arc::new(database));
@@ -265,11 +276,11 @@ async fn one_hook(run: &Arc<Run>, hook: &Node, report: &Report) -> Result<String
         .await
         .map_err(|e| Error::failed("hook could not be rendered").source(e))??;
     if sql.trim().is_empty() {
-        return Ok("OK".into());
+        return Ok(("OK".into(), sql));
     }
     let answer = session.execute(&sql).await?;
     session.commit().await?;
-    Ok(answer.tag)
+    Ok((answer.tag, sql))
 }
 
 /// Names of results, by status, for summaries.
@@ -307,13 +318,10 @@ pub async fn run(
     let relations = deferred.relations(&manifest, selected, &catalog);
     let mut scope = RunScope::new(manifest.clone());
     scope.relations = Arc::new(relations);
+    scope.window = options.sample;
     scope.selected = Arc::new(selected.iter().cloned().collect());
-    scope.listener = Listener::new(|level, text| match level {
-        Level::Print => progress_print(text),
-        Level::Info => tracing::info!("{text}"),
-        Level::Warn => tracing::warn!("{text}"),
-        Level::Debug => tracing::debug!("{text}"),
-    });
+    let listener = progress.clone();
+    scope.listener = Listener::new(move |level, text| listener.tell(Event::Said { level, text: text.to_owned() }));
     let (halt_sender, halt) = watch::channel(None);
     let listener = tokio::spawn(forward_stop(stop, halt_sender));
     let built = selected.iter().filter_map(|id| manifest.nodes.get(id)).filter(|node| node.is_built());
@@ -332,13 +340,6 @@ pub async fn run(
     let mut report = report?;
     report.was_stopped = run.is_halted();
     Ok(report)
-}
-
-/// What a template prints is a result: it goes to standard output.
-fn progress_print(text: &str) {
-    use std::io::Write;
-    // A reader that went away is no fault of the run.
-    let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 async fn forward_stop(mut stop: watch::Receiver<bool>, halt: watch::Sender<Option<String>>) {

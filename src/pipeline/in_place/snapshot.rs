@@ -9,14 +9,13 @@ use super::step::Work;
 use crate::error::{Error, Result};
 use crate::project::manifest::Node;
 use crate::warehouse::in_place::snapshot::{self, HardDeletes, MetaColumns, SnapshotDefinition, SnapshotStrategy};
-use chrono::Utc;
 use serde_json::Value as Json;
 
 /// Takes a snapshot.
 pub async fn build(work: &Work) -> Result<NodeResult> {
-    let began = Utc::now();
+    let began = work.run.now();
     let compiled = work.compile().await?;
-    let compiled_at = Some((began, Utc::now()));
+    let compiled_at = Some((began, work.run.now()));
     let definition = definition(work, &compiled.code)?;
     let before = hooks::of(&work.node, When::Before);
     let after = hooks::of(&work.node, When::After);
@@ -30,9 +29,11 @@ pub async fn build(work: &Work) -> Result<NodeResult> {
     Ok(NodeResult {
         status: Status::Success,
         message: finish::message(work, &outcome),
+        tag: Some(finish::tag(&work.node, &outcome)),
         rows: outcome.rows,
         compiled_at,
         compiled: Some(compiled.code),
+        ctes: compiled.ctes,
         ..NodeResult::blank(&work.node.id)
     })
 }

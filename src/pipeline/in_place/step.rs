@@ -7,7 +7,6 @@ use crate::error::{Error, Result};
 use crate::project::Database;
 use crate::project::manifest::{Compiled, Compiler, Node, Resource};
 use crate::warehouse::in_place::{Blocking, Limits, Session};
-use chrono::Utc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -73,7 +72,7 @@ impl Worker {
 /// Runs one node; a passing fault of the server is tried again.
 pub async fn run(run: &Arc<Run>, node: &Arc<Node>, worker: &mut Worker) -> NodeResult {
     let began = Instant::now();
-    let began_at = Utc::now();
+    let began_at = run.now();
     let mut attempt = 1;
     let mut result = loop {
         match attempt_once(run, node, worker).await {
@@ -88,7 +87,7 @@ pub async fn run(run: &Arc<Run>, node: &Arc<Node>, worker: &mut Worker) -> NodeR
     };
     result.worker = worker.number;
     result.elapsed = began.elapsed();
-    result.executed_at = Some((result.compiled_at.map_or(began_at, |(_, end)| end), Utc::now()));
+    result.executed_at = Some((result.compiled_at.map_or(began_at, |(_, end)| end), run.now()));
     if result.relation.is_none() && node.is_built() {
         result.relation = Some(run.quoted(node));
     }

@@ -8,14 +8,13 @@ use crate::project::{Cell, RelationName, quote_identifier};
 use crate::warehouse::in_place::Catalog;
 use crate::warehouse::in_place::table::{self, TableDefinition};
 use crate::warehouse::in_place::view::{self, ViewDefinition};
-use chrono::Utc;
 use serde_json::Value as Json;
 
 /// Runs one data test.
 pub async fn run(work: &Work) -> Result<NodeResult> {
-    let began = Utc::now();
+    let began = work.run.now();
     let compiled = work.compile().await?;
-    let compiled_at = Some((began, Utc::now()));
+    let compiled_at = Some((began, work.run.now()));
     let mut relation = None;
     let subject = match stored_as(work) {
         None => compiled.code.clone(),
@@ -47,7 +46,7 @@ pub async fn run(work: &Work) -> Result<NodeResult> {
         (_, _, true) => Status::Warn,
         _ => Status::Pass,
     };
-    let setting = |key: &str| work.node.text(key).unwrap_or("!=0").to_owned();
+    let setting = |key: &str| work.node.text(key).unwrap_or("!= 0").to_owned();
     let message = match status {
         Status::Pass => String::new(),
         Status::Warn => format!("{}, configured to warn if {}", results(failures), setting("warn_if")),
@@ -58,8 +57,11 @@ pub async fn run(work: &Work) -> Result<NodeResult> {
         message,
         // A count that the test tolerates is no failure; dbt reports none then.
         failures: Some(if status == Status::Pass { 0 } else { failures }),
+        // The counts of a data test are one row.
+        tag: Some("SELECT 1".to_owned()),
         compiled_at,
         compiled: Some(compiled.code),
+        ctes: compiled.ctes,
         relation,
         ..NodeResult::blank(&work.node.id)
     })

@@ -158,18 +158,20 @@ impl<'a> Writer<'a> {
         view::kept(kept, &self.manifest.nodes, &self.manifest.kept, &self.stamp)
     }
 
-    /// Only what is a node by kind: of a source that is switched off nothing but its name is known.
+    /// Lists, because several nodes of one name may be switched off.
     fn disabled(&self) -> impl Iterator<Item = (&'a String, Vec<Json>)> {
-        let is_node = |node: &&Node| node.resource != Resource::Source;
-        let dict = |node: &Node| Json::Object(view::full(node, None, &[], &self.stamp));
+        let node = |node: &Node| Json::Object(view::full(node, None, &[], &self.stamp));
         let lists = self.manifest.disabled.iter();
-        let shown = lists.map(move |(id, nodes)| (id, nodes.iter().filter(is_node).map(dict).collect::<Vec<_>>()));
-        shown.filter(|(_, shown)| !shown.is_empty())
+        let nodes = lists.map(move |(id, nodes)| (id, nodes.iter().map(node).collect::<Vec<_>>()));
+        let sources = self.manifest.disabled_sources.iter();
+        let sources = sources.map(|(id, table)| (id, vec![view::source(table, &self.stamp)]));
+        let kept = self.manifest.disabled_kept.iter().map(|(id, kept)| (id, vec![self.one_kept(kept)]));
+        nodes.chain(sources).chain(kept)
     }
 }
 
 fn macro_dict(one: &MacroInfo, stamp: &Stamp) -> Json {
-    let docs = json!({"show": true, "node_color": null});
+    let docs = view::docs(&one.docs);
     let argument = |written: &Json| {
         json!({
             "name": written.get("name"), "type": written.get("type"),
@@ -199,12 +201,11 @@ fn macro_dict(one: &MacroInfo, stamp: &Stamp) -> Json {
 }
 
 fn doc_dict(doc: &Doc) -> Json {
-    let below = doc.file.split_once('/').map_or(doc.file.as_str(), |(_, below)| below);
     json!({
         "name": doc.name,
         "resource_type": "doc",
         "package_name": doc.package,
-        "path": below,
+        "path": doc.path,
         "original_file_path": doc.file,
         "unique_id": doc.id,
         "block_contents": doc.text,
@@ -220,7 +221,8 @@ fn edges(manifest: &Manifest) -> (Edges<'_>, Edges<'_>) {
     let mut parents: Edges<'_> = ids.map(|id| (id, Vec::new())).collect();
     let mut children = parents.clone();
     for (id, needed) in &mut parents {
-        needed.extend(manifest.parents(id).iter().map(String::as_str));
+        let parents = manifest.nodes.get(*id).map_or_else(|| manifest.parents(id), view::parents);
+        needed.extend(parents.iter().map(String::as_str));
         needed.sort_unstable();
         for parent in needed {
             if let Some(list) = children.get_mut(*parent) {

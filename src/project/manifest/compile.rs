@@ -1,6 +1,8 @@
 //! The run phase: a node's text becomes the SQL that the server gets.
 
+use super::Manifest;
 use super::cte::{self, Cte};
+use super::narrowed;
 use super::node::{Node, Resource};
 use super::rendering::{Phase, Record, Rendering, RunScope, TimeWindow};
 use super::test_name::python_str;
@@ -23,6 +25,23 @@ pub struct Compiled {
     pub ctes: Vec<Cte>,
 }
 
+impl Compiled {
+    /// The ephemeral models in it, each as a statement of its own with those that it needs itself.
+    #[must_use]
+    pub fn parts(&self, manifest: &Manifest) -> Vec<(String, Compiled)> {
+        let mut parts: Vec<(String, Compiled)> = Vec::new();
+        for cte in &self.ctes {
+            let needed = manifest.parents(&cte.id);
+            let direct = |id: &String| needed.contains(id);
+            let inner =
+                |id: &String| parts.iter().any(|(part, one)| direct(part) && one.ctes.iter().any(|c| &c.id == id));
+            let ctes: Vec<Cte> = self.ctes.iter().filter(|c| direct(&c.id) || inner(&c.id)).cloned().collect();
+            parts.push((cte.id.clone(), Compiled { code: cte::inject(&cte.sql, &ctes), ctes }));
+        }
+        parts
+    }
+}
+
 /// Renders nodes, hooks and macros of a parsed project.
 #[derive(Clone, Debug)]
 pub struct Compiler {
@@ -39,10 +58,22 @@ impl Compiler {
         self.with(|scope| scope.database = Some(database))
     }
 
-    /// The same, for rows of this window of time only.
+    /// The same, for rows of this window of time only; a sample keeps cutting what it cuts.
     #[must_use]
     pub fn within(&self, start: DateTime<Utc>, end: DateTime<Utc>) -> Compiler {
-        self.with(|scope| scope.window = Some(TimeWindow { start: Some(start), end: Some(end) }))
+        self.with(|scope| {
+            let sample = scope.window.unwrap_or_default();
+            scope.window = Some(TimeWindow {
+                start: Some(sample.start.map_or(start, |sampled| sampled.max(start))),
+                end: Some(sample.end.map_or(end, |sampled| sampled.min(end))),
+            });
+        })
+    }
+
+    /// Rendered SQL in its final form.
+    fn settled(&self, sql: String) -> String {
+        let is_narrowed = self.world.flags.empty || self.scope.window.is_some();
+        if is_narrowed { narrowed::settled(&sql) } else { sql }
     }
 
     fn with(&self, change: impl FnOnce(&mut RunScope)) -> Compiler {
@@ -73,6 +104,7 @@ impl Compiler {
             .world
             .library
             .render_text(&node.file, &node.raw_code, &globals)
+            .map(|sql| self.settled(sql))
             .map_err(|fault| self.world.told(&node.file, fault))?;
         let mut ctes = Vec::new();
         self.collect(&rendering.record().ephemeral, &mut ctes, &mut vec![node.id.clone()])?;
@@ -90,6 +122,7 @@ impl Compiler {
             .world
             .library
             .render_text(&node.file, &node.raw_code, &globals)
+            .map(|sql| self.settled(sql))
             .map_err(|fault| self.world.told(&node.label(), fault))?;
         Ok((sql, rendering.record()))
     }
@@ -109,7 +142,7 @@ impl Compiler {
             path.push(id.clone());
             self.collect(&record.ephemeral, ctes, path)?;
             path.pop();
-            ctes.push(Cte { id: id.clone(), name: cte::cte_name(&node.alias), sql: format!(" {sql}") });
+            ctes.push(Cte { id: id.clone(), name: cte::cte_name(&node.alias), sql });
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ mod fault;
 mod functions;
 mod generic;
 mod names;
+mod narrowed;
 mod node;
 mod read;
 mod rendering;
@@ -19,11 +20,11 @@ mod world;
 pub use compile::{Compiled, Compiler};
 pub use functions::json_value;
 pub use read::{Input, Package, Read, read, render_setting};
-pub use rendering::{Listener, RunScope};
+pub use rendering::{Listener, RunScope, TimeWindow};
 pub use test_name::python_str as test_name_str;
 pub use unit_test::{Rows, UnitTest, rows_sql};
 pub use view::Outcome;
-pub use world::World;
+pub use world::{Clock, World};
 
 pub use names::Names;
 pub use node::{ColumnInfo, Config, Kept, Node, Ref, Resource, SourceTable, TestFacts};
@@ -53,6 +54,8 @@ pub struct MacroInfo {
     pub arguments: Vec<Json>,
     /// Free facts.
     pub meta: Config,
+    /// How documentation shows it: `show`, `node_color`.
+    pub docs: Config,
     /// Ids of macros it calls, as far as its text tells.
     pub macros: Vec<String>,
 }
@@ -68,6 +71,8 @@ pub struct Doc {
     pub name: String,
     /// File, relative to its package.
     pub file: String,
+    /// The same below the folder of docs.
+    pub path: String,
     /// Its text.
     pub text: String,
 }
@@ -91,6 +96,10 @@ pub struct Manifest {
     pub docs: BTreeMap<String, Doc>,
     /// Nodes that are switched off, by id.
     pub disabled: BTreeMap<String, Vec<Node>>,
+    /// Sources that are switched off, by id.
+    pub disabled_sources: BTreeMap<String, SourceTable>,
+    /// Exposures, metrics, semantic models and saved queries that are switched off, by id.
+    pub disabled_kept: BTreeMap<String, Kept>,
     /// Definitions of `selectors.yml` by name, as written.
     pub selectors: BTreeMap<String, Json>,
     /// What names mean.

@@ -1,5 +1,6 @@
 //! From the files of all packages to a manifest: macros first, then properties, nodes, data tests, and what depends on what.
 
+mod calls;
 mod cycles;
 mod data_tests;
 mod hooks;
@@ -18,7 +19,8 @@ mod unit_tests;
 pub use package::Package;
 
 use super::Manifest;
-use super::world::{Vars, World};
+use super::view;
+use super::world::{Clock, Vars, World};
 use crate::error::Error;
 use crate::project::context::{Flags, Target};
 use chrono::{DateTime, Utc};
@@ -42,6 +44,8 @@ pub struct Input {
     pub flags: Flags,
     /// When the invocation began.
     pub started_at: DateTime<Utc>,
+    /// Tells the time while it lasts.
+    pub clock: Clock,
     /// Tells this invocation from all others.
     pub invocation_id: String,
     /// Quintile's own constants.
@@ -86,6 +90,7 @@ pub fn read(input: Input) -> Read {
         target: input.target,
         flags: input.flags,
         started_at: input.started_at,
+        clock: input.clock,
         invocation_id: input.invocation_id,
         constants: input.constants,
     });
@@ -99,6 +104,7 @@ pub fn read(input: Input) -> Read {
         problems,
         warnings: Vec::new(),
     };
+    macros::link(&mut reading);
     macros::read_docs(&mut reading);
     let found = properties::read(&mut reading);
     nodes::read(&mut reading, &found.patches);
@@ -110,6 +116,7 @@ pub fn read(input: Input) -> Read {
     unit_tests::read(&mut reading, &found.unit_tests);
     let names = resolve::resolve(&mut reading);
     kept::resolve(&mut reading, &names);
+    view::link(&mut reading.manifest.kept);
     unit_tests::attach(&mut reading, &names);
     cycles::refuse(&mut reading);
     resolve::refuse_same_relations(&mut reading);
