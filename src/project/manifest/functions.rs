@@ -386,7 +386,8 @@ impl Object for BuiltinPackage {
         match self.member(method) {
             Some(found) => found.call(state, args),
             None => {
-                let known = self.0.world.library.macros().filter(|known| known.package == super::world::BUILTIN_PACKAGE);
+                let known =
+                    self.0.world.library.macros().filter(|known| known.package == super::world::BUILTIN_PACKAGE);
                 let hint = crate::project::name::did_you_mean(method, known.map(|known| known.name.as_str()));
                 let hint = hint.map(|hint| format!("; {hint}")).unwrap_or_default();
                 Err(refuse(format!("package \"dbt\" has no macro \"{method}\"{hint}")))
