@@ -1,7 +1,7 @@
 //! Files under `target/` that other tools read: written whole, so that a reader never meets half of one.
 
 use super::project::DbtLayout;
-use super::report::{NodeResult, is_good};
+use super::report::{NodeResult, Status, is_good};
 use super::run::Report;
 use crate::error::{Error, Result};
 use crate::project::artifact::Invocation;
@@ -91,7 +91,11 @@ fn converted(project: &DbtLayout, result: &NodeResult) -> run_results::NodeResul
         execution_time_seconds: result.elapsed.as_secs_f64(),
         adapter_response: result.tag.as_deref().map(run_results::adapter_response).unwrap_or_default(),
         message: message(result, node),
-        failures: result.failures.or_else(|| counts_failures(result, node).then_some(0)),
+        // Rows that a test finds are failures only if its conditions say so.
+        failures: result
+            .failures
+            .map(|rows| if result.status == Status::Pass { 0 } else { rows })
+            .or_else(|| counts_failures(result, node).then_some(0)),
         compiled: node.filter(|node| node.resource != Resource::Seed).map(|_| compiled.is_some()),
         compiled_code: compiled.cloned(),
         relation_name: result.relation.clone().filter(|_| node.is_none_or(|node| node.resource != Resource::Seed)),
