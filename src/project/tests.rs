@@ -44,8 +44,12 @@ fn reports(problems: &[Error]) -> String {
     problems.iter().map(Error::report).collect::<Vec<_>>().join("\n\n")
 }
 
+fn relation(schema: &str, identifier: &str) -> RelationName {
+    RelationName { schema: schema.into(), identifier: identifier.into(), ..RelationName::default() }
+}
+
 fn context() -> Context {
-    let relation = |name: &str| (name.to_owned(), format!("\"quintile_store\".\"{name}__r7\""));
+    let relation = |name: &str| (name.to_owned(), relation("quintile_store", &format!("{name}__r7")));
     Context {
         relations: ["stg_orders", "customer_orders", "rfm_scores", "customer_clusters", "rfm_segments"]
             .map(relation)
@@ -55,6 +59,7 @@ fn context() -> Context {
         run_id: 7,
         target_schema: "shop_b_marts".to_owned(),
         target_name: "shop_b".to_owned(),
+        database: None,
     }
 }
 
@@ -131,7 +136,7 @@ fn a_depends_on_comment_makes_a_conditional_reference_known() {
         "=== models/b.sql\n-- depends_on: {{ ref('a') }}\nSELECT 1 {% if execute %}FROM {{ ref('a') }}{% endif %};\n",
     ));
     let (project, _) = Project::parse(&files, vars());
-    let context = Context { relations: BTreeMap::from([("a".into(), "\"s\".\"a\"".into())]), ..Context::default() };
+    let context = Context { relations: BTreeMap::from([("a".into(), relation("s", "a"))]), ..Context::default() };
     assert_eq!(project.compile("b", &context).expect("sql"), "-- depends_on: \"s\".\"a\"\nSELECT 1 FROM \"s\".\"a\"");
 }
 

@@ -157,9 +157,13 @@ impl Fault {
             None => format!("The file is {}.", self.path),
         };
         detail.push_str(&format!("\n{}", self.message));
-        for (index, call) in self.calls.iter().enumerate() {
-            let by = if index + 1 == self.calls.len() { format!(" called by {owner}") } else { String::new() };
-            detail.push_str(&format!("\nin macro {} ({}:{}){by}", call.name, call.path, call.line));
+        let mut calls = self.calls.chunk_by(|one, next| one == next).peekable();
+        while let Some(same) = calls.next() {
+            let Some(call) = same.first() else { continue };
+            // A macro that calls itself without end would fill the screen.
+            let times = if same.len() > 1 { format!(", {} deep", same.len()) } else { String::new() };
+            let by = if calls.peek().is_none() { format!(" called by {owner}") } else { String::new() };
+            detail.push_str(&format!("\nin macro {} ({}:{}){times}{by}", call.name, call.path, call.line));
         }
         let hint = match self.kind {
             FaultKind::Undefined => crate::project::name::did_you_mean(self.wrong_word(), known),
@@ -196,6 +200,8 @@ fn explain(error: &minijinja::Error, marked: &str) -> (FaultKind, String) {
         }
         ErrorKind::UndefinedError => {
             let word: String = marked.chars().take_while(|c| c.is_alphanumeric() || "_.".contains(*c)).collect();
+            // What is missing from a value is marked with the dot before it.
+            let word = word.trim_start_matches('.');
             let named =
                 if word.is_empty() { "a value is undefined".to_owned() } else { format!("'{word}' is undefined") };
             (FaultKind::Undefined, named)

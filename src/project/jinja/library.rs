@@ -61,8 +61,8 @@ impl Macro {
     }
 }
 
-/// Compiled macros; shared by all renderings, changed by none.
-#[derive(Debug)]
+/// Compiled macros; shared by all renderings, changed by none. A copy shares the macros.
+#[derive(Clone, Debug)]
 pub struct Library {
     pub(super) engine: Environment<'static>,
     pub(super) limits: Limits,
