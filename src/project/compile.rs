@@ -87,11 +87,8 @@ impl<'a> Stage<'a> {
         let mut scope = RunScope::new(project.manifest());
         scope.relations = Arc::new(relations);
         scope.database = Some(context.database.clone().unwrap_or_else(|| Arc::new(NoDatabase)));
-        let target = Target {
-            name: context.target_name.clone(),
-            schema: context.target_schema.clone(),
-            ..Target::default()
-        };
+        let target =
+            Target { name: context.target_name.clone(), schema: context.target_schema.clone(), ..Target::default() };
         Ok(Stage {
             project,
             owner,

@@ -96,9 +96,10 @@ impl Engine {
         let own: Vec<&str> =
             self.library.macros().filter(|known| known.package == PACKAGE).map(|known| known.name.as_str()).collect();
         let near = did_you_mean(fault.wrong_word(), own.iter().copied().chain(FUNCTIONS.iter().copied()));
-        let is_name = fault.cause.as_ref().is_some_and(|cause| {
-            matches!(cause.kind(), ErrorKind::UndefinedError | ErrorKind::UnknownFunction)
-        });
+        let is_name = fault
+            .cause
+            .as_ref()
+            .is_some_and(|cause| matches!(cause.kind(), ErrorKind::UndefinedError | ErrorKind::UnknownFunction));
         let is_name = is_name && fault.kind == FaultKind::Undefined;
         let all = self.library.macros().map(|known| known.name.as_str());
         let mut error = fault.into_error(owner, all);
@@ -113,12 +114,7 @@ impl Engine {
 }
 
 /// Adds the macros of one file.
-fn add_file(
-    library: &mut Library,
-    file: &SourceFile,
-    homes: &mut BTreeMap<String, String>,
-    problems: &mut Vec<Error>,
-) {
+fn add_file(library: &mut Library, file: &SourceFile, homes: &mut BTreeMap<String, String>, problems: &mut Vec<Error>) {
     let owner = format!("macro file \"{}\"", file.path);
     let place = |range| excerpt::at_range(&file.path, &file.text, range);
     let found = match split(&file.text) {

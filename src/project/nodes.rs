@@ -55,11 +55,7 @@ pub(super) fn test(project: &Project, test: &DataTest) -> Node {
     }
 }
 
-fn needs<'a>(
-    project: &Project,
-    refs: impl Iterator<Item = &'a String>,
-    sources: &[(String, String)],
-) -> Vec<String> {
+fn needs<'a>(project: &Project, refs: impl Iterator<Item = &'a String>, sources: &[(String, String)]) -> Vec<String> {
     let tables = sources.iter().map(|(source, table)| source_id(source, table));
     refs.map(|name| id(project, name)).chain(tables).collect()
 }

@@ -1,9 +1,9 @@
 //! From files to a project: reads every file, renders every model once to see what it refers to, and gathers all problems.
 
 use super::check::{self, TestSpec};
-use super::excerpt;
-use super::engine::Engine;
 use super::context::Target;
+use super::engine::Engine;
+use super::excerpt;
 use super::manifest::{Node, Phase, Record, Ref, Resource, World};
 use super::model::{DataTest, Model, Severity};
 use super::name::{check_name, did_you_mean};

@@ -31,7 +31,9 @@ pub fn check(owner: &str, path: &str, text: &str, sql: &str) -> Result<()> {
     if !QUERIES.iter().any(|word| begin.is_word(word)) {
         return Err(Error::config(format!("{owner} is no query: it begins with {}", begin.text))
             .detail(place(path, text, &first.text[begin.start..]))
-            .hint("begin with SELECT, WITH, VALUES or TABLE; what becomes of the rows is for config(materialized=...)"));
+            .hint(
+                "begin with SELECT, WITH, VALUES or TABLE; what becomes of the rows is for config(materialized=...)",
+            ));
     }
     match change(&words).filter(|_| begin.is_word("with")) {
         None => Ok(()),
@@ -131,7 +133,10 @@ mod tests {
                 "model \"x\" changes data: its WITH holds INSERT",
             ),
             ("with a as (select 1) update t set x = 1 from a", "model \"x\" changes data: its WITH holds UPDATE"),
-            ("with a as (update t as u set x = 1 returning 1) select 1", "model \"x\" changes data: its WITH holds UPDATE"),
+            (
+                "with a as (update t as u set x = 1 returning 1) select 1",
+                "model \"x\" changes data: its WITH holds UPDATE",
+            ),
             ("with a as (select 1) merge into t using a on true", "model \"x\" changes data: its WITH holds MERGE"),
         ];
         for (sql, message) in cases {

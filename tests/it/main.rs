@@ -10,6 +10,7 @@ mod frame;
 mod harness;
 mod in_place;
 mod ingest;
+mod introspection;
 mod papers;
 mod pointers;
 mod publish;

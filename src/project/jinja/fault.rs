@@ -1,7 +1,7 @@
 //! What went wrong in a template: place in the original text, kind, message, and the macros that were being called.
 
 use super::source::Source;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::project::excerpt;
 use minijinja::ErrorKind;
 use std::fmt;
@@ -172,12 +172,13 @@ impl Fault {
         };
         let mut error = Error::config(format!("{owner} cannot be rendered")).detail(detail);
         error.hint = hint;
-        match self.cause {
-            Some(cause) if std::error::Error::source(&cause).is_some_and(<dyn std::error::Error>::is::<Error>) => {
-                error.source(cause)
-            }
-            _ => error,
-        }
+        let Some(cause) = self.cause else { return error };
+        let Some(behind) = std::error::Error::source(&cause).and_then(|behind| behind.downcast_ref::<Error>()) else {
+            return error;
+        };
+        error.hint = error.hint.or_else(|| behind.hint.clone());
+        // What the server said is kept whole; what a function of ours refused stands in the detail already.
+        if behind.kind == Kind::Config { error } else { error.source(cause) }
     }
 }
 

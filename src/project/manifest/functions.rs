@@ -229,7 +229,9 @@ impl Object for ConfigCall {
         let value = found(key).map(|value| json_value(&value));
         match method {
             "get" | "meta_get" => Ok(value.or(default).unwrap_or(Value::from(()))),
-            "require" | "meta_require" if matches!(self.0.phase, Phase::Parse) && !self.0.world.is_own() => Ok(value.unwrap_or(Value::from(""))),
+            "require" | "meta_require" if matches!(self.0.phase, Phase::Parse) && !self.0.world.is_own() => {
+                Ok(value.unwrap_or(Value::from("")))
+            }
             "require" | "meta_require" => {
                 value.ok_or_else(|| refuse(format!("config key \"{key}\" is required and not set")))
             }

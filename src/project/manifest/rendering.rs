@@ -254,11 +254,13 @@ impl Rendering {
             return Ok(functions::json_value(value));
         }
         default.ok_or_else(|| {
-            let hint = crate::project::name::did_you_mean(name, self.world.vars.names())
-                .unwrap_or_else(|| match self.world.is_own() {
-                    true => "give it a value in the settings, or a default as second argument".into(),
-                    false => "give it a value under vars:, by --vars, or a default as second argument".into(),
-                });
+            let hint = crate::project::name::did_you_mean(name, self.world.vars.names()).unwrap_or_else(|| match self
+                .world
+                .is_own()
+            {
+                true => "give it a value in the settings, or a default as second argument".into(),
+                false => "give it a value under vars:, by --vars, or a default as second argument".into(),
+            });
             refuse(format!("variable \"{name}\" has no value; {hint}"))
         })
     }

@@ -31,10 +31,10 @@ pub mod table;
 mod tag;
 pub mod view;
 
+pub use crate::project::split::{Statement, statements};
 pub use blocking::{Blocking, create_schema};
 pub use catalog::{Catalog, Relation};
 pub use record::definition_hash;
 pub use session::{Limits, Session};
-pub use crate::project::split::{Statement, statements};
 pub use sql_fault::SqlFault;
 pub use table::{Change, Outcome};
