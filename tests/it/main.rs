@@ -3,6 +3,8 @@
 mod cli;
 mod contract;
 mod daemon;
+mod dbt_macros;
+mod dbt_manifest;
 mod deploy;
 mod embedded;
 mod errors;

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::project::artifact::manifest::{Outcomes, Setting};
 use crate::project::artifact::run_results::{self, Span, Timing};
 use crate::project::artifact::{Invocation, manifest};
-use crate::project::manifest::{Outcome, Resource};
+use crate::project::manifest::{Compiled, Node, Outcome, Resource};
 use chrono::Utc;
 use serde_json::{Map, Value as Json, json};
 use std::path::{Path, PathBuf};
@@ -36,14 +36,18 @@ pub fn write_manifest(project: &DbtLayout, outcomes: &Outcomes) -> Result<PathBu
 pub fn write_artifacts(project: &DbtLayout, report: &Report, args: &[String]) -> Result<()> {
     let mut outcomes = Outcomes::new();
     for result in &report.results {
-        let (Some(node), Some(code)) = (project.manifest.nodes.get(&result.id), &result.compiled) else { continue };
+        let compiled = result.compiled.as_ref().filter(|_| result.batches.is_none());
+        let (Some(node), Some(code)) = (project.manifest.nodes.get(&result.id), compiled) else { continue };
         let path = compiled_path(project, node);
         if node.resource != Resource::Operation {
             write_text(&project.target_dir.join(&path), code)?;
         }
+        let statement = Compiled { code: code.clone(), ctes: result.ctes.clone() };
+        for (id, part) in statement.parts(&project.manifest) {
+            outcomes.entry(id).or_insert_with(|| outcome(part, None));
+        }
         let shown = format!("{}/{}", project.project.paths.target, path.display());
-        let outcome = Outcome { compiled_code: Some(code.clone()), compiled_path: Some(shown), ..Outcome::default() };
-        outcomes.insert(result.id.clone(), outcome);
+        outcomes.insert(result.id.clone(), outcome(statement, Some(shown)));
     }
     write_manifest(project, &outcomes)?;
     let results: Vec<run_results::NodeResult> =
@@ -56,8 +60,13 @@ pub fn write_artifacts(project: &DbtLayout, report: &Report, args: &[String]) ->
     Ok(())
 }
 
+fn outcome(compiled: Compiled, compiled_path: Option<String>) -> Outcome {
+    let Compiled { code, ctes } = compiled;
+    Outcome { compiled_code: Some(code), extra_ctes: ctes, compiled_path, build_path: None }
+}
+
 /// `compiled/shop/models/staging/stg_orders.sql`
-pub fn compiled_path(project: &DbtLayout, node: &crate::project::manifest::Node) -> PathBuf {
+pub fn compiled_path(project: &DbtLayout, node: &Node) -> PathBuf {
     let _ = project;
     let is_generic =
         node.test.as_ref().is_some_and(|test| !test.name.is_empty()) || node.resource == Resource::UnitTest;
@@ -70,26 +79,46 @@ fn converted(project: &DbtLayout, result: &NodeResult) -> run_results::NodeResul
         times.map(|(started_at, completed_at)| Span { started_at, completed_at })
     };
     let node = project.manifest.nodes.get(&result.id);
-    let is_test = result.failures.is_some();
+    // The batches of a model are compiled one by one: there is no statement of the whole.
+    let compiled = result.compiled.as_ref().filter(|_| result.batches.is_none());
     run_results::NodeResult {
         unique_id: result.id.clone(),
         status: result.status,
         timing: Timing { compile: span(result.compiled_at), execute: span(result.executed_at) },
         thread_id: format!("Thread-{} (worker)", result.worker.max(1)),
         execution_time_seconds: result.elapsed.as_secs_f64(),
-        adapter_response: match (is_test, result.message.is_empty()) {
-            (false, false) if is_good(result.status) => {
-                run_results::adapter_response(&result.message, result.rows.unwrap_or(0))
-            }
-            _ => Map::new(),
-        },
-        message: (!result.message.is_empty()).then(|| result.message.clone()),
-        failures: result.failures,
-        compiled: node.filter(|node| node.resource != Resource::Seed).map(|_| result.compiled.is_some()),
-        compiled_code: result.compiled.clone(),
-        relation_name: result.relation.clone(),
+        adapter_response: result.tag.as_deref().map(run_results::adapter_response).unwrap_or_default(),
+        message: message(result, node),
+        failures: result.failures.or_else(|| counts_failures(result, node).then_some(0)),
+        compiled: node.filter(|node| node.resource != Resource::Seed).map(|_| compiled.is_some()),
+        compiled_code: compiled.cloned(),
+        relation_name: result.relation.clone().filter(|_| node.is_none_or(|node| node.resource != Resource::Seed)),
         batch_results: result.batches.clone(),
     }
+}
+
+/// One line: the words of dbt, which other tools know, for all that ended well.
+fn message(result: &NodeResult, node: Option<&Node>) -> Option<String> {
+    if is_good(result.status) {
+        if let Some(hook) = node.filter(|node| node.resource == Resource::Operation) {
+            let list = hook.tags().into_iter().next().unwrap_or_default().to_owned();
+            let index = hook.extra.get("index").cloned().unwrap_or_default();
+            return Some(format!("{}.{list}.{index} passed", hook.package));
+        }
+        if result.batches.is_some() {
+            return Some("SUCCESS".to_owned());
+        }
+        if let Some(tag) = result.tag.as_ref().filter(|_| result.failures.is_none()) {
+            return Some(tag.clone());
+        }
+    }
+    (!result.message.is_empty()).then(|| result.message.clone())
+}
+
+/// What has no rows that could fail says so with a nought: hooks, exposures, models in batches.
+fn counts_failures(result: &NodeResult, node: Option<&Node>) -> bool {
+    let is_hook = node.is_some_and(|node| node.resource == Resource::Operation);
+    is_hook || node.is_none() || result.batches.is_some()
 }
 
 /// Writes JSON beside the file, then renames.

@@ -5,6 +5,7 @@ use super::spec;
 use super::step::Work;
 use crate::error::Result;
 use crate::project::RelationKind;
+use crate::project::manifest::Node;
 use crate::warehouse::in_place::comments::{self, Comments};
 use crate::warehouse::in_place::{Change, Outcome, grants};
 use serde_json::Value as Json;
@@ -46,14 +47,27 @@ fn kind(work: &Work) -> RelationKind {
     }
 }
 
-/// dbt's one line about a build.
+/// The one line about a build.
 pub fn message(work: &Work, outcome: &Outcome) -> String {
-    match (work.node.materialized(), outcome.change, outcome.rows) {
-        (_, Change::Unchanged, _) => "unchanged".to_owned(),
+    match outcome.change {
+        Change::Unchanged => "unchanged".to_owned(),
+        _ => tag(&work.node, outcome),
+    }
+}
+
+/// What the server says of the statement with which dbt builds such a relation.
+pub fn tag(node: &Node, outcome: &Outcome) -> String {
+    let is_merge = node.text("incremental_strategy") == Some("merge");
+    let has_contract = node.config.get("contract").and_then(|contract| contract.get("enforced")) == Some(&true.into());
+    match (node.materialized(), outcome.change, outcome.rows) {
         ("view", _, _) => "CREATE VIEW".to_owned(),
-        ("materialized_view", Change::Updated, _) => "REFRESH MATERIALIZED VIEW".to_owned(),
+        ("materialized_view", Change::Unchanged | Change::Updated, _) => "REFRESH MATERIALIZED VIEW".to_owned(),
         ("materialized_view", _, _) => "CREATE MATERIALIZED VIEW".to_owned(),
+        // dbt inserts the rows of a seed by statements, several rows each.
+        ("seed", _, Some(rows)) => format!("INSERT {rows}"),
+        ("incremental", Change::Updated, Some(rows)) if is_merge => format!("MERGE {rows}"),
         (_, Change::Updated, Some(rows)) => format!("INSERT 0 {rows}"),
+        ("table" | "incremental", _, Some(rows)) if has_contract => format!("INSERT 0 {rows}"),
         (_, _, Some(rows)) => format!("SELECT {rows}"),
         _ => "OK".to_owned(),
     }

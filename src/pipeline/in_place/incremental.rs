@@ -3,7 +3,7 @@
 use super::finish;
 use super::hooks::{self, When};
 use super::model::{refuse_no_query, table_definition};
-use super::report::{NodeResult, Status};
+use super::report::{BatchResults, NodeResult, Status};
 use super::spec;
 use super::step::Work;
 use crate::error::{Error, Result};
@@ -103,6 +103,7 @@ pub async fn microbatch(work: &Work, began: DateTime<Utc>) -> Result<NodeResult>
     let mut result = NodeResult { compiled_at: Some((began, Utc::now())), ..NodeResult::blank(&node.id) };
     let mut failures: Vec<String> = Vec::new();
     let (mut built, mut rows) = (0_usize, 0_u64);
+    let mut ended = BatchResults::default();
     let mut must_create = !is_there;
     for batch in &batches {
         match one_batch(work, &event_time, *batch, must_create, key).await {
@@ -110,6 +111,7 @@ pub async fn microbatch(work: &Work, began: DateTime<Utc>) -> Result<NodeResult>
                 built += 1;
                 must_create = false;
                 rows += outcome.rows.unwrap_or(0);
+                ended.successful.push((batch.start, batch.end));
                 result.compiled = Some(sql);
             }
             Err(e) if e.kind == crate::error::Kind::Interrupted || e.may_pass() => return Err(e),
@@ -118,6 +120,7 @@ pub async fn microbatch(work: &Work, began: DateTime<Utc>) -> Result<NodeResult>
                 let finished = finished(work, *batch, None);
                 intervals::record(&work.session, key, &finished).await?;
                 work.session.commit().await?;
+                ended.failed.push((batch.start, batch.end));
                 failures.push(format!("batch {}: {}", batch.start.format("%Y-%m-%d %H:%M"), e.report()));
                 // Without a first batch there is no table that a second one could go into.
                 if must_create {
@@ -131,6 +134,7 @@ pub async fn microbatch(work: &Work, began: DateTime<Utc>) -> Result<NodeResult>
         finish::relation(work, &after, &outcome).await?;
     }
     result.rows = Some(rows);
+    result.batches = Some(ended);
     result.status = match (failures.is_empty(), built) {
         (true, _) => Status::Success,
         (false, 0) => Status::Error,

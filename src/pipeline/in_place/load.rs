@@ -97,7 +97,8 @@ pub fn package(root: &Path, folder: &Path, project: DbtProject) -> Result<Packag
     files.dedup_by(|a, b| a.path == b.path);
     let shown = folder.strip_prefix(root).map(|p| p.to_string_lossy().into_owned());
     let shown = shown.unwrap_or_else(|_| folder.to_string_lossy().into_owned());
-    Ok(Package { project, folder: shown, files })
+    let project_text = optional(&folder.join(PROJECT_FILE))?.unwrap_or_default();
+    Ok(Package { project, project_text, folder: shown, files })
 }
 
 fn collect(root: &Path, folder: &Path, files: &mut Vec<SourceFile>) -> Result<()> {

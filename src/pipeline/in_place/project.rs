@@ -174,7 +174,8 @@ pub fn read(settings: &Settings, request: &Request) -> Result<DbtLayout> {
         None => Vec::new(),
     };
     warnings.extend(sorted(problems)?);
-    let read = manifest::read(input);
+    let mut read = manifest::read(input);
+    read.manifest.selectors = selectors.iter().map(|one| (one.name.clone(), one.json.clone())).collect();
     warnings.extend(read.warnings);
     let mut problems = read.problems;
     if request.is_strict {

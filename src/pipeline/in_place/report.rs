@@ -1,6 +1,7 @@
 //! What came of each node, for the terminal, for `run_results.json` and for the ledger.
 
 use crate::error::Error;
+use crate::project::manifest::view::Cte;
 use chrono::{DateTime, Utc};
 use std::time::Duration;
 
@@ -15,6 +16,8 @@ pub struct NodeResult {
     pub status: Status,
     /// One line: `CREATE VIEW`, `SELECT 100`, `unchanged`, or the whole story of a failure.
     pub message: String,
+    /// What the server said, in the words that dbt has for it also where nothing had to be done: `SELECT 100`.
+    pub tag: Option<String>,
     /// Rows that break a data test.
     pub failures: Option<i64>,
     /// Rows that were written.
@@ -27,6 +30,8 @@ pub struct NodeResult {
     pub elapsed: Duration,
     /// SQL as it was sent, if it came so far.
     pub compiled: Option<String>,
+    /// Ephemeral models in that SQL.
+    pub ctes: Vec<Cte>,
     /// Relation, quoted.
     pub relation: Option<String>,
     /// Which of the workers did it.
@@ -61,12 +66,14 @@ impl NodeResult {
             id: id.to_owned(),
             status: Status::Success,
             message: String::new(),
+            tag: None,
             failures: None,
             rows: None,
             compiled_at: None,
             executed_at: None,
             elapsed: Duration::ZERO,
             compiled: None,
+            ctes: Vec::new(),
             relation: None,
             worker: 0,
             batches: None,

@@ -1,6 +1,7 @@
 //! What the hooks of `on-run-end` see of the run: `results`, `schemas`, `database_schemas`.
 
 use super::run::{Report, Run};
+use crate::project::artifact::run_results::adapter_response;
 use crate::project::manifest::{json_value, view};
 use minijinja::Value;
 use serde_json::json;
@@ -19,7 +20,7 @@ pub fn locals(run: &Run, report: &Report) -> BTreeMap<String, Value> {
                 "failures": result.failures,
                 "execution_time": result.elapsed.as_secs_f64(),
                 "thread_id": format!("Thread-{}", result.worker),
-                "adapter_response": {"_message": result.message, "rows_affected": result.rows},
+                "adapter_response": result.tag.as_deref().map(adapter_response).unwrap_or_default(),
                 "timing": [],
                 "unique_id": result.id,
                 "node": view::node(node),

@@ -153,7 +153,12 @@ async fn run_queue(
             let Some(node) = manifest.nodes.get(&id).cloned().map(Arc::new) else {
                 // An exposure: it is lineage, and nothing to do.
                 started += 1;
-                let result = NodeResult { status: Status::NoOp, message: "NO-OP".into(), ..NodeResult::blank(&id) };
+                let result = NodeResult {
+                    status: Status::NoOp,
+                    message: "NO-OP".into(),
+                    failures: Some(0),
+                    ..NodeResult::blank(&id)
+                };
                 finish(run, &mut queue, result, (started, total), progress, report);
                 continue;
             };
@@ -241,7 +246,7 @@ async fn project_hooks(run: &Arc<Run>, list: &str, progress: &Progress, report: 
         let began = Instant::now();
         let outcome = one_hook(run, hook, report).await;
         let mut result = match outcome {
-            Ok(message) => NodeResult { message, ..NodeResult::blank(&hook.id) },
+            Ok((message, sql)) => NodeResult { message, compiled: Some(sql), ..NodeResult::blank(&hook.id) },
             Err(e) => NodeResult::failed(&hook.id, &e),
         };
         result.elapsed = began.elapsed();
@@ -255,7 +260,8 @@ async fn project_hooks(run: &Arc<Run>, list: &str, progress: &Progress, report: 
     true
 }
 
-async fn one_hook(run: &Arc<Run>, hook: &Node, report: &Report) -> Result<String> {
+/// Runs a hook; what the server said, and the SQL.
+async fn one_hook(run: &Arc<Run>, hook: &Node, report: &Report) -> Result<(String, String)> {
     let session = Arc::new(Session::open(&run.warehouse, Some(&hook.id), Limits::default()).await?);
     let database = crate::warehouse::in_place::Blocking::new(tokio::runtime::Handle::current(), session.clone());
     let compiler = run.compiler.over(Arc::new(database));
@@ -265,11 +271,11 @@ async fn one_hook(run: &Arc<Run>, hook: &Node, report: &Report) -> Result<String
         .await
         .map_err(|e| Error::failed("hook could not be rendered").source(e))??;
     if sql.trim().is_empty() {
-        return Ok("OK".into());
+        return Ok(("OK".into(), sql));
     }
     let answer = session.execute(&sql).await?;
     session.commit().await?;
-    Ok(answer.tag)
+    Ok((answer.tag, sql))
 }
 
 /// Names of results, by status, for summaries.

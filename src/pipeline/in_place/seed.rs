@@ -27,9 +27,17 @@ pub async fn build(work: &Work) -> Result<NodeResult> {
     Ok(NodeResult {
         status: Status::Success,
         message: finish::message(work, &outcome),
+        tag: Some(format!("INSERT {}", outcome.rows.unwrap_or_else(|| count_rows(&definition)))),
         rows: outcome.rows,
         ..NodeResult::blank(&node.id)
     })
+}
+
+/// Rows of a file that was not loaded again.
+fn count_rows(definition: &SeedDefinition) -> u64 {
+    let delimiter = definition.delimiter.and_then(|d| u8::try_from(d).ok()).unwrap_or(b',');
+    let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(definition.text.as_bytes());
+    reader.byte_records().map(|_| 1).sum()
 }
 
 fn definition(work: &Work) -> Result<SeedDefinition> {

@@ -30,9 +30,11 @@ pub async fn build(work: &Work) -> Result<NodeResult> {
     Ok(NodeResult {
         status: Status::Success,
         message: finish::message(work, &outcome),
+        tag: Some(finish::tag(&work.node, &outcome)),
         rows: outcome.rows,
         compiled_at,
         compiled: Some(compiled.code),
+        ctes: compiled.ctes,
         ..NodeResult::blank(&work.node.id)
     })
 }

@@ -47,7 +47,7 @@ pub async fn run(work: &Work) -> Result<NodeResult> {
         (_, _, true) => Status::Warn,
         _ => Status::Pass,
     };
-    let setting = |key: &str| work.node.text(key).unwrap_or("!=0").to_owned();
+    let setting = |key: &str| work.node.text(key).unwrap_or("!= 0").to_owned();
     let message = match status {
         Status::Pass => String::new(),
         Status::Warn => format!("{}, configured to warn if {}", results(failures), setting("warn_if")),
@@ -56,9 +56,13 @@ pub async fn run(work: &Work) -> Result<NodeResult> {
     Ok(NodeResult {
         status,
         message,
-        failures: Some(failures),
+        // A count that the test tolerates is no failure; dbt reports none then.
+        failures: Some(if status == Status::Pass { 0 } else { failures }),
+        // The counts of a data test are one row.
+        tag: Some("SELECT 1".to_owned()),
         compiled_at,
         compiled: Some(compiled.code),
+        ctes: compiled.ctes,
         relation,
         ..NodeResult::blank(&work.node.id)
     })

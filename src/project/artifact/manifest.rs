@@ -114,20 +114,19 @@ impl Writer<'_> {
         view::kept(kept, &self.manifest.nodes, &self.manifest.kept, &self.stamp)
     }
 
-    /// Only what is a node by kind: of a source that is switched off nothing but its name is known.
+    /// Lists, because several nodes of one name may be switched off.
     fn disabled(&self) -> Json {
-        let is_node = |node: &&Node| node.resource != Resource::Source;
-        let dict = |node: &Node| Json::Object(view::full(node, None, &[], &self.stamp));
-        let lists = self.manifest.disabled.iter().map(|(id, nodes)| {
-            let shown: Vec<Json> = nodes.iter().filter(is_node).map(dict).collect();
-            (id.clone(), shown)
-        });
-        lists.filter(|(_, shown)| !shown.is_empty()).map(|(id, shown)| (id, Json::Array(shown))).collect()
+        let node = |node: &Node| Json::Object(view::full(node, None, &[], &self.stamp));
+        let nodes = self.manifest.disabled.iter().map(|(id, nodes)| (id.clone(), nodes.iter().map(node).collect()));
+        let sources = self.manifest.disabled_sources.iter();
+        let sources = sources.map(|(id, table)| (id.clone(), json!([view::source(table, &self.stamp)])));
+        let kept = self.manifest.disabled_kept.iter().map(|(id, kept)| (id.clone(), json!([self.one_kept(kept)])));
+        nodes.chain(sources).chain(kept).collect()
     }
 }
 
 fn macro_dict(one: &MacroInfo, stamp: &Stamp) -> Json {
-    let docs = json!({"show": true, "node_color": null});
+    let docs = view::docs(&one.docs);
     let argument = |written: &Json| {
         json!({
             "name": written.get("name"), "type": written.get("type"),
@@ -157,12 +156,11 @@ fn macro_dict(one: &MacroInfo, stamp: &Stamp) -> Json {
 }
 
 fn doc_dict(doc: &Doc) -> Json {
-    let below = doc.file.split_once('/').map_or(doc.file.as_str(), |(_, below)| below);
     json!({
         "name": doc.name,
         "resource_type": "doc",
         "package_name": doc.package,
-        "path": below,
+        "path": doc.path,
         "original_file_path": doc.file,
         "unique_id": doc.id,
         "block_contents": doc.text,
@@ -178,7 +176,8 @@ fn edges(manifest: &Manifest) -> (Edges<'_>, Edges<'_>) {
     let mut parents: Edges<'_> = ids.map(|id| (id, Vec::new())).collect();
     let mut children = parents.clone();
     for (id, needed) in &mut parents {
-        needed.extend(manifest.parents(id).iter().map(String::as_str));
+        let parents = manifest.nodes.get(*id).map_or_else(|| manifest.parents(id), view::parents);
+        needed.extend(parents.iter().map(String::as_str));
         needed.sort_unstable();
         for parent in needed {
             if let Some(list) = children.get_mut(*parent) {

@@ -3,12 +3,13 @@
 //! Templates written for Python change the lists and dicts they are given, so what is made here is what a literal in a
 //! template would be.
 
+use crate::project::jinja::{Dict, List};
 use minijinja::Value;
 use minijinja::value::Tuple;
 
 /// A list.
 pub(super) fn list(values: Vec<Value>) -> Value {
-    Value::from(values)
+    List::new(values).into_value()
 }
 
 /// A tuple.
@@ -18,7 +19,7 @@ pub(super) fn tuple(values: Vec<Value>) -> Value {
 
 /// A dict that keeps the order of its entries.
 pub(super) fn dict<K: Into<Value>>(pairs: impl IntoIterator<Item = (K, Value)>) -> Value {
-    Value::from_pairs(pairs.into_iter().map(|(key, value)| (key.into(), value)))
+    Dict::from_pairs(pairs.into_iter().map(|(key, value)| (key.into(), value))).into_value()
 }
 
 /// The value, or `none` where there is none.

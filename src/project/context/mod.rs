@@ -35,6 +35,7 @@ mod relation;
 mod statements;
 mod table;
 mod target;
+mod validation;
 
 pub use adapter::adapter;
 pub use api::api;
@@ -52,6 +53,7 @@ pub use relation::{EventTimeFilter, Policy, Relation, RelationType};
 pub use statements::{Statements, StoredResult};
 pub use table::{Response, Table};
 pub use target::Target;
+pub use validation::validation;
 
 /// `dbt_version`: the version whose behaviour templates may count on; packages branch on it.
 pub const DBT_VERSION: &str = "1.11.0";

@@ -144,7 +144,7 @@ impl MacroValue {
         let found = &self.0;
         let extras = Extras { varargs: found.takes_varargs, kwargs: found.takes_kwargs };
         let locals = bind(&format!("macro '{}'", found.name), &found.parameters, extras, args)?;
-        rendering.globals.entered(&found.package, &found.name);
+        rendering.globals.entered(&found.package, &found.name, rendering.is_outside_of_macros());
         let name = format!("{}.{}", found.package, found.name);
         let called = Called { name, path: found.path.clone(), line: found.line };
         run(rendering, state, Some(called), &found.template, locals)

@@ -37,6 +37,7 @@ pub use blocks::{Block, BlockKind, Split, split};
 pub use fault::{Called, Fault, FaultKind, Trouble};
 pub use library::{Library, Macro, Options, Undefined};
 pub use rendering::{Globals, Limits, Rendering};
+pub use scan::{Scan, Token, TokenKind, scan};
 pub use signature::{Parameter, parameters};
 pub use template::Template;
 pub use values::{Dict, List, Set};

@@ -21,9 +21,9 @@ pub trait Globals: Send + Sync + fmt::Debug {
     /// The instant that `modules.datetime.datetime.now()` and its kin give.
     fn now(&self) -> DateTime<Utc>;
 
-    /// A macro is about to run.
-    fn entered(&self, package: &str, name: &str) {
-        let _ = (package, name);
+    /// A macro is about to run; `is_direct` if the rendered text itself calls it, not another macro.
+    fn entered(&self, package: &str, name: &str, is_direct: bool) {
+        let _ = (package, name, is_direct);
     }
 
     /// Whether the rendering should end now; asked at each macro call and each printed value.
@@ -134,6 +134,12 @@ impl Rendering {
     #[must_use]
     pub fn globals(&self) -> &Arc<dyn Globals> {
         &self.globals
+    }
+
+    /// Whether no macro is running: what is called now, the rendered text itself calls.
+    #[must_use]
+    pub fn is_outside_of_macros(&self) -> bool {
+        self.lock().levels.iter().all(|level| level.called.is_none())
     }
 
     /// A panic while the lock is held leaves plain data, so a poisoned lock is as good as a clean one.

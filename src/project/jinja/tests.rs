@@ -37,7 +37,7 @@ impl Globals for Host {
         Utc.with_ymd_and_hms(2024, 2, 29, 12, 30, 5).unwrap()
     }
 
-    fn entered(&self, package: &str, name: &str) {
+    fn entered(&self, package: &str, name: &str, _: bool) {
         self.entered.lock().unwrap().push(format!("{package}.{name}"));
     }
 
@@ -246,7 +246,16 @@ fn modules_are_pythons() {
         "{{ modules.itertools.product([1, 2], 'a') | list }}{{ modules.itertools.combinations([1, 2, 3], 2) | length }}",
         "[(1, 'a'), (2, 'a')]3",
     );
-    assert!(attempt("", "{{ modules.re.match('a(?=b)', 'ab') }}").unwrap_err().message.contains("looks ahead"));
+    same(
+        "{{ modules.re.match('a(?=b)', 'ab').group() }}{{ modules.re.findall('(?<!x){{', 'x{{ y{{') | length }}",
+        "a1",
+    );
+    same(
+        "{{ modules.re.sub('(?ix) ( b # note\n )', '[\\\\1]', 'aBc') }}{{ modules.re.match('a{,2}', 'aaa').end() }}",
+        "a[B]c2",
+    );
+    let endless = "{{ modules.re.match('(x+x+)+(?!z)y', 'x' * 40) }}";
+    assert!(attempt("", endless).unwrap_err().message.contains("cannot be matched"));
 }
 
 #[test]

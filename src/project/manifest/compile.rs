@@ -1,5 +1,6 @@
 //! The run phase: a node's text becomes the SQL that the server gets.
 
+use super::Manifest;
 use super::cte::{self, Cte};
 use super::node::{Node, Resource};
 use super::rendering::{Phase, Record, Rendering, RunScope, TimeWindow};
@@ -21,6 +22,23 @@ pub struct Compiled {
     pub code: String,
     /// Ephemeral models that went into it, in the order in which they stand there.
     pub ctes: Vec<Cte>,
+}
+
+impl Compiled {
+    /// The ephemeral models in it, each as a statement of its own with those that it needs itself.
+    #[must_use]
+    pub fn parts(&self, manifest: &Manifest) -> Vec<(String, Compiled)> {
+        let mut parts: Vec<(String, Compiled)> = Vec::new();
+        for cte in &self.ctes {
+            let needed = manifest.parents(&cte.id);
+            let direct = |id: &String| needed.contains(id);
+            let inner =
+                |id: &String| parts.iter().any(|(part, one)| direct(part) && one.ctes.iter().any(|c| &c.id == id));
+            let ctes: Vec<Cte> = self.ctes.iter().filter(|c| direct(&c.id) || inner(&c.id)).cloned().collect();
+            parts.push((cte.id.clone(), Compiled { code: cte::inject(&cte.sql, &ctes), ctes }));
+        }
+        parts
+    }
 }
 
 /// Renders nodes, hooks and macros of a parsed project.
@@ -109,7 +127,7 @@ impl Compiler {
             path.push(id.clone());
             self.collect(&record.ephemeral, ctes, path)?;
             path.pop();
-            ctes.push(Cte { id: id.clone(), name: cte::cte_name(&node.alias), sql: format!(" {sql}") });
+            ctes.push(Cte { id: id.clone(), name: cte::cte_name(&node.alias), sql });
         }
         Ok(())
     }

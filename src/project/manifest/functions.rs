@@ -4,11 +4,12 @@ use super::fault::refuse;
 use super::node::{Node, Ref, Resource};
 use super::rendering::{Phase, Rendering, RunScope};
 use super::view;
+use super::world::BUILTIN_PACKAGE;
 use crate::project::context::{self, Host, Moment, Relation, RelationType};
 use crate::project::files::config::{canonical_key, merge};
-use crate::project::jinja::{Dict, List};
+use crate::project::jinja::{self, Dict, Globals, List};
 use crate::project::name::quote_literal;
-use minijinja::value::{Kwargs, Object, Rest, Serde, ValueKind, from_args};
+use minijinja::value::{Kwargs, Object, ObjectRepr, Rest, Serde, ValueKind, from_args};
 use minijinja::{Error, ErrorKind, State, Value};
 use serde_json::Value as Json;
 use std::sync::Arc;
@@ -55,7 +56,14 @@ pub const NAMES: &[&str] = &[
     "thread_id",
     "dbt_metadata_envs",
     "invocation_args_dict",
+    "diff_of_two_dicts",
+    "try_or_compiler_error",
+    "validation",
+    "render",
 ];
+
+/// What the names of environment variables begin with that artifacts show.
+const METADATA_ENV: &str = "DBT_ENV_CUSTOM_ENV_";
 
 /// The value of a name, if it is one of [`NAMES`].
 pub fn lookup(rendering: &Arc<Rendering>, name: &str) -> Option<Value> {
@@ -83,7 +91,9 @@ pub fn lookup(rendering: &Arc<Rendering>, name: &str) -> Option<Value> {
         "target" => rendering.world.target.value(),
         "model" | "node" => json_value(&view::node(&rendering.node)),
         "execute" => Value::from(matches!(rendering.phase, Phase::Run(_))),
-        "is_incremental" => Value::from_function(move || bound.is_incremental()),
+        "is_incremental" => {
+            called_by_text(bound.clone(), "is_incremental", Value::from_function(move || bound.is_incremental()))
+        }
         "doc" => Value::from_function(|_: Rest<Value>| ""),
         "graph" => match &rendering.phase {
             Phase::Run(scope) => scope.graph(),
@@ -94,7 +104,11 @@ pub fn lookup(rendering: &Arc<Rendering>, name: &str) -> Option<Value> {
         "api" => context::api(&host()),
         "exceptions" => context::exceptions(host()),
         "run_query" | "statement" | "load_result" | "store_result" | "store_raw_result" | "noop_statement" => {
-            rendering.statements().functions().into_iter().find(|(known, _)| *known == name)?.1
+            let (name, function) = rendering.statements().functions().into_iter().find(|(known, _)| *known == name)?;
+            if matches!(name, "run_query" | "statement" | "noop_statement") {
+                return Some(called_by_text(bound, name, function));
+            }
+            function
         }
         "log" => context::log(host()),
         "print" => context::print(host()),
@@ -118,9 +132,45 @@ pub fn lookup(rendering: &Arc<Rendering>, name: &str) -> Option<Value> {
         "context" => Value::from_object(Context(bound)),
         "thread_id" => Value::from("main"),
         "invocation_args_dict" => rendering.world.flags.arguments(),
-        "dbt_metadata_envs" => json_value(&serde_json::json!({})),
+        "dbt_metadata_envs" => {
+            let envs = rendering.world.env.iter();
+            let envs = envs.filter_map(|(name, value)| Some((name.strip_prefix(METADATA_ENV)?, value.as_str())));
+            Dict::from_pairs(envs.map(|(name, value)| (Value::from(name), Value::from(value)))).into_value()
+        }
+        "diff_of_two_dicts" => context::diff_of_two_dicts(),
+        "try_or_compiler_error" => context::try_or_compiler_error(),
+        "validation" => context::validation(),
+        "render" => Value::from_function(move |text: &str| {
+            let globals: Arc<dyn Globals> = bound.clone();
+            let rendered = bound.world.library.render_text(&bound.node.file, text, &globals);
+            rendered.map_err(|fault| refuse(fault.message))
+        }),
         _ => return None,
     })
+}
+
+/// What is a macro in dbt and a function here counts as a macro of those that a text calls.
+#[derive(Debug)]
+struct CalledByText {
+    rendering: Arc<Rendering>,
+    name: &'static str,
+    function: Value,
+}
+
+impl Object for CalledByText {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn call(self: &Arc<Self>, state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+        let is_direct = jinja::Rendering::of(state)?.is_outside_of_macros();
+        self.rendering.entered(BUILTIN_PACKAGE, self.name, is_direct);
+        self.function.call(state, args)
+    }
+}
+
+fn called_by_text(rendering: Arc<Rendering>, name: &'static str, function: Value) -> Value {
+    Value::from_object(CalledByText { rendering, name, function })
 }
 
 /// The type of relation that a node is built as, where its configuration tells.
@@ -208,11 +258,14 @@ impl Object for ConfigCall {
         if matches!(self.0.phase, Phase::Parse) {
             let mut record = self.0.lock();
             merge(&mut record.config, &given);
+            for (key, value) in given {
+                note_written(&mut record.written_config, key, value);
+            }
         }
         Ok(Value::from(""))
     }
 
-    fn call_method(self: &Arc<Self>, _: &mut State<'_, '_>, method: &str, args: &[Value]) -> Result<Value, Error> {
+    fn call_method(self: &Arc<Self>, state: &mut State<'_, '_>, method: &str, args: &[Value]) -> Result<Value, Error> {
         if matches!(method, "persist_relation_docs" | "persist_column_docs") {
             let part = if method == "persist_relation_docs" { "relation" } else { "columns" };
             let asked = self.0.config_value("persist_docs").and_then(|docs| docs.get(part).and_then(Json::as_bool));
@@ -220,13 +273,16 @@ impl Object for ConfigCall {
         }
         let (key, default, kwargs): (&str, Option<Value>, Kwargs) = from_args(args)?;
         let default = default.or(kwargs.get("default").ok());
-        let _validator: Option<Value> = kwargs.get("validator").ok();
+        let validator: Option<Value> = kwargs.get("validator").ok();
         kwargs.assert_all_used()?;
         let found = |key: &str| match method {
             "meta_get" | "meta_require" => self.0.config_value("meta").and_then(|meta| meta.get(key).cloned()),
             _ => self.0.config_value(canonical_key(key)),
         };
         let value = found(key).map(|value| json_value(&value));
+        if let (Some(validator), Some(value)) = (validator.filter(|validator| !validator.is_none()), &value) {
+            validator.call(state, std::slice::from_ref(value))?;
+        }
         match method {
             "get" | "meta_get" => Ok(value.or(default).unwrap_or(Value::from(()))),
             "require" | "meta_require" if matches!(self.0.phase, Phase::Parse) && !self.0.world.is_own() => {
@@ -242,6 +298,23 @@ impl Object for ConfigCall {
 
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         self.0.config_value(key.as_str()?).map(|value| json_value(&value))
+    }
+}
+
+/// Several calls of `config` add up in tags, and in dictionaries key by key; in all else the last one counts.
+fn note_written(written: &mut super::node::Config, key: String, value: Json) {
+    let value = match (key.as_str(), value) {
+        ("tags" | "packages", value @ Json::String(_)) => Json::Array(vec![value]),
+        (_, value) => value,
+    };
+    match (key.as_str(), written.get_mut(&key), value) {
+        ("tags" | "packages", Some(Json::Array(below)), Json::Array(above)) => below.extend(above),
+        ("meta" | "docs" | "quoting" | "column_types" | "grants", Some(Json::Object(below)), Json::Object(above)) => {
+            below.extend(above);
+        }
+        (_, _, value) => {
+            written.insert(key, value);
+        }
     }
 }
 
@@ -285,6 +358,42 @@ impl Object for OverriddenPackage {
             _ if method == self.name => Ok(self.value.clone()),
             Some(base) => base.call_method(state, method, args),
             None => Err(Error::new(ErrorKind::UnknownMethod, format!("package has no macro {method}"))),
+        }
+    }
+}
+
+/// `dbt.x(...)`: the macros that come with the program, and those of dbt's that are functions here.
+pub fn builtin_package(rendering: &Arc<Rendering>) -> Value {
+    Value::from_object(BuiltinPackage(rendering.clone()))
+}
+
+/// See [`builtin_package`].
+#[derive(Debug)]
+struct BuiltinPackage(Arc<Rendering>);
+
+impl BuiltinPackage {
+    fn member(&self, name: &str) -> Option<Value> {
+        let is_function = matches!(name, "run_query" | "statement" | "noop_statement" | "is_incremental");
+        let found = self.0.world.library.macro_value(super::world::BUILTIN_PACKAGE, name);
+        found.or_else(|| lookup(&self.0, name).filter(|_| is_function))
+    }
+}
+
+impl Object for BuiltinPackage {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.member(key.as_str()?)
+    }
+
+    fn call_method(self: &Arc<Self>, state: &mut State<'_, '_>, method: &str, args: &[Value]) -> Result<Value, Error> {
+        match self.member(method) {
+            Some(found) => found.call(state, args),
+            None => {
+                let known =
+                    self.0.world.library.macros().filter(|known| known.package == super::world::BUILTIN_PACKAGE);
+                let hint = crate::project::name::did_you_mean(method, known.map(|known| known.name.as_str()));
+                let hint = hint.map(|hint| format!("; {hint}")).unwrap_or_default();
+                Err(refuse(format!("package \"dbt\" has no macro \"{method}\"{hint}")))
+            }
         }
     }
 }

@@ -50,24 +50,21 @@ pub fn render(world: &Arc<World>, node: &Arc<Node>, phase: &Phase) -> Result<(St
     let sql = world.library.render_text(&node.file, &node.raw_code, &globals).map_err(told)?;
     let mut record = arguments.record();
     let called = call.record();
-    for wanted in called.refs {
-        if !record.refs.contains(&wanted) {
-            record.refs.push(wanted);
-        }
-    }
-    for pair in called.sources {
-        if !record.sources.contains(&pair) {
-            record.sources.push(pair);
-        }
-    }
+    record.refs.extend(called.refs);
+    record.sources.extend(called.sources);
     for id in called.ephemeral {
         if !record.ephemeral.contains(&id) {
             record.ephemeral.push(id);
         }
     }
     record.config = called.config;
+    record.written_config = called.written_config;
     record.vars.extend(called.vars);
-    record.macros.extend(called.macros);
+    for id in called.macros {
+        if !record.macros.contains(&id) {
+            record.macros.push(id);
+        }
+    }
     Ok((sql, record))
 }
 

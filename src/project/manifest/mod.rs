@@ -53,6 +53,8 @@ pub struct MacroInfo {
     pub arguments: Vec<Json>,
     /// Free facts.
     pub meta: Config,
+    /// How documentation shows it: `show`, `node_color`.
+    pub docs: Config,
     /// Ids of macros it calls, as far as its text tells.
     pub macros: Vec<String>,
 }
@@ -68,6 +70,8 @@ pub struct Doc {
     pub name: String,
     /// File, relative to its package.
     pub file: String,
+    /// The same below the folder of docs.
+    pub path: String,
     /// Its text.
     pub text: String,
 }
@@ -91,6 +95,10 @@ pub struct Manifest {
     pub docs: BTreeMap<String, Doc>,
     /// Nodes that are switched off, by id.
     pub disabled: BTreeMap<String, Vec<Node>>,
+    /// Sources that are switched off, by id.
+    pub disabled_sources: BTreeMap<String, SourceTable>,
+    /// Exposures, metrics, semantic models and saved queries that are switched off, by id.
+    pub disabled_kept: BTreeMap<String, Kept>,
     /// Definitions of `selectors.yml` by name, as written.
     pub selectors: BTreeMap<String, Json>,
     /// What names mean.

@@ -1,6 +1,7 @@
 //! The nouns of a parsed project: nodes of the graph, sources, and what else a manifest holds.
 
 use crate::project::database::RelationName;
+use crate::project::name::quote_identifier;
 use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
 
@@ -122,7 +123,7 @@ pub struct Node {
     pub checksum: String,
     /// Merged configuration.
     pub config: Config,
-    /// The part of the configuration that the files spell out, before rendering.
+    /// The part of the configuration that the files spell out, before rendering: upper layers replace lower ones.
     pub unrendered_config: Config,
     /// From the property file.
     pub description: String,
@@ -134,13 +135,13 @@ pub struct Node {
     pub access: String,
     /// Group of the node.
     pub group: Option<String>,
-    /// Calls of `ref`, in order of first mention.
+    /// Calls of `ref`, each of them.
     pub refs: Vec<Ref>,
     /// Calls of `source`.
     pub sources: Vec<(String, String)>,
     /// Ids of the nodes and sources it needs.
     pub depends_on: Vec<String>,
-    /// Ids of the macros that rendering it touched.
+    /// Ids of the macros that its text calls.
     pub macros: Vec<String>,
     /// Variables that it read, with their values.
     pub vars: BTreeMap<String, Json>,
@@ -263,6 +264,14 @@ impl Resource {
     }
 }
 
+impl ColumnInfo {
+    /// Its name as data tests are given it: quoted, where it is to be.
+    #[must_use]
+    pub fn name_in_tests(&self) -> String {
+        if self.quote == Some(true) { quote_identifier(&self.name) } else { self.name.clone() }
+    }
+}
+
 impl Node {
     /// A node of this kind with nothing in it.
     #[must_use]
@@ -338,10 +347,10 @@ impl Node {
         self.config.get(key).and_then(Json::as_bool)
     }
 
-    /// Tags of the configuration.
+    /// Tags, those that a data test has from its column among them.
     #[must_use]
     pub fn tags(&self) -> Vec<&str> {
-        match self.config.get("tags") {
+        match self.extra.get("tags").or_else(|| self.config.get("tags")) {
             Some(Json::String(tag)) => vec![tag.as_str()],
             Some(Json::Array(tags)) => tags.iter().filter_map(Json::as_str).collect(),
             _ => Vec::new(),

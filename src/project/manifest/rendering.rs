@@ -11,22 +11,24 @@ use crate::project::manifest::{functions, view};
 use chrono::{DateTime, Utc};
 use minijinja::{Error, Value};
 use serde_json::Value as Json;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 /// What templates called.
 #[derive(Clone, Debug, Default)]
 pub struct Record {
-    /// Calls of `ref`, in order of first mention.
+    /// Calls of `ref`, each of them.
     pub refs: Vec<Ref>,
-    /// Calls of `source`, in order of first mention.
+    /// Calls of `source`, each of them.
     pub sources: Vec<(String, String)>,
     /// Keys given to `config`, later calls over earlier ones.
     pub config: Config,
+    /// The same as written: hooks and tags in the form that the call has.
+    pub written_config: Config,
     /// Variables read, with their values.
     pub vars: BTreeMap<String, Json>,
-    /// Ids of macros entered.
-    pub macros: BTreeSet<String>,
+    /// Ids of the macros that the text itself calls, in order of first mention; what those call, the macros know.
+    pub macros: Vec<String>,
     /// Ephemeral models referred to, in order of first mention.
     pub ephemeral: Vec<String>,
 }
@@ -170,10 +172,7 @@ impl Rendering {
                 schema: self.world.target.schema.clone(),
                 identifier: wanted.name.clone(),
             };
-            let mut record = self.lock();
-            if !record.refs.contains(&wanted) {
-                record.refs.push(wanted);
-            }
+            self.lock().refs.push(wanted);
             return Ok(Relation::new(relation).value());
         };
         let id = scope.manifest.names.node(&self.world.root, &self.node.package, &wanted).ok_or_else(|| {
@@ -207,10 +206,7 @@ impl Rendering {
     pub fn source(&self, source: &str, table: &str) -> Result<Value, Error> {
         let Phase::Run(scope) = &self.phase else {
             let pair = (source.to_owned(), table.to_owned());
-            let mut record = self.lock();
-            if !record.sources.contains(&pair) {
-                record.sources.push(pair);
-            }
+            self.lock().sources.push(pair);
             let relation =
                 RelationName { database: String::new(), schema: source.to_owned(), identifier: table.to_owned() };
             return Ok(Relation::new(relation).value());
@@ -314,6 +310,7 @@ impl Globals for Rendering {
         }
         let me = self.shared()?;
         functions::lookup(&me, name)
+            .or_else(|| (name == BUILTIN_PACKAGE).then(|| functions::builtin_package(&me)))
             .or_else(|| self.world.package_macros(name))
             .or_else(|| self.world.library.macro_value(BUILTIN_PACKAGE, name))
     }
@@ -322,11 +319,14 @@ impl Globals for Rendering {
         self.world.started_at
     }
 
-    fn entered(&self, package: &str, macro_name: &str) {
+    fn entered(&self, package: &str, macro_name: &str, is_direct: bool) {
+        if !is_direct {
+            return;
+        }
         let mut record = self.lock();
         let id = format!("macro.{package}.{macro_name}");
         if !record.macros.contains(&id) {
-            record.macros.insert(id);
+            record.macros.push(id);
         }
     }
 }

@@ -16,7 +16,7 @@ mod unit_test;
 pub use kept::kept;
 pub use lineage::link;
 pub use node::{Outcome, primary_key};
-pub use source::source;
+pub use source::{freshness, source};
 
 pub use super::cte::Cte;
 use super::digest::md5_hex;
@@ -80,6 +80,21 @@ pub fn full(node: &Node, outcome: Option<&Outcome>, tests: &[&Node], stamp: &Sta
     match node.resource {
         Resource::UnitTest => unit_test::dict(node, stamp),
         _ => node::dict(node, outcome, tests, stamp),
+    }
+}
+
+/// How documentation shows something, with dbt's defaults.
+#[must_use]
+pub fn docs(given: &Map<String, Json>) -> Json {
+    Json::Object(shape::fill(serde_json::json!({"show": true, "node_color": null}), given, shape::Unknown::Drop))
+}
+
+/// Ids that a node needs as other tools see it: a unit test needs its model, whatever its rows stand for.
+#[must_use]
+pub fn parents(node: &Node) -> &[String] {
+    match node.resource {
+        Resource::UnitTest => unit_test::parents(node),
+        _ => &node.depends_on,
     }
 }
 

@@ -52,11 +52,10 @@ pub fn manifest_of(dbt: &Json, properties: &Json) -> Manifest {
     let of_sections = ["exposures", "metrics", "semantic_models", "saved_queries"]
         .into_iter()
         .flat_map(|section| entries(dbt, section).map(move |(id, dict)| (id.clone(), kept(dict, section, properties))));
-    let disabled = entries(dbt, "disabled").filter_map(|(id, list)| {
-        let dicts = list.as_array()?.iter().filter(|dict| dict.get("raw_code").is_some());
-        let nodes: Vec<Node> = dicts.map(node).collect();
-        (!nodes.is_empty()).then(|| (id.clone(), nodes))
-    });
+    let disabled = |kind: &'static str| {
+        let ids = entries(dbt, "disabled").filter(move |(id, _)| id.starts_with(kind));
+        ids.map(|(id, list)| (id.clone(), list.as_array().expect("a list")))
+    };
     let selectors = entries(dbt, "selectors").map(|(name, entry)| (name.clone(), entry.clone()));
     Manifest {
         root: text(&dbt["metadata"], "project_name"),
@@ -66,7 +65,9 @@ pub fn manifest_of(dbt: &Json, properties: &Json) -> Manifest {
         groups: entries(dbt, "groups").map(|(id, dict)| (id.clone(), kept(dict, "groups", properties))).collect(),
         macros: entries(dbt, "macros").map(|(id, dict)| (id.clone(), macro_info(dict))).collect(),
         docs: entries(dbt, "docs").map(|(id, dict)| (id.clone(), doc(dict))).collect(),
-        disabled: disabled.collect(),
+        disabled: disabled("model.").map(|(id, list)| (id, list.iter().map(node).collect())).collect(),
+        disabled_sources: disabled("source.").map(|(id, list)| (id, source(&list[0]))).collect(),
+        disabled_kept: disabled("exposure.").map(|(id, list)| (id, kept(&list[0], "exposures", properties))).collect(),
         selectors: selectors.collect(),
         ..Manifest::default()
     }
@@ -202,7 +203,10 @@ fn source(dict: &Json) -> SourceTable {
         tags: texts(&dict["tags"]),
         meta: map(&dict["meta"]),
         source_meta: map(&dict["source_meta"]),
-        config: Config::new(),
+        config: entries(dict, "config")
+            .filter(|(_, value)| **value == json!(false))
+            .map(|(k, v)| (k.clone(), v.clone()))
+            .collect(),
         quoting: map(&without_defaults(&dict["quoting"])),
         extra,
     }
@@ -247,6 +251,7 @@ fn macro_info(dict: &Json) -> MacroInfo {
         patch_file: maybe(dict, "patch_path").map(|path| path.split_once("://").expect("a package").1.to_owned()),
         arguments: list(dict.get("arguments")),
         meta: map(&dict["meta"]),
+        docs: map(&dict["docs"]),
         macros: texts(&dict["depends_on"]["macros"]),
     }
 }
@@ -257,6 +262,7 @@ fn doc(dict: &Json) -> Doc {
         package: text(dict, "package_name"),
         name: text(dict, "name"),
         file: text(dict, "original_file_path"),
+        path: text(dict, "path"),
         text: text(dict, "block_contents"),
     }
 }

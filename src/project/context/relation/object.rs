@@ -38,6 +38,9 @@ impl Object for Relation {
     }
 }
 
+/// Bytes that PostgreSQL keeps of a name.
+const LONGEST_RELATION_NAME: usize = 63;
+
 impl Relation {
     fn attribute(&self, name: &str) -> Option<Value> {
         let is = |kind: RelationType| Value::from(self.kind == Some(kind));
@@ -131,6 +134,10 @@ impl Relation {
                 let given = Arguments::bind("get", &["key", "default"], args)?;
                 let value = self.attribute(&given.text("key")?);
                 Ok(value.or_else(|| given.given("default").cloned()).unwrap_or_else(|| Value::from(())))
+            }
+            "relation_max_name_length" => {
+                Arguments::bind("relation_max_name_length", &[], args)?;
+                Ok(Value::from(LONGEST_RELATION_NAME))
             }
             "matches" => self.matches(&Arguments::bind("matches", PARTS, args)?).map(Value::from),
             _ => api::relation_class_method(super::Policy::default(), method, args)

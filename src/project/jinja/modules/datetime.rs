@@ -47,12 +47,33 @@ fn time_of(given: &mut Arguments<'_>) -> Result<NaiveTime, Error> {
     NaiveTime::from_hms_micro_opt(hour, minute, second, micro).ok_or_else(|| refuse("the time is out of range"))
 }
 
+/// Methods of the classes, which may be handed on without being called: `try_or_compiler_error(..., datetime.strptime)`.
+const METHODS: [&str; 8] =
+    ["combine", "fromisoformat", "fromtimestamp", "now", "strptime", "today", "utcfromtimestamp", "utcnow"];
+
+/// A method of a class as a value.
+#[derive(Debug)]
+struct Method(Class, &'static str);
+
+impl Object for Method {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn call(self: &Arc<Self>, state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+        Arc::new(Constructor(self.0)).call_method(state, self.1, args)
+    }
+}
+
 impl Object for Constructor {
     fn repr(self: &Arc<Self>) -> ObjectRepr {
         ObjectRepr::Plain
     }
 
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        if let Some(method) = METHODS.into_iter().find(|method| key.as_str() == Some(method)) {
+            return Some(Value::from_object(Method(self.0, method)));
+        }
         let [least, greatest] = [NaiveDate::from_ymd_opt(1, 1, 1)?, NaiveDate::from_ymd_opt(9999, 12, 31)?];
         let date = match key.as_str()? {
             "min" => least,

@@ -1,19 +1,22 @@
-//! `modules.re` on a linear-time engine: no pattern can hang a rendering.
+//! `modules.re`: Python's patterns, look-around and back-references included, within a bound of steps.
 //!
-//! The price is that look-around and back-references inside of a pattern do not exist; they are refused by name.
+//! What a linear-time engine can do is left to one; only the rest goes back and forth, and ends with an error when it has
+//! done so a million times. So no pattern can hang a rendering.
 
 use crate::project::jinja::arguments::Arguments;
 use crate::project::jinja::fault::refuse;
 use crate::project::jinja::operators::spend;
 use crate::project::jinja::values::{Dict, List};
+use fancy_regex::{Regex, RegexBuilder};
 use minijinja::value::{Object, ObjectRepr, Rest, Tuple, Value, ValueOrKwargs};
 use minijinja::{Error, ErrorKind, State};
-use regex::{Captures, Regex, RegexBuilder};
 use std::fmt;
 use std::sync::Arc;
 
 /// Largest compiled pattern in bytes.
 const LARGEST_PATTERN: usize = 1 << 20;
+/// Steps back that one match may take.
+const MOST_STEPS: usize = 1_000_000;
 const FLAGS: [(&str, &str, i64); 4] =
     [("IGNORECASE", "I", 2), ("MULTILINE", "M", 8), ("DOTALL", "S", 16), ("VERBOSE", "X", 64)];
 const FUNCTIONS: [&str; 7] = ["match", "search", "fullmatch", "findall", "split", "sub", "finditer"];
@@ -52,6 +55,11 @@ fn escape(text: &str) -> String {
     out
 }
 
+/// Groups of a match.
+type Captures<'t> = fancy_regex::Captures<'t, str>;
+/// One group of a match.
+type Group<'t> = fancy_regex::Match<'t>;
+
 /// A compiled pattern.
 #[derive(Debug)]
 struct Pattern {
@@ -70,28 +78,64 @@ fn compile(pattern: &Value, args: &[Value]) -> Result<Arc<Pattern>, Error> {
 }
 
 fn build(text: &str, flags: i64) -> Result<Pattern, Error> {
-    // Python ends a text with `\Z`, this engine with `\z`.
-    let pattern = text.replace("\\Z", "\\z");
-    let has = |flag: i64| flags & flag != 0;
-    let regex = RegexBuilder::new(&pattern)
-        .case_insensitive(has(2))
-        .multi_line(has(8))
-        .dot_matches_new_line(has(16))
-        .ignore_whitespace(has(64))
-        .size_limit(LARGEST_PATTERN)
-        .build()
-        .map_err(|error| {
-            let told = error.to_string();
-            let last = told.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-            if ["(?=", "(?!", "(?<=", "(?<!"].iter().any(|look| text.contains(look)) {
-                refuse(format!(
-                    "the pattern '{text}' looks ahead or behind, which is not supported; match more and take a group"
-                ))
-            } else {
+    let letters: String =
+        [(2, 'i'), (8, 'm'), (16, 's'), (64, 'x')].iter().filter(|(f, _)| flags & f != 0).map(|(_, l)| *l).collect();
+    let pattern = match letters.as_str() {
+        "" => spelled(text),
+        letters => format!("(?{letters}){}", spelled(text)),
+    };
+    let regex =
+        RegexBuilder::new(&pattern).delegate_size_limit(LARGEST_PATTERN).backtrack_limit(MOST_STEPS).build().map_err(
+            |error| {
+                let told = error.to_string();
+                let last = told.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
                 refuse(format!("the pattern '{text}' is wrong: {last}"))
-            }
-        })?;
+            },
+        )?;
     Ok(Pattern { regex, text: text.to_owned(), flags })
+}
+
+/// Python's spelling as this engine's: `\Z` ends a text, and a brace that begins no repetition is a letter.
+fn spelled(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(['\\', '{', '}']) {
+        out.push_str(&rest[..at]);
+        let found = &rest[at..];
+        let length = if found.starts_with("\\Z") {
+            out.push_str("\\z");
+            2
+        } else if found.starts_with('\\') {
+            let length = 1 + found.chars().nth(1).map_or(0, char::len_utf8);
+            out.push_str(&found[..length]);
+            length
+        } else if let Some(length) = repetition(found) {
+            // `{,3}` has no lower bound in Python; here it must be spelled out.
+            out.push_str(&found[..length].replace("{,", "{0,"));
+            length
+        } else {
+            out.push('\\');
+            out.push_str(&found[..1]);
+            1
+        };
+        rest = &found[length..];
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Length of `{3}`, `{3,}`, `{,3}` or `{3,5}` at the start of the text.
+fn repetition(text: &str) -> Option<usize> {
+    let inside = text.strip_prefix('{')?.split_once('}')?.0;
+    let (low, high) = inside.split_once(',').unwrap_or((inside, "0"));
+    let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let is_repetition = !inside.is_empty() && inside != "," && is_number(low) && is_number(high);
+    is_repetition.then_some(inside.len() + 2)
+}
+
+/// A pattern that goes back and forth too often.
+fn exhausted(error: &fancy_regex::Error) -> Error {
+    refuse(format!("the pattern cannot be matched: {error}"))
 }
 
 fn text_of(given: &mut Arguments<'_>) -> Result<Arc<str>, Error> {
@@ -104,21 +148,19 @@ impl Pattern {
         let result = match name {
             "match" | "search" | "fullmatch" => {
                 let text = text_of(&mut given)?;
-                let found = match name {
-                    "search" => self.regex.captures(&text),
-                    _ => anchored(self, name == "fullmatch")?.captures(&text),
-                };
+                let anchored = if name == "search" { None } else { Some(anchored(self, name == "fullmatch")?) };
+                let found = anchored.as_ref().unwrap_or(&self.regex).captures(&*text).map_err(|e| exhausted(&e))?;
                 found.map_or(Value::from(()), |found| self.matched(&found, &text))
             }
             "findall" => {
                 let text = text_of(&mut given)?;
                 spend(state, text.len().saturating_mul(4))?;
-                List::new(self.regex.captures_iter(&text).map(|found| groups_found(&found)).collect()).into_value()
+                List::new(self.all(&text, usize::MAX)?.iter().map(groups_found).collect()).into_value()
             }
             "finditer" => {
                 let text = text_of(&mut given)?;
-                let found: Vec<Value> =
-                    self.regex.captures_iter(&text).map(|found| self.matched(&found, &text)).collect();
+                let found = self.all(&text, usize::MAX)?;
+                let found: Vec<Value> = found.iter().map(|found| self.matched(found, &text)).collect();
                 spend(state, found.len().saturating_mul(128))?;
                 List::new(found).into_value()
             }
@@ -126,7 +168,7 @@ impl Pattern {
                 let text = text_of(&mut given)?;
                 let most = usize::try_from(given.integer("maxsplit", 0)?).unwrap_or(0);
                 spend(state, text.len().saturating_mul(4))?;
-                self.split(&text, if most == 0 { usize::MAX } else { most })
+                self.split(&text, if most == 0 { usize::MAX } else { most })?
             }
             "sub" => {
                 let template = given.required_text("repl")?;
@@ -153,23 +195,28 @@ impl Pattern {
         Value::from_object(Match { groups, names })
     }
 
-    fn split(&self, text: &str, most: usize) -> Value {
+    /// The first `most` matches.
+    fn all<'t>(&self, text: &'t str, most: usize) -> Result<Vec<Captures<'t>>, Error> {
+        self.regex.captures_iter(text).take(most).map(|found| found.map_err(|e| exhausted(&e))).collect()
+    }
+
+    fn split(&self, text: &str, most: usize) -> Result<Value, Error> {
         let mut parts = Vec::new();
         let mut at = 0;
-        for found in self.regex.captures_iter(text).take(most) {
+        for found in self.all(text, most)? {
             let Some(whole) = found.get(0) else { continue };
             parts.push(Value::from(&text[at..whole.start()]));
             parts.extend(found.iter().skip(1).map(group_value));
             at = whole.end();
         }
         parts.push(Value::from(&text[at..]));
-        List::new(parts).into_value()
+        Ok(List::new(parts).into_value())
     }
 
     fn substitute(&self, state: &State<'_, '_>, text: &str, template: &str, most: usize) -> Result<Value, Error> {
         let mut out = String::new();
         let mut at = 0;
-        for found in self.regex.captures_iter(text).take(most) {
+        for found in self.all(text, most)? {
             let Some(whole) = found.get(0) else { continue };
             out.push_str(&text[at..whole.start()]);
             let before = out.len();
@@ -185,7 +232,11 @@ impl Pattern {
 
 /// The pattern tied to the start of the text, and to its end if `whole`.
 fn anchored(pattern: &Pattern, whole: bool) -> Result<Regex, Error> {
-    let text = format!("\\A(?:{}){}", pattern.text, if whole { "\\z" } else { "" });
+    // A verbose pattern may end with a comment, which the line break ends.
+    let is_verbose = pattern.flags & 64 != 0
+        || pattern.text.starts_with("(?") && pattern.text[..8.min(pattern.text.len())].contains('x');
+    let line_break = if is_verbose { "\n" } else { "" };
+    let text = format!("\\A(?:{}{line_break}){}", pattern.text, if whole { "\\z" } else { "" });
     Ok(build(&text, pattern.flags)?.regex)
 }
 
@@ -223,13 +274,13 @@ fn expand(out: &mut String, template: &str, found: &Captures<'_>) -> Result<(), 
     Ok(())
 }
 
-fn group_value(group: Option<regex::Match<'_>>) -> Value {
+fn group_value(group: Option<Group<'_>>) -> Value {
     group.map_or(Value::from(()), |group| Value::from(group.as_str()))
 }
 
 /// One entry of `findall`: the match, its only group, or a tuple of its groups.
 fn groups_found(found: &Captures<'_>) -> Value {
-    let text = |group: Option<regex::Match<'_>>| Value::from(group.map_or("", |group| group.as_str()));
+    let text = |group: Option<Group<'_>>| Value::from(group.map_or("", |group| group.as_str()));
     match found.len() {
         1 => text(found.get(0)),
         2 => text(found.get(1)),

@@ -10,6 +10,7 @@ use crate::project::manifest::generic;
 use crate::project::manifest::node::{Config, Node, Ref, Resource, TestFacts};
 use crate::project::manifest::rendering::Phase;
 use crate::project::manifest::test_name::{id_hash, synthesize};
+use crate::project::manifest::world::BUILTIN_PACKAGE;
 use crate::project::name::did_you_mean;
 use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
@@ -122,15 +123,22 @@ pub fn one(reading: &mut Reading<'_>, package: &Package, subject: &Subject, colu
         Some(namespace) => reading.world.library.macro_value(namespace, &macro_name).map(|_| namespace.clone()),
         None => reading.world.home_of(&subject.package, &macro_name),
     };
-    if home.is_none() {
+    let Some(home) = home else {
         let problem = unknown(reading, package, subject, &entry);
         return reading.problems.push(problem);
-    }
-    let node = node(reading, package, subject, column, entry);
+    };
+    let node = node(reading, package, subject, column, entry, &home);
     reading.add(node);
 }
 
-fn node(reading: &mut Reading<'_>, package: &Package, subject: &Subject, column: Option<&str>, entry: Entry) -> Node {
+fn node(
+    reading: &mut Reading<'_>,
+    package: &Package,
+    subject: &Subject,
+    column: Option<&str>,
+    entry: Entry,
+    home: &str,
+) -> Node {
     let kind = [entry.namespace.as_deref(), subject.is_source.then_some("source")].into_iter().flatten();
     let kind: String = kind.map(|part| format!("{part}_")).collect::<String>() + &entry.name;
     let mut config = entry.config;
@@ -149,9 +157,11 @@ fn node(reading: &mut Reading<'_>, package: &Package, subject: &Subject, column:
     fqn.extend(folders.split('/').filter(|folder| !folder.is_empty()).map(str::to_owned));
     fqn.push(full.clone());
     let mut tags = subject.tags.clone();
-    tags.extend(words(config.get("tags")));
-    tags.sort();
-    tags.dedup();
+    if !tags.is_empty() {
+        tags.extend(words(config.get("tags")));
+        tags.sort();
+        tags.dedup();
+    }
     let raw_code = generic::raw_code(entry.namespace.as_deref(), &entry.name, &config);
     let mut node = Node {
         id: format!("test.{}.{full}.{hash}", package.name()),
@@ -176,34 +186,43 @@ fn node(reading: &mut Reading<'_>, package: &Package, subject: &Subject, column:
     };
     let layers = Layers { root: reading.root() };
     let none = Config::new();
-    config.insert("tags".into(), Json::from(tags));
     let configured = |in_text: &Config| layers.all(package, Resource::Test, &node.fqn, &none, in_text);
-    let is_simple = node.test.as_ref().is_some_and(|test| {
-        test.namespace.is_none() && matches!(test.name.as_str(), "unique" | "not_null") && test.kwargs.len() == 2
-    });
+    let is_simple = node
+        .test
+        .as_ref()
+        .is_some_and(|test| test.namespace.is_none() && matches!(test.name.as_str(), "unique" | "not_null"));
+    let test_macro = format!("macro.{home}.test_{}", entry_name(&node));
     let shared = Arc::new(Node { config: configured(&config), ..node.clone() });
     let merged = shared.config.clone();
-    if is_simple
-        && reading.world.home_of(&node.package, &format!("test_{}", entry_name(&node))).as_deref() == Some("dbt")
-    {
+    if is_simple && home == BUILTIN_PACKAGE {
         // The two tests that nearly every column has say nothing when they are rendered.
         match &subject.reference {
             Ok(reference) => node.refs.push(reference.clone()),
             Err(pair) => node.sources.push(pair.clone()),
         }
-        node.macros = vec![format!("macro.dbt.test_{}", entry_name(&node)), "macro.dbt.get_where_subquery".into()];
+        node.macros = vec![test_macro];
     } else if merged.get("enabled").and_then(Json::as_bool) != Some(false) {
         match generic::render(&reading.world, &shared, &Phase::Parse) {
             Ok((_, record)) => {
-                let mut record = record;
-                record.config.remove("tags");
                 config.extend(record.config.clone());
                 super::nodes::take(&mut node, record);
+                node.macros.retain(|id| *id != test_macro);
+                node.macros.insert(0, test_macro);
             }
             Err(problem) => reading.problems.push(problem),
         }
     }
     node.config = layers.all(package, Resource::Test, &node.fqn, &none, &config);
+    node.unrendered_config = layers.written(package, Resource::Test, &node.fqn, &none, &config);
+    let own = node.tags().into_iter().map(str::to_owned);
+    for tag in own.collect::<Vec<_>>() {
+        if !tags.contains(&tag) {
+            tags.push(tag);
+        }
+    }
+    if tags != node.tags() {
+        node.extra.insert("tags".into(), Json::from(tags));
+    }
     reading.name(&mut node);
     node
 }

@@ -1,9 +1,11 @@
 //! `on-run-start` and `on-run-end`: each statement becomes a node of its own.
 
+use super::layers::Layers;
 use super::nodes::take;
 use super::reading::Reading;
 use crate::project::jinja::Globals;
-use crate::project::manifest::node::{Node, Resource};
+use crate::project::manifest::digest::sha256_hex;
+use crate::project::manifest::node::{Config, Node, Resource};
 use crate::project::manifest::rendering::{Phase, Rendering};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,12 +28,19 @@ pub fn read(reading: &mut Reading<'_>) {
                     file: "dbt_project.yml".to_owned(),
                     fqn: vec![package.name().to_owned(), "hooks".to_owned(), name.clone()],
                     raw_code: sql.clone(),
+                    checksum: sha256_hex(package.project_text.trim()),
                     database: reading.world.target.database.clone(),
                     schema: reading.world.target.schema.clone(),
                     name,
                     ..Node::blank(Resource::Operation)
                 };
-                node.config.insert("tags".into(), serde_json::json!([list]));
+                let layers = Layers { root: reading.root() };
+                let none = Config::new();
+                node.config = layers.all(package, node.resource, &node.fqn, &none, &none);
+                node.unrendered_config = layers.written(package, node.resource, &node.fqn, &none, &none);
+                let tags: Vec<&str> = std::iter::once(list).chain(node.tags()).collect();
+                let tags = serde_json::json!(tags);
+                node.extra.insert("tags".into(), tags);
                 node.extra.insert("index".into(), serde_json::json!(number));
                 let rendering =
                     Rendering::new(reading.world.clone(), Arc::new(node.clone()), Phase::Parse, false, BTreeMap::new());

@@ -12,9 +12,11 @@ use serde_json::Value as Json;
 pub fn read(reading: &mut Reading<'_>, package: &Package, file: &str, resource: Resource, body: &Config) {
     let kept = kept(package, file, resource.as_str(), body);
     let enabled = body.get("config").and_then(|config| config.get("enabled")).or_else(|| body.get("enabled"));
-    if enabled.and_then(Json::as_bool) != Some(false) {
-        reading.manifest.kept.insert(kept.id.clone(), kept);
-    }
+    let entries = match enabled.and_then(Json::as_bool) {
+        Some(false) => &mut reading.manifest.disabled_kept,
+        _ => &mut reading.manifest.kept,
+    };
+    entries.insert(kept.id.clone(), kept);
 }
 
 /// Keeps a group.
@@ -29,21 +31,8 @@ fn kept(package: &Package, file: &str, kind: &str, body: &Config) -> Kept {
     let below = file.split_once('/').map_or("", |(_, below)| below);
     fqn.extend(below.rsplit_once('/').map_or("", |(f, _)| f).split('/').filter(|f| !f.is_empty()).map(str::to_owned));
     fqn.push(name.clone());
-    let mut refs = Vec::new();
-    let mut sources = Vec::new();
     let texts = body.get("depends_on").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str);
-    let model = body.get("model").and_then(Json::as_str);
-    for text in texts.chain(model) {
-        let (function, arguments) = call(text);
-        match (function, arguments.as_slice()) {
-            ("ref", [name]) => refs.push(Ref { name: name.clone(), ..Ref::default() }),
-            ("ref", [package, name]) => {
-                refs.push(Ref { package: Some(package.clone()), name: name.clone(), version: None });
-            }
-            ("source", [source, table]) => sources.push((source.clone(), table.clone())),
-            _ => {}
-        }
-    }
+    let (refs, sources) = calls(texts.chain(body.get("model").and_then(Json::as_str)));
     Kept {
         id: format!("{kind}.{}.{name}", package.name()),
         package: package.name().to_owned(),
@@ -55,6 +44,25 @@ fn kept(package: &Package, file: &str, kind: &str, body: &Config) -> Kept {
         refs,
         sources,
     }
+}
+
+/// The models and sources of texts like `ref('orders')` and `source('shop', 'orders')`; other texts name neither.
+pub fn calls<'t>(texts: impl Iterator<Item = &'t str>) -> (Vec<Ref>, Vec<(String, String)>) {
+    let (mut refs, mut sources) = (Vec::new(), Vec::new());
+    for text in texts {
+        let (function, mut arguments) = call(text);
+        let version = arguments.iter().find_map(|one| one.split_once('=').map(|(_, v)| v.trim().to_owned()));
+        arguments.retain(|one| !one.contains('='));
+        match (function, arguments.as_slice()) {
+            ("ref", [name]) => refs.push(Ref { package: None, name: name.clone(), version }),
+            ("ref", [package, name]) => {
+                refs.push(Ref { package: Some(package.clone()), name: name.clone(), version });
+            }
+            ("source", [source, table]) => sources.push((source.clone(), table.clone())),
+            _ => {}
+        }
+    }
+    (refs, sources)
 }
 
 /// `ref('a', 'b')`: the function and its texts.
@@ -71,6 +79,11 @@ pub fn resolve(reading: &mut Reading<'_>, names: &Names) {
     let root = reading.world.root.clone();
     let mut problems = Vec::new();
     for kept in reading.manifest.kept.values_mut() {
+        for (source, table) in &kept.sources {
+            if let Some(id) = names.source(&root, &kept.package, source, table) {
+                kept.depends_on.push(id.to_owned());
+            }
+        }
         for wanted in &kept.refs {
             match names.node(&root, &kept.package, wanted) {
                 Some(id) => kept.depends_on.push(id.to_owned()),
@@ -84,11 +97,6 @@ pub fn resolve(reading: &mut Reading<'_>, names: &Names) {
                         None => error,
                     });
                 }
-            }
-        }
-        for (source, table) in &kept.sources {
-            if let Some(id) = names.source(&root, &kept.package, source, table) {
-                kept.depends_on.push(id.to_owned());
             }
         }
     }

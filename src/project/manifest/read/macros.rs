@@ -1,5 +1,6 @@
 //! Macros of all packages, those that come with the program first; and docs blocks.
 
+use super::calls;
 use super::package::{Package, Place};
 use super::reading::Reading;
 use crate::error::Error;
@@ -94,6 +95,14 @@ fn add(
     }
 }
 
+/// Notes which macros each macro calls.
+pub fn link(reading: &mut Reading<'_>) {
+    let world = reading.world.clone();
+    for info in reading.manifest.macros.values_mut() {
+        info.macros = calls::called(&world, &info.package, &info.name, &info.text);
+    }
+}
+
 /// Keeps the docs blocks of all packages.
 pub fn read_docs(reading: &mut Reading<'_>) {
     for package in reading.packages {
@@ -113,7 +122,8 @@ pub fn read_docs(reading: &mut Reading<'_>) {
                     id: format!("doc.{}.{}", package.name(), block.name),
                     package: package.name().to_owned(),
                     name: block.name,
-                    file: path.to_owned(),
+                    file: file.path.clone(),
+                    path: path.to_owned(),
                     text: file.text[block.body].trim().to_owned(),
                 };
                 reading.manifest.docs.insert(doc.id.clone(), doc);

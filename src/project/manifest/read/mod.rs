@@ -1,5 +1,6 @@
 //! From the files of all packages to a manifest: macros first, then properties, nodes, data tests, and what depends on what.
 
+mod calls;
 mod cycles;
 mod data_tests;
 mod hooks;
@@ -18,6 +19,7 @@ mod unit_tests;
 pub use package::Package;
 
 use super::Manifest;
+use super::view;
 use super::world::{Vars, World};
 use crate::error::Error;
 use crate::project::context::{Flags, Target};
@@ -99,6 +101,7 @@ pub fn read(input: Input) -> Read {
         problems,
         warnings: Vec::new(),
     };
+    macros::link(&mut reading);
     macros::read_docs(&mut reading);
     let found = properties::read(&mut reading);
     nodes::read(&mut reading, &found.patches);
@@ -110,6 +113,7 @@ pub fn read(input: Input) -> Read {
     unit_tests::read(&mut reading, &found.unit_tests);
     let names = resolve::resolve(&mut reading);
     kept::resolve(&mut reading, &names);
+    view::link(&mut reading.manifest.kept);
     unit_tests::attach(&mut reading, &names);
     cycles::refuse(&mut reading);
     resolve::refuse_same_relations(&mut reading);

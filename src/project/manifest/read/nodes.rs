@@ -3,7 +3,7 @@
 use super::layers::Layers;
 use super::macros::malformed;
 use super::package::{Package, Place};
-use super::patches::{Patch, Patches};
+use super::patches::{Patch, Patches, foreign_keys};
 use super::reading::Reading;
 use crate::error::Error;
 use crate::project::SourceFile;
@@ -66,6 +66,40 @@ pub fn read(reading: &mut Reading<'_>, patches: &Patches) {
                 Place::Macro | Place::Generic | Place::Fixture | Place::Docs | Place::Properties => {}
             }
         }
+        declared_snapshots(reading, patches, package);
+    }
+}
+
+/// Snapshots without a text of their own: a property file names the relation whose rows they keep.
+fn declared_snapshots(reading: &mut Reading<'_>, patches: &Patches, package: &Package) {
+    for (resource, patch) in patches.iter() {
+        let relation = patch.extra.get("relation").and_then(serde_json::Value::as_str);
+        let (Some(relation), Resource::Snapshot, true) = (relation, resource, patch.package == package.name()) else {
+            continue;
+        };
+        let Some(file) = package.files.iter().find(|file| file.path == patch.file) else { continue };
+        let Some((_, below)) = package.place(&file.path) else { continue };
+        let path = format!("{below}/{}.sql", patch.name);
+        let folders = below.rsplit_once('/').map_or("", |(folders, _)| folders);
+        let fqn = [patch.package.as_str()].into_iter().chain(folders.split('/')).chain([patch.name.as_str()]);
+        let mut node = Node {
+            id: format!("snapshot.{}.{}", patch.package, patch.name),
+            package: patch.package.clone(),
+            name: patch.name.clone(),
+            alias: patch.name.clone(),
+            database: reading.world.target.database.clone(),
+            schema: reading.world.target.schema.clone(),
+            path,
+            file: file.path.clone(),
+            line: patch.line.saturating_sub(1),
+            fqn: fqn.filter(|part| !part.is_empty()).map(str::to_owned).collect(),
+            raw_code: format!("select * from {{{{ {relation} }}}}"),
+            checksum: sha256_hex(file.text.trim()),
+            ..Node::blank(Resource::Snapshot)
+        };
+        patch.describe(&mut node);
+        configure(reading, &mut node, package, Some(patch), true);
+        reading.add(node);
     }
 }
 
@@ -105,12 +139,8 @@ fn one(
     };
     let patch = patches.find(&package, resource, name, version.as_deref());
     let fqn = fqn(&package, resource, text.path, name, version.as_deref());
-    let checksum = match resource {
-        // dbt hashes a snapshot's block, a seed as it is, and any other file without the blanks at its ends.
-        Resource::Snapshot => sha256_hex(&text.code),
-        Resource::Seed => sha256_hex(&text.file.text),
-        _ => sha256_hex(text.file.text.trim()),
-    };
+    // The whole file counts, without the blanks at its ends, also where several snapshots share it.
+    let checksum = sha256_hex(text.file.text.trim());
     let mut node = Node {
         id,
         resource,
@@ -155,6 +185,7 @@ pub fn configure(reading: &mut Reading<'_>, node: &mut Node, package: &Package, 
     let layers = Layers { root: reading.root() };
     let none = Config::new();
     let patched = patch.map_or(&none, |patch| &patch.config);
+    let written = patch.map_or(&none, |patch| &patch.written_config);
     let mut record = Record::default();
     if has_text {
         node.config = layers.all(package, node.resource, &node.fqn, patched, &none);
@@ -175,8 +206,11 @@ pub fn configure(reading: &mut Reading<'_>, node: &mut Node, package: &Package, 
         }
     }
     node.config = layers.all(package, node.resource, &node.fqn, patched, &record.config);
-    node.unrendered_config = record.config.clone();
+    node.unrendered_config = layers.written(package, node.resource, &node.fqn, written, &record.written_config);
     take(node, record);
+    let (refs, sources) = foreign_keys(node);
+    node.refs.extend(refs);
+    node.sources.extend(sources);
     reading.name(node);
 }
 
@@ -184,7 +218,7 @@ pub fn configure(reading: &mut Reading<'_>, node: &mut Node, package: &Package, 
 pub fn take(node: &mut Node, record: Record) {
     node.refs = record.refs;
     node.sources = record.sources;
-    node.macros = record.macros.into_iter().collect();
+    node.macros = record.macros;
     node.vars = record.vars;
     if let Some(group) = node.text("group") {
         node.group = Some(group.to_owned());

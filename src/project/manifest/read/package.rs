@@ -13,6 +13,8 @@ use std::collections::BTreeMap;
 pub struct Package {
     /// Its `dbt_project.yml`.
     pub project: DbtProject,
+    /// The text of that file; hooks are known by its checksum.
+    pub project_text: String,
     /// Folder of the package, relative to the root project; empty for the root itself. Messages show it before paths.
     pub folder: String,
     /// Its files, paths relative to the package.
@@ -106,10 +108,11 @@ impl Package {
     }
 
     /// The configuration tree of a kind of resource.
-    pub fn tree(&self, resource: Resource) -> Option<&ConfigTree> {
+    pub fn tree(&self, resource: Resource) -> &ConfigTree {
         let trees = &self.project.configs;
-        Some(match resource {
-            Resource::Model => &trees.models,
+        match resource {
+            // What has no tree of its own is configured as if it were a model.
+            Resource::Model | Resource::Analysis | Resource::Operation => &trees.models,
             Resource::Seed => &trees.seeds,
             Resource::Snapshot => &trees.snapshots,
             Resource::Test => &trees.data_tests,
@@ -119,8 +122,7 @@ impl Package {
             Resource::Metric => &trees.metrics,
             Resource::SemanticModel => &trees.semantic_models,
             Resource::SavedQuery => &trees.saved_queries,
-            Resource::Analysis | Resource::Operation => return None,
-        })
+        }
     }
 
     /// The path that messages show.

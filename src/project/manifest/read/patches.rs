@@ -1,6 +1,7 @@
 //! What property files say about nodes: descriptions, columns, configuration, versions, data tests.
 
-use crate::project::manifest::node::{ColumnInfo, Config, Node, Resource};
+use super::kept;
+use crate::project::manifest::node::{ColumnInfo, Config, Node, Ref, Resource};
 use crate::project::manifest::test_name::python_str;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
@@ -22,6 +23,8 @@ pub struct Patch {
     pub line: usize,
     /// Configuration, rendered.
     pub config: Config,
+    /// Configuration as written.
+    pub written_config: Config,
     /// Description, docs put in.
     pub description: String,
     /// Columns in order.
@@ -84,6 +87,13 @@ impl Patch {
     }
 }
 
+/// The models and sources that foreign keys point to, from `to: ref('customers')`.
+pub fn foreign_keys(node: &Node) -> (Vec<Ref>, Vec<(String, String)>) {
+    let of_columns = node.columns.iter().flat_map(|column| &column.constraints);
+    let targets = node.constraints.iter().chain(of_columns).filter_map(|one| one.get("to").and_then(Json::as_str));
+    kept::calls(targets)
+}
+
 /// A column out of its entry.
 pub fn column(body: &Config, description: String) -> ColumnInfo {
     let nested = body.get("config").and_then(Json::as_object);
@@ -96,8 +106,16 @@ pub fn column(body: &Config, description: String) -> ColumnInfo {
         constraints: body.get("constraints").and_then(Json::as_array).cloned().unwrap_or_default(),
         meta: find("meta").and_then(Json::as_object).cloned().unwrap_or_default(),
         tags: words(find("tags")),
-        extra: body.get("granularity").map(|value| ("granularity".to_owned(), value.clone())).into_iter().collect(),
+        extra: some_keys(body, &["granularity", DOC_BLOCKS]),
     }
+}
+
+/// Key behind which a rendered entry names the docs blocks of its description.
+pub const DOC_BLOCKS: &str = "doc_blocks";
+
+/// Those keys of an entry that it has.
+pub fn some_keys(body: &Config, keys: &[&str]) -> Config {
+    keys.iter().filter_map(|key| body.get(*key).map(|value| ((*key).to_owned(), value.clone()))).collect()
 }
 
 /// One text, or a list of texts.

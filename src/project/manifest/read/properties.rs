@@ -1,7 +1,7 @@
 //! Property files: what stands under `models:`, `sources:` and the other keys, rendered where dbt renders it.
 
 use super::package::{Package, Place};
-use super::patches::{Patch, Patches, column, tests, words};
+use super::patches::{DOC_BLOCKS, Patch, Patches, column, some_keys, tests, words};
 use super::reading::Reading;
 use super::{kept, source_tables, unit_tests};
 use crate::error::Error;
@@ -9,6 +9,7 @@ use crate::project::SourceFile;
 use crate::project::excerpt;
 use crate::project::files::config::{canonical_key, merge};
 use crate::project::files::{Problem, properties};
+use crate::project::manifest::Doc;
 use crate::project::manifest::node::{Config, Resource};
 use crate::project::manifest::test_name::python_str;
 use crate::project::name::did_you_mean;
@@ -41,6 +42,9 @@ const KEPT: [(&str, Resource); 4] = [
     ("semantic_models", Resource::SemanticModel),
     ("saved_queries", Resource::SavedQuery),
 ];
+
+/// Keys of those entries that engines of the semantic layer render themselves: `{{ Dimension('order__state') }} = 'paid'`.
+const FILTERS: &[&str] = &["filter", "where"];
 
 /// Keys of an entry that are configuration although they stand beside `config:`.
 const CONFIG_BESIDE: [&str; 6] = ["access", "group", "meta", "tags", "docs", "enabled"];
@@ -89,13 +93,15 @@ fn one(reading: &mut Reading<'_>, found: &mut Found, package: &Package, file: &S
             if let Some((_, resource)) = LISTS.iter().find(|(list, _)| *list == name) {
                 describe(reading, found, &place, *resource, &body);
             } else if let Some((_, resource)) = KEPT.iter().find(|(list, _)| *list == name) {
-                let body = rendered(reading, &place, body);
+                let body = rendered(reading, &place, FILTERS, body);
                 kept::read(reading, package, &file.path, *resource, &body);
             } else {
                 match name {
                     "sources" => {
-                        let body = rendered(reading, &place, body);
-                        source_tables::read(reading, package, &file.path, item.line, &body);
+                        let written = body.clone();
+                        let body = rendered(reading, &place, &[], body);
+                        let place = source_tables::Place { package, file: &file.path, line: item.line };
+                        source_tables::read(reading, &place, &body, &written);
                     }
                     "groups" => kept::read_group(reading, package, &file.path, &body),
                     "macros" => describe_macro(reading, &place, &body),
@@ -129,21 +135,26 @@ fn items(node: &YamlNode) -> &[YamlNode] {
     }
 }
 
-/// All texts rendered but for descriptions and data tests, which are rendered where they are used.
-fn rendered(reading: &mut Reading<'_>, place: &Spot<'_>, body: Config) -> Config {
+/// All texts rendered but for the keys `left`, and for descriptions and data tests, which are rendered where they are used.
+fn rendered(reading: &mut Reading<'_>, place: &Spot<'_>, left: &[&str], body: Config) -> Config {
     let mut out = Config::new();
+    if let Some(description) = body.get("description") {
+        let blocks = doc_blocks(reading, place, &python_str(description));
+        out.extend((!blocks.is_empty()).then(|| (DOC_BLOCKS.to_owned(), Json::from(blocks))));
+    }
     for (key, value) in body {
         let value = match key.as_str() {
-            "tests" | "data_tests" => value,
+            "tests" | "data_tests" | "loaded_at_query" => value,
+            key if left.contains(&key) => value,
             "description" => Json::from(described(reading, place, &python_str(&value))),
-            _ => rendered_value(reading, place, value),
+            _ => rendered_value(reading, place, left, value),
         };
         out.insert(key, value);
     }
     out
 }
 
-fn rendered_value(reading: &mut Reading<'_>, place: &Spot<'_>, value: Json) -> Json {
+fn rendered_value(reading: &mut Reading<'_>, place: &Spot<'_>, left: &[&str], value: Json) -> Json {
     match value {
         Json::String(text) => match reading.evaluate(place.package.name(), &place.file.path, &text) {
             Ok(value) => value,
@@ -152,8 +163,10 @@ fn rendered_value(reading: &mut Reading<'_>, place: &Spot<'_>, value: Json) -> J
                 Json::Null
             }
         },
-        Json::Array(items) => Json::Array(items.into_iter().map(|item| rendered_value(reading, place, item)).collect()),
-        Json::Object(map) => Json::Object(rendered(reading, place, map)),
+        Json::Array(items) => {
+            Json::Array(items.into_iter().map(|item| rendered_value(reading, place, left, item)).collect())
+        }
+        Json::Object(map) => Json::Object(rendered(reading, place, left, map)),
         other => other,
     }
 }
@@ -164,7 +177,7 @@ fn located(place: &Spot<'_>, problem: Error) -> Error {
     problem.detail(format!("{}\n{fact}", excerpt::at_line(&shown, &place.file.text, place.line, "")))
 }
 
-/// A description with its `doc()` calls replaced.
+/// A description with its expressions replaced, `doc()` before all.
 fn described(reading: &mut Reading<'_>, place: &Spot<'_>, text: &str) -> String {
     if !text.contains("{{") {
         return text.to_owned();
@@ -179,7 +192,11 @@ fn described(reading: &mut Reading<'_>, place: &Spot<'_>, text: &str) -> String 
         if function == "doc" {
             out.push_str(&doc(reading, place, &names));
         } else {
-            out.push_str(&rest[start..start + end + 2]);
+            let shown = place.package.shown(&place.file.path);
+            match reading.evaluate(place.package.name(), &shown, &rest[start..start + end + 2]) {
+                Ok(value) => out.push_str(&python_str(&value)),
+                Err(problem) => reading.problems.push(located(place, problem)),
+            }
         }
         rest = &rest[start + end + 2..];
     }
@@ -187,18 +204,36 @@ fn described(reading: &mut Reading<'_>, place: &Spot<'_>, text: &str) -> String 
     out
 }
 
-fn doc(reading: &mut Reading<'_>, place: &Spot<'_>, names: &[String]) -> String {
-    let home = place.package.name().to_owned();
-    let root = reading.world.root.clone();
+/// Ids of the docs blocks that a description puts in.
+fn doc_blocks(reading: &Reading<'_>, place: &Spot<'_>, text: &str) -> Vec<String> {
+    let calls = text.split("{{").skip(1).filter_map(|rest| rest.split_once("}}")).map(|(inside, _)| kept::call(inside));
+    let docs =
+        calls.filter(|(function, _)| *function == "doc").filter_map(|(_, names)| find_doc(reading, place, &names));
+    docs.map(|doc| doc.id.clone()).collect()
+}
+
+/// Keeps the docs blocks of a description beside it.
+fn note_doc_blocks(reading: &Reading<'_>, place: &Spot<'_>, text: &str, extra: &mut Config) {
+    let blocks = doc_blocks(reading, place, text);
+    if !blocks.is_empty() {
+        extra.insert(DOC_BLOCKS.to_owned(), Json::from(blocks));
+    }
+}
+
+/// The block that `doc(...)` means: the package's own, the root project's, then anybody's.
+fn find_doc<'r>(reading: &'r Reading<'_>, place: &Spot<'_>, names: &[String]) -> Option<&'r Doc> {
     let find = |package: &str, name: &str| reading.manifest.docs.get(&format!("doc.{package}.{name}"));
-    let doc = match names {
-        [name] => find(&home, name)
-            .or_else(|| find(&root, name))
+    match names {
+        [name] => find(place.package.name(), name)
+            .or_else(|| find(&reading.world.root, name))
             .or_else(|| reading.manifest.docs.values().find(|doc| doc.name == *name)),
         [package, name] => find(package, name),
         _ => None,
-    };
-    if let Some(doc) = doc {
+    }
+}
+
+fn doc(reading: &mut Reading<'_>, place: &Spot<'_>, names: &[String]) -> String {
+    if let Some(doc) = find_doc(reading, place, names) {
         return doc.text.clone();
     }
     let name = names.last().cloned().unwrap_or_default();
@@ -243,6 +278,8 @@ fn describe(reading: &mut Reading<'_>, found: &mut Found, place: &Spot<'_>, reso
         merged.version = Some(number);
         merged.latest_version.clone_from(&latest);
         merge(&mut merged.config, &own.config);
+        merged.written_config.extend(own.written_config.clone());
+        merged.extra.extend(own.extra.clone());
         if !own.description.is_empty() {
             merged.description.clone_from(&own.description);
         }
@@ -287,14 +324,19 @@ fn patch(reading: &mut Reading<'_>, place: &Spot<'_>, resource: Resource, name: 
     let mut config = Config::new();
     let beside = CONFIG_BESIDE.iter().filter_map(|key| body.get(*key).map(|value| ((*key).to_owned(), value.clone())));
     let nested = body.get("config").and_then(Json::as_object).cloned().unwrap_or_default();
+    let mut written_config: Config = nested.iter().map(|(k, v)| (canonical_key(k).to_owned(), v.clone())).collect();
+    for (key, value) in beside.clone() {
+        written_config.entry(key).or_insert(value);
+    }
     for (key, value) in beside.chain(nested) {
-        let value = if key.ends_with("hook") { value } else { rendered_value(reading, place, value) };
+        let value = if key.ends_with("hook") { value } else { rendered_value(reading, place, &[], value) };
         config.insert(canonical_key(&key).to_owned(), value);
     }
     if resource == Resource::Seed
         && let Some(types) = body.get("column_types")
     {
         config.entry("column_types").or_insert_with(|| types.clone());
+        written_config.entry("column_types").or_insert_with(|| types.clone());
     }
     let mut columns = Vec::new();
     let mut column_tests = Vec::new();
@@ -303,19 +345,17 @@ fn patch(reading: &mut Reading<'_>, place: &Spot<'_>, resource: Resource, name: 
             continue;
         }
         let text = body.get("description").filter(|d| !d.is_null()).map(python_str).unwrap_or_default();
-        let column = column(body, described(reading, place, &text));
+        let rendered = rendered(reading, place, &[], body.clone());
+        let mut column = column(&rendered, described(reading, place, &text));
+        note_doc_blocks(reading, place, &text, &mut column.extra);
         for test in tests(body) {
-            // A quoted column is quoted in its tests as well.
-            let name = match column.quote {
-                Some(true) => crate::project::name::quote_identifier(&column.name),
-                _ => column.name.clone(),
-            };
-            column_tests.push((name, column.tags.clone(), test));
+            column_tests.push((column.name_in_tests(), column.tags.clone(), test));
         }
         columns.push(column);
     }
     let text = body.get("description").filter(|d| !d.is_null()).map(python_str).unwrap_or_default();
-    let extra = ["deprecation_date", "docs", "time_spine", "relation"];
+    let mut extra = some_keys(body, &["deprecation_date", "docs", "time_spine", "relation"]);
+    note_doc_blocks(reading, place, &text, &mut extra);
     Patch {
         package: place.package.name().to_owned(),
         name: name.to_owned(),
@@ -324,12 +364,13 @@ fn patch(reading: &mut Reading<'_>, place: &Spot<'_>, resource: Resource, name: 
         file: place.file.path.clone(),
         line: place.line,
         config,
+        written_config,
         description: described(reading, place, &text),
         columns,
         tests: tests(body),
         column_tests,
         constraints: body.get("constraints").and_then(Json::as_array).cloned().unwrap_or_default(),
-        extra: extra.iter().filter_map(|key| body.get(*key).map(|v| ((*key).to_owned(), v.clone()))).collect(),
+        extra,
     }
 }
 
@@ -358,7 +399,10 @@ fn describe_macro(reading: &mut Reading<'_>, place: &Spot<'_>, body: &Config) {
         known.description = description;
         known.patch_file = Some(place.file.path.clone());
         known.arguments = body.get("arguments").and_then(Json::as_array).cloned().unwrap_or_default();
-        known.meta = body.get("meta").and_then(Json::as_object).cloned().unwrap_or_default();
+        let config = body.get("config");
+        let find = |key: &str| config.and_then(|config| config.get(key)).or_else(|| body.get(key));
+        known.meta = find("meta").and_then(Json::as_object).cloned().unwrap_or_default();
+        known.docs = find("docs").and_then(Json::as_object).cloned().unwrap_or_default();
     }
 }
 

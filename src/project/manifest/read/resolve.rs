@@ -28,6 +28,18 @@ pub fn resolve(reading: &mut Reading<'_>) -> Names {
     let mut switched_off = Vec::new();
     for node in nodes.values_mut() {
         let mut depends_on = Vec::new();
+        for (source, table) in &node.sources {
+            match names.source(&root, &node.package, source, table) {
+                Some(id) => depends_on.push(id.to_owned()),
+                None if node.resource == Resource::Test && is_disabled_source(reading, source, table) => {
+                    switched_off.push(node.id.clone());
+                }
+                None => {
+                    let problem = unknown_source(reading, node, source, table, &names);
+                    reading.problems.push(problem);
+                }
+            }
+        }
         for wanted in &node.refs {
             match names.node(&root, &node.package, wanted) {
                 Some(id) => depends_on.push(id.to_owned()),
@@ -46,18 +58,6 @@ pub fn resolve(reading: &mut Reading<'_>) -> Names {
                 }
             }
         }
-        for (source, table) in &node.sources {
-            match names.source(&root, &node.package, source, table) {
-                Some(id) => depends_on.push(id.to_owned()),
-                None if node.resource == Resource::Test && is_disabled_source(reading, source, table) => {
-                    switched_off.push(node.id.clone());
-                }
-                None => {
-                    let problem = unknown_source(reading, node, source, table, &names);
-                    reading.problems.push(problem);
-                }
-            }
-        }
         let mut seen = std::collections::HashSet::new();
         depends_on.retain(|id| seen.insert(id.clone()));
         node.depends_on = depends_on;
@@ -67,9 +67,25 @@ pub fn resolve(reading: &mut Reading<'_>) -> Names {
             reading.manifest.disabled.entry(id).or_default().push(node);
         }
     }
+    join_groups(&mut nodes);
     refuse_private(reading, &nodes);
     reading.nodes = nodes;
     names
+}
+
+/// A data test belongs to the group of the node that it is declared on.
+fn join_groups(nodes: &mut BTreeMap<String, Node>) {
+    let group_of = |test: &Node| nodes.get(test.test.as_ref()?.attached.as_deref()?)?.group.clone();
+    let joined: Vec<(String, String)> = nodes
+        .values()
+        .filter(|node| node.resource == Resource::Test && node.group.is_none())
+        .filter_map(|test| Some((test.id.clone(), group_of(test)?)))
+        .collect();
+    for (id, group) in joined {
+        if let Some(test) = nodes.get_mut(&id) {
+            test.group = Some(group);
+        }
+    }
 }
 
 /// Files of nodes that are switched off, by name.
@@ -79,8 +95,8 @@ fn disabled_names(reading: &Reading<'_>) -> BTreeMap<String, String> {
 }
 
 fn is_disabled_source(reading: &Reading<'_>, source: &str, table: &str) -> bool {
-    let ending = format!(".{source}.{table}");
-    reading.manifest.disabled.keys().any(|id| id.starts_with("source.") && id.ends_with(&ending))
+    let disabled = &reading.manifest.disabled_sources;
+    disabled.values().any(|known| known.source == source && known.name == table)
 }
 
 /// The place in the node's file where it says `needle`.

@@ -3,52 +3,54 @@
 use super::data_tests::{self, Subject};
 use super::layers::Layers;
 use super::package::Package;
-use super::patches::{column, tests, words};
+use super::patches::{DOC_BLOCKS, column, some_keys, tests, words};
 use super::reading::Reading;
 use crate::project::database::RelationName;
 use crate::project::files::config::merge;
 use crate::project::manifest::node::{Config, Resource, SourceTable};
-use serde_json::Value as Json;
+use crate::project::manifest::view;
+use serde_json::{Value as Json, json};
 
-/// Reads one entry of `sources:`, already rendered.
-pub fn read(reading: &mut Reading<'_>, package: &Package, file: &str, line: usize, source: &Config) {
-    let name = text(source, "name").unwrap_or_default();
-    // A package's source may be set right by the root project: `overrides: package`.
-    let owner = text(source, "overrides").unwrap_or_else(|| package.name().to_owned());
+/// Where an entry stands.
+pub struct Place<'a> {
+    /// Package of the file.
+    pub package: &'a Package,
+    /// File, relative to its package.
+    pub file: &'a str,
+    /// Line of the entry, from 1.
+    pub line: usize,
+}
+
+/// Reads one entry of `sources:`, rendered, and beside it as written.
+pub fn read(reading: &mut Reading<'_>, place: &Place<'_>, source: &Config, written: &Config) {
     for table in source.get("tables").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_object) {
-        one(reading, package, &owner, file, line, &name, source, table);
+        one(reading, place, source, table, written);
     }
 }
 
-#[allow(clippy::too_many_arguments)] // One call, from one place; a struct would only rename it.
-fn one(
-    reading: &mut Reading<'_>,
-    package: &Package,
-    owner: &str,
-    file: &str,
-    line: usize,
-    source_name: &str,
-    source: &Config,
-    table: &Config,
-) {
+fn one(reading: &mut Reading<'_>, place: &Place<'_>, source: &Config, table: &Config, written: &Config) {
+    let Place { package, file, line } = *place;
+    let source_name = text(source, "name").unwrap_or_default();
+    // A package's source may be set right by the root project: `overrides: package`.
+    let owner = text(source, "overrides").unwrap_or_else(|| package.name().to_owned());
     let name = text(table, "name").unwrap_or_default();
     let mut fqn = vec![package.name().to_owned()];
     let below = file.split_once('/').map_or("", |(_, below)| below);
     fqn.extend(below.rsplit_once('/').map_or("", |(f, _)| f).split('/').filter(|f| !f.is_empty()).map(str::to_owned));
-    fqn.extend([source_name.to_owned(), name.clone()]);
+    fqn.extend([source_name.clone(), name.clone()]);
     let mut patched = config(source);
     merge(&mut patched, &config(table));
     let layers = Layers { root: reading.root() };
     let config = layers.all(package, Resource::Source, &fqn, &patched, &Config::new());
     let nearest = |key: &str| table.get(key).or_else(|| config.get(key)).or_else(|| source.get(key)).cloned();
-    let found = SourceTable {
+    let mut found = SourceTable {
         id: format!("source.{owner}.{source_name}.{name}"),
-        package: owner.to_owned(),
-        source: source_name.to_owned(),
+        package: owner,
+        source: source_name.clone(),
         name: name.clone(),
         relation: RelationName {
             database: text(source, "database").unwrap_or_else(|| reading.world.target.database.clone()),
-            schema: text(source, "schema").unwrap_or_else(|| source_name.to_owned()),
+            schema: text(source, "schema").unwrap_or_else(|| source_name.clone()),
             identifier: text(table, "identifier").unwrap_or_else(|| name.clone()),
         },
         file: file.to_owned(),
@@ -66,16 +68,11 @@ fn one(
         source_meta: source.get("meta").and_then(Json::as_object).cloned().unwrap_or_default(),
         quoting: map(source, "quoting").into_iter().chain(map(table, "quoting")).collect(),
         config,
-        extra: table.get("external").map(|value| ("external".to_owned(), value.clone())).into_iter().collect(),
+        extra: Config::new(),
     };
+    found.extra = extra(&found, table, written);
     if found.config.get("enabled").and_then(Json::as_bool) == Some(false) {
-        let node = crate::project::manifest::node::Node {
-            id: found.id.clone(),
-            name: found.name.clone(),
-            package: found.package.clone(),
-            ..crate::project::manifest::node::Node::blank(Resource::Source)
-        };
-        reading.manifest.disabled.entry(found.id.clone()).or_default().push(node);
+        reading.manifest.disabled_sources.insert(found.id.clone(), found);
         return;
     }
     let subject = Subject {
@@ -87,7 +84,7 @@ fn one(
         is_source: true,
         file_key: format!("sources.{source_name}"),
         attached: None,
-        reference: Err((source_name.to_owned(), name)),
+        reference: Err((source_name, name)),
         tags: found.tags.clone(),
     };
     reading.sources.insert(found.id.clone(), found);
@@ -100,7 +97,7 @@ fn one(
         tags.extend(column.tags.iter().cloned());
         let subject = Subject { tags, ..subject.clone() };
         for test in tests(body) {
-            data_tests::one(reading, package, &subject, Some(&column.name), &test);
+            data_tests::one(reading, package, &subject, Some(&column.name_in_tests()), &test);
         }
     }
 }
@@ -108,6 +105,23 @@ fn one(
 fn columns(table: &Config) -> Vec<crate::project::manifest::node::ColumnInfo> {
     let bodies = table.get("columns").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_object);
     bodies.map(|body| column(body, text(body, "description").unwrap_or_default())).collect()
+}
+
+/// What only the manifest shows: the configuration of source and table together, and names before they are rendered.
+fn extra(found: &SourceTable, table: &Config, written: &Config) -> Config {
+    let mut extra = some_keys(table, &["external", DOC_BLOCKS]);
+    let mut config = Config::new();
+    config.extend(found.freshness.as_ref().map(|_| ("freshness".to_owned(), view::freshness(found))));
+    config.extend(some_keys(&found.config, &["enabled", "event_time"]));
+    config.insert("loaded_at_field".to_owned(), json!(found.loaded_at_field));
+    config.insert("loaded_at_query".to_owned(), json!(found.loaded_at_query));
+    config.insert("meta".to_owned(), json!(found.meta));
+    config.insert("tags".to_owned(), json!(found.tags));
+    extra.insert("unrendered_config".to_owned(), Json::Object(config));
+    for key in ["database", "schema"] {
+        extra.extend(written.get(key).map(|value| (format!("unrendered_{key}"), value.clone())));
+    }
+    extra
 }
 
 /// `config:` with the keys that may also stand beside it.
@@ -135,7 +149,7 @@ fn both(source: &Config, table: &Config) -> Vec<String> {
 fn freshness(source: &Config, table: &Config, config: &Config) -> Option<Json> {
     let own = table.get("freshness").or_else(|| table.get("config").and_then(|config| config.get("freshness")));
     if own.is_some_and(Json::is_null) {
-        return None;
+        return Some(Json::Null);
     }
     let mut merged = Config::new();
     let below = source.get("freshness").or_else(|| config.get("freshness"));

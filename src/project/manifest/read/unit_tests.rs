@@ -5,6 +5,7 @@ use super::reading::Reading;
 use crate::error::Error;
 use crate::project::manifest::names::Names;
 use crate::project::manifest::node::{Config, Node, Ref, Resource, TestFacts};
+use crate::project::manifest::test_name::python_str;
 use crate::project::name::did_you_mean;
 use serde_json::{Map, Value as Json};
 
@@ -48,6 +49,7 @@ pub fn read(reading: &mut Reading<'_>, entries: &[Entry]) {
         if let Some(config) = entry.body.get("config").and_then(Json::as_object) {
             node.config.clone_from(config);
         }
+        node.schema.clone_from(&reading.world.target.schema);
         for key in ["model", "given", "expect", "overrides", "versions"] {
             if let Some(value) = entry.body.get(key) {
                 node.extra.insert(key.to_owned(), value.clone());
@@ -68,8 +70,38 @@ pub fn read(reading: &mut Reading<'_>, entries: &[Entry]) {
                 _ => {}
             }
         }
-        reading.add(node);
+        for node in of_versions(reading, node) {
+            reading.add(node);
+        }
     }
+}
+
+/// One unit test for each version of its model that it is meant for; itself, where the model has no versions.
+fn of_versions(reading: &Reading<'_>, node: Node) -> Vec<Node> {
+    let model = node.refs.first().map(|wanted| wanted.name.clone()).unwrap_or_default();
+    let named = |key: &str| -> Option<Vec<String>> {
+        let list = node.extra.get("versions")?.get(key)?.as_array()?;
+        Some(list.iter().map(python_str).collect())
+    };
+    let (included, excluded) = (named("include"), named("exclude").unwrap_or_default());
+    let models = reading.nodes.values().filter(|known| known.resource == Resource::Model && known.name == model);
+    let versions = models.filter(|known| known.package == node.package).filter_map(|known| known.version.clone());
+    let wanted = versions.filter(|version| match &included {
+        Some(included) => included.contains(version),
+        None => !excluded.contains(version),
+    });
+    let tests: Vec<Node> = wanted
+        .map(|version| {
+            let mut test = node.clone();
+            test.id = format!("{}_v{version}", node.id);
+            if let Some(reference) = test.refs.first_mut() {
+                reference.version = Some(version.clone());
+            }
+            test.version = Some(version);
+            test
+        })
+        .collect();
+    if tests.is_empty() { vec![node] } else { tests }
 }
 
 /// Notes the model that each unit test is about, once names mean something.

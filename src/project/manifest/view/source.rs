@@ -77,7 +77,7 @@ fn config(table: &SourceTable, freshness: &Json) -> Map<String, Json> {
 }
 
 /// `None` says that nobody asks; null that it was switched off, which `freshness: null` writes.
-fn freshness(table: &SourceTable) -> Json {
+pub fn freshness(table: &SourceTable) -> Json {
     let threshold = |written: Option<&Json>| match written {
         Some(Json::Null) => Json::Null,
         given => fill_value(json!({"count": null, "period": null}), given),

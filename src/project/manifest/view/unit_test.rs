@@ -29,7 +29,7 @@ pub fn dict(node: &Node, stamp: &Stamp) -> Map<String, Json> {
         "fqn": node.fqn,
         "description": node.description,
         "overrides": overrides,
-        "depends_on": {"macros": [], "nodes": node.depends_on},
+        "depends_on": {"macros": [], "nodes": parents(node)},
         "config": config(node),
         "checksum": null,
         "schema": node.schema,
@@ -41,6 +41,12 @@ pub fn dict(node: &Node, stamp: &Stamp) -> Map<String, Json> {
     }
     extend(&mut dict, json!({"versions": versions, "version": version(node.version.as_deref())}));
     dict
+}
+
+/// The model alone; the relations that its rows stand for only lend the types of their columns.
+pub fn parents(node: &Node) -> &[String] {
+    let attached = node.test.as_ref().and_then(|test| test.attached.as_ref());
+    attached.map_or(node.depends_on.as_slice(), std::slice::from_ref)
 }
 
 fn input(written: &Json) -> Json {
