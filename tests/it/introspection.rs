@@ -16,7 +16,7 @@ fn pivot(materialized: &str) -> String {
         "{{{{ config(materialized='{materialized}') }}}}\n-- depends_on: {{{{ ref('kinds') }}}}\nSELECT 0 AS zero\n\
          {{% if execute %}}{{% set found = run_query('SELECT kind FROM ' ~ ref('kinds') ~ ' ORDER BY 1') %}}\n\
          {{% for kind in found.columns[0].values() %}}, {{{{ loop.index }}}} AS {{{{ kind }}}}{{% endfor %}}\n\
-         , {{{{ adapter.get_columns_in_relation(ref('kinds')) | map(attribute='name') | list | literal }}}} AS named\n\
+         , {{{{ adapter.get_columns_in_relation(ref('kinds')) | map(attribute='name') | list | last | literal }}}} AS named\n\
          {{% do run_query('CREATE TABLE public.left_behind ()') %}}\n\
          {{% endif %}}"
     )
