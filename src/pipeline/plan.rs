@@ -4,11 +4,10 @@ use super::spec;
 use crate::analytics::cluster::ClusterSpec;
 use crate::analytics::ltv::LtvSpec;
 use crate::error::{Error, Result};
-use crate::project::{Access, Context, Materialization, Model, Project};
+use crate::project::{Access, Context, Materialization, Model, Project, RelationName};
 use crate::warehouse::Warehouse;
 use crate::warehouse::materialize::{Index, run_relation};
 use crate::warehouse::runs::Live;
-use crate::warehouse::statement::qualified;
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -137,7 +136,7 @@ impl Plan {
     ) -> Context {
         let mut context = published_context(project, warehouse, run_id, as_of);
         for step in &self.steps {
-            let relation = qualified(&warehouse.schemas.store, &run_relation(&step.name, run_id));
+            let relation = relation(&warehouse.schemas.store, &run_relation(&step.name, run_id));
             context.relations.insert(step.name.clone(), relation);
         }
         context
@@ -149,8 +148,8 @@ impl Plan {
 pub fn published_context(project: &Project, warehouse: &Warehouse, run_id: i64, as_of: DateTime<Utc>) -> Context {
     let models = project.models.iter().map(|(name, model)| (name, model.access));
     let seeds = project.seeds.iter().map(|(name, seed)| (name, seed.access));
-    let relations: BTreeMap<String, String> =
-        models.chain(seeds).map(|(name, access)| (name.clone(), warehouse.published_relation(name, access))).collect();
+    let named = models.chain(seeds);
+    let relations = named.map(|(name, access)| (name.clone(), relation(warehouse.schema_of(access), name))).collect();
     Context {
         relations,
         source_schemas: BTreeMap::from([
@@ -161,7 +160,12 @@ pub fn published_context(project: &Project, warehouse: &Warehouse, run_id: i64, 
         run_id,
         target_schema: warehouse.schemas.marts.clone(),
         target_name: warehouse.schemas.workspace.clone(),
+        database: None,
     }
+}
+
+fn relation(schema: &str, identifier: &str) -> RelationName {
+    RelationName { database: String::new(), schema: schema.to_owned(), identifier: identifier.to_owned() }
 }
 
 fn step_of(project: &Project, name: &str, parents: Vec<String>) -> Result<Step> {

@@ -3,11 +3,13 @@
 use super::plan::{Step, StepKind};
 use crate::analytics::{cluster, ltv};
 use crate::error::{Error, Kind, Result};
-use crate::project::{Context, Project};
+use crate::project::{Context, Database, Project};
 use crate::warehouse::Warehouse;
 use crate::warehouse::connect::Client;
+use crate::warehouse::in_place::{Blocking, Limits, Session};
 use crate::warehouse::materialize::{StoredTable, run_relation};
 use chrono::{DateTime, Utc};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -30,7 +32,7 @@ const TRIES: u32 = 3;
 
 /// Builds one step; a passing fault of the server is tried again, a halt cancels the statement on the server.
 pub async fn build(
-    run: &RunContext,
+    run: &Arc<RunContext>,
     step: &Step,
     halt: &watch::Receiver<Option<String>>,
 ) -> Result<Option<StoredTable>> {
@@ -48,15 +50,22 @@ pub async fn build(
 }
 
 async fn try_build(
-    run: &RunContext,
+    run: &Arc<RunContext>,
     step: &Step,
     halt: &watch::Receiver<Option<String>>,
 ) -> Result<Option<StoredTable>> {
     let _turn = run.warehouse.turn().await?;
-    let mut client = run.warehouse.client().await?;
     let mut halt = halt.clone();
+    let select = tokio::select! {
+        select = compile(run, step) => select?,
+        reason = halt.wait_for(Option::is_some) => {
+            let reason = reason.ok().and_then(|reason| reason.clone()).unwrap_or_default();
+            return Err(Error::interrupted(format!("model \"{}\" was stopped: {reason}", step.name)));
+        }
+    };
+    let mut client = run.warehouse.client().await?;
     let reason = {
-        let work = materialize(run, step, &mut client);
+        let work = materialize(run, step, &select, &mut client);
         tokio::select! {
             outcome = work => return outcome,
             reason = halt.wait_for(Option::is_some) => match reason {
@@ -69,12 +78,36 @@ async fn try_build(
     Err(Error::interrupted(format!("model \"{}\" was stopped: {reason}", step.name)))
 }
 
-async fn materialize(run: &RunContext, step: &Step, client: &mut Client) -> Result<Option<StoredTable>> {
+/// The step's SELECT; nothing for a seed. What is stored may ask the database while it is rendered.
+///
+/// A view is rendered a second time when it is published, over other relations: it gets no database, or its answers
+/// could differ between the two.
+async fn compile(run: &Arc<RunContext>, step: &Step) -> Result<String> {
+    match step.kind {
+        StepKind::Seed => return Ok(String::new()),
+        StepKind::View => return run.project.compile(&step.name, &run.context),
+        StepKind::Table | StepKind::Cluster { .. } | StepKind::Ltv { .. } => {}
+    }
+    let session = Arc::new(Session::open(&run.warehouse, None, Limits::default()).await?);
+    let database: Arc<dyn Database> = Arc::new(Blocking::new(tokio::runtime::Handle::current(), session.clone()));
+    let (shared, name) = (run.clone(), step.name.clone());
+    let rendered = tokio::task::spawn_blocking(move || {
+        let context = Context { database: Some(database), ..shared.context.clone() };
+        shared.project.compile(&name, &context)
+    });
+    let compiled = rendered
+        .await
+        .map_err(|e| Error::failed(format!("model \"{}\" could not be rendered", step.name)).source(e))?;
+    // Templates only ask: what else they did is undone.
+    session.rollback().await?;
+    compiled
+}
+
+async fn materialize(run: &RunContext, step: &Step, select: &str, client: &mut Client) -> Result<Option<StoredTable>> {
     let warehouse = &run.warehouse;
     match &step.kind {
         StepKind::View => {
-            let select = run.project.compile(&step.name, &run.context)?;
-            warehouse.store_view(client, &step.name, run.run_id, &select).await?;
+            warehouse.store_view(client, &step.name, run.run_id, select).await?;
             return Ok(None);
         }
         StepKind::Seed => {
@@ -83,12 +116,11 @@ async fn materialize(run: &RunContext, step: &Step, client: &mut Client) -> Resu
             warehouse.store_seed(client, seed, run.run_id, run.as_of).await?;
         }
         StepKind::Table => {
-            let select = run.project.compile(&step.name, &run.context)?;
-            warehouse.store_select(client, &step.name, run.run_id, run.as_of, &select).await?;
+            warehouse.store_select(client, &step.name, run.run_id, run.as_of, select).await?;
         }
         StepKind::Cluster { key, spec } => {
             let spec = spec.clone();
-            fit(run, step, client, key, move |frame| {
+            fit(run, step, select, client, key, move |frame| {
                 let fit = cluster::fit(&frame, &spec)?;
                 Ok((frame.keys, fit.columns, fit.facts))
             })
@@ -96,7 +128,7 @@ async fn materialize(run: &RunContext, step: &Step, client: &mut Client) -> Resu
         }
         StepKind::Ltv { key, spec } => {
             let spec = spec.clone();
-            fit(run, step, client, key, move |frame| {
+            fit(run, step, select, client, key, move |frame| {
                 let fit = ltv::fit(&frame, &spec)?;
                 Ok((frame.keys, fit.columns, fit.facts))
             })
@@ -109,13 +141,12 @@ async fn materialize(run: &RunContext, step: &Step, client: &mut Client) -> Resu
 type Fitted = (Vec<String>, Vec<crate::analytics::Column>, serde_json::Value);
 
 /// Fetches the features, computes on a thread of its own, writes the columns back and keeps the facts.
-async fn fit<F>(run: &RunContext, step: &Step, client: &Client, key: &str, compute: F) -> Result<()>
+async fn fit<F>(run: &RunContext, step: &Step, select: &str, client: &Client, key: &str, compute: F) -> Result<()>
 where
     F: FnOnce(crate::analytics::Frame) -> Result<Fitted> + Send + 'static,
 {
-    let select = run.project.compile(&step.name, &run.context)?;
     let named = |e| name_model(&step.name, e);
-    let frame = run.warehouse.read_frame_with(client, &select, key).await.map_err(named)?;
+    let frame = run.warehouse.read_frame_with(client, select, key).await.map_err(named)?;
     let computed = tokio::task::spawn_blocking(move || compute(frame)).await;
     let (keys, columns, facts) =
         computed.map_err(|e| Error::failed(format!("model \"{}\" failed", step.name)).source(e))?.map_err(named)?;

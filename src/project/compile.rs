@@ -1,13 +1,14 @@
 //! The second phase: models and data tests rendered with the relations of a run.
 
-use super::frame::Scope;
-use super::model::Model;
-use super::name::{did_you_mean, quote_identifier};
-use super::options::Config;
-use super::{Context, Project, check};
+use super::context::{Relation, Target};
+use super::database::RelationName;
+use super::manifest::{Node, Phase, RunScope, World};
+use super::name::did_you_mean;
+use super::no_database::NoDatabase;
+use super::{Context, Project, check, nodes, statement};
 use crate::error::{Error, Result};
 use serde_json::Value as Json;
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// See [`Project::compile`].
@@ -20,10 +21,10 @@ pub(super) fn model(project: &Project, name: &str, context: &Context) -> Result<
         });
     };
     let owner = format!("model \"{name}\"");
-    let Model { refs, sources, config, .. } = model;
-    let scope = scope(project, &owner, name, refs.iter(), sources, config.clone(), context)?;
-    let (sql, _) = project.engine.render(&owner, &model.path, &model.raw_sql, scope);
-    sql.map(|sql| statement(&sql))
+    let stage = Stage::new(project, &owner, nodes::model(project, model), name, model.refs.iter(), context)?;
+    let sql = stage.render(&model.raw_sql)?;
+    statement::check(&owner, &model.path, &model.raw_sql, &sql)?;
+    Ok(trimmed(&sql))
 }
 
 /// See [`Project::compile_test`].
@@ -33,63 +34,82 @@ pub(super) fn test(project: &Project, name: &str, context: &Context) -> Result<S
     };
     let owner = format!("data test \"{name}\"");
     let names = test.refs.iter().chain([&test.model]);
-    let scope = scope(project, &owner, &test.model, names, &test.sources, Config::new(), context)?;
-    let render =
-        |text: &str| project.engine.render(&owner, &test.path, text, scope.clone()).0.map(|sql| statement(&sql));
+    let stage = Stage::new(project, &owner, nodes::test(project, test), &test.model, names, context)?;
     let argument = |key: &str| test.arguments.get(key).and_then(Json::as_str);
-    if let Some(sql) = argument("sql") {
-        return render(sql);
+    if let Some(text) = argument("sql") {
+        let sql = stage.render(text)?;
+        statement::check(&owner, &test.path, text, &sql)?;
+        return Ok(trimmed(&sql));
     }
+    let render = |text: &str| stage.render(text).map(|sql| trimmed(&sql));
     let filter = test.filter.as_deref().map(render).transpose()?;
     let parent = argument("to").map(|to| render(&format!("{{{{ {to} }}}}"))).transpose()?;
-    Ok(check::select(test, &scope.this, filter.as_deref(), parent.as_deref()))
+    Ok(check::select(test, &stage.this, filter.as_deref(), parent.as_deref()))
 }
 
-/// What a rendering may see: only the relations that were seen when the project was parsed.
-fn scope<'a>(
-    project: &Project,
-    owner: &str,
-    name: &str,
-    refs: impl Iterator<Item = &'a String>,
-    sources: &[(String, String)],
-    config: Config,
-    context: &Context,
-) -> Result<Scope> {
-    let mut relations = BTreeMap::new();
-    for reference in refs {
-        let relation = context.relations.get(reference).ok_or_else(|| {
-            Error::config(format!("{owner} refers to \"{reference}\", which has no relation in this run"))
-        })?;
-        relations.insert(reference.clone(), relation.clone());
+/// A node among the relations of a run.
+struct Stage<'a> {
+    project: &'a Project,
+    owner: &'a str,
+    world: Arc<World>,
+    node: Arc<Node>,
+    scope: Arc<RunScope>,
+    /// The relation that the node builds or is about, as SQL.
+    this: String,
+}
+
+impl<'a> Stage<'a> {
+    /// `name` is the model or seed that the node builds or is about; only relations seen while parsing are there.
+    fn new<'b>(
+        project: &'a Project,
+        owner: &'a str,
+        node: Node,
+        name: &str,
+        refs: impl Iterator<Item = &'b String>,
+        context: &Context,
+    ) -> Result<Stage<'a>> {
+        let mut relations = HashMap::new();
+        for reference in refs {
+            let relation = context.relations.get(reference).ok_or_else(|| {
+                Error::config(format!("{owner} refers to \"{reference}\", which has no relation in this run"))
+            })?;
+            relations.insert(nodes::id(project, reference), relation.clone());
+        }
+        for source in project.sources.values() {
+            let schema = context.source_schemas.get(&source.name).unwrap_or(&source.schema);
+            for (table, identifier) in &source.tables {
+                relations.insert(nodes::source_id(&source.name, table), relation(schema, identifier));
+            }
+        }
+        // A model that is compiled before it has a relation of its own is shown in the public schema.
+        let this = context.relations.get(name).cloned().unwrap_or_else(|| relation(&context.target_schema, name));
+        relations.insert(node.id.clone(), this.clone());
+        let mut scope = RunScope::new(project.manifest());
+        scope.relations = Arc::new(relations);
+        scope.database = Some(context.database.clone().unwrap_or_else(|| Arc::new(NoDatabase)));
+        let target =
+            Target { name: context.target_name.clone(), schema: context.target_schema.clone(), ..Target::default() };
+        Ok(Stage {
+            project,
+            owner,
+            world: project.engine.world(&project.vars, &context.as_of, context.run_id, target),
+            node: Arc::new(node),
+            scope: Arc::new(scope),
+            this: Relation::new(this).to_string(),
+        })
     }
-    let mut tables = BTreeMap::new();
-    for (source, table) in sources {
-        let declared = project.sources.get(source);
-        let identifier = declared
-            .and_then(|s| s.tables.get(table))
-            .ok_or_else(|| Error::config(format!("{owner} reads unknown table \"{table}\" of source \"{source}\"")))?;
-        let schema = context.source_schemas.get(source).or(declared.map(|s| &s.schema)).unwrap_or(source);
-        let relation = format!("{}.{}", quote_identifier(schema), quote_identifier(identifier));
-        tables.insert((source.clone(), table.clone()), relation);
+
+    fn render(&self, text: &str) -> Result<String> {
+        let phase = Phase::Run(self.scope.clone());
+        self.project.engine.render(self.owner, text, &self.world, &self.node, phase).0
     }
-    // A model that is compiled before it has a relation of its own is shown in the public schema.
-    let this = context.relations.get(name).cloned();
-    let this =
-        this.unwrap_or_else(|| format!("{}.{}", quote_identifier(&context.target_schema), quote_identifier(name)));
-    Ok(Scope {
-        relations: Some(relations),
-        sources: tables,
-        this,
-        config,
-        vars: Arc::new(project.vars.clone()),
-        as_of: context.as_of.clone(),
-        run_id: context.run_id,
-        target_schema: context.target_schema.clone(),
-        target_name: context.target_name.clone(),
-    })
+}
+
+fn relation(schema: &str, identifier: &str) -> RelationName {
+    RelationName { database: String::new(), schema: schema.to_owned(), identifier: identifier.to_owned() }
 }
 
 /// The statement without spaces around it and without a final semicolon.
-fn statement(sql: &str) -> String {
+fn trimmed(sql: &str) -> String {
     sql.trim().trim_end_matches(|c: char| c == ';' || c.is_whitespace()).to_owned()
 }

@@ -11,22 +11,25 @@ pub mod choose;
 mod compile;
 pub mod context;
 mod database;
+mod engine;
 mod excerpt;
 pub mod files;
-mod frame;
 mod graph;
 pub mod jinja;
-mod macros;
+pub mod lexer;
 pub mod manifest;
 pub mod model;
 pub mod name;
+mod no_database;
+mod nodes;
 mod options;
 mod parse;
 mod properties;
 mod references;
-mod render;
 mod seed;
 mod selector;
+pub mod split;
+pub mod statement;
 #[cfg(test)]
 mod tests;
 mod yaml;
@@ -38,7 +41,7 @@ use graph::Graph;
 pub use model::{Access, Column, DataTest, Materialization, Model, Seed, Severity, Source};
 pub use name::{LONGEST_NAME, quote_identifier, quote_literal};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// One file of a project: path relative to the project folder, with `/`, and its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,14 +66,16 @@ pub struct Project {
     /// Declared sources by name.
     pub sources: BTreeMap<String, Source>,
     /// The macros, compiled.
-    pub(crate) engine: Arc<render::Engine>,
+    pub(crate) engine: Arc<engine::Engine>,
+    /// What compiling sees of the above, made when first asked for.
+    manifest: OnceLock<Arc<manifest::Manifest>>,
 }
 
 /// What compiled SQL depends on besides the project: names of relations and the run's constants.
 #[derive(Clone, Debug, Default)]
 pub struct Context {
-    /// Quoted relation for each model and seed name, what `ref('name')` becomes.
-    pub relations: BTreeMap<String, String>,
+    /// Relation for each model and seed name, what `ref('name')` becomes.
+    pub relations: BTreeMap<String, RelationName>,
     /// Schema for each source name, what `source('raw', 'orders')` is qualified with.
     pub source_schemas: BTreeMap<String, String>,
     /// The run's instant as RFC 3339 text; `{{ as_of }}` becomes a typed literal of it.
@@ -81,6 +86,8 @@ pub struct Context {
     pub target_schema: String,
     /// `{{ target.name }}`: the workspace.
     pub target_name: String,
+    /// Connection that templates may ask (`run_query`, `adapter`); without one whoever asks is refused.
+    pub database: Option<Arc<dyn Database>>,
 }
 
 impl Project {
@@ -197,6 +204,10 @@ impl Project {
     /// Names of all models and seeds.
     fn names(&self) -> impl Iterator<Item = &str> {
         self.models.keys().chain(self.seeds.keys()).map(String::as_str)
+    }
+
+    fn manifest(&self) -> Arc<manifest::Manifest> {
+        self.manifest.get_or_init(|| Arc::new(nodes::manifest(self))).clone()
     }
 
     fn contains(&self, name: &str) -> bool {

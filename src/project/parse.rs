@@ -1,17 +1,18 @@
 //! From files to a project: reads every file, renders every model once to see what it refers to, and gathers all problems.
 
 use super::check::{self, TestSpec};
+use super::context::Target;
+use super::engine::Engine;
 use super::excerpt;
-use super::frame::{Record, Scope};
+use super::manifest::{Node, Phase, Record, Ref, Resource, World};
 use super::model::{DataTest, Model, Severity};
-use super::name::{check_name, did_you_mean, quote_identifier};
+use super::name::{check_name, did_you_mean};
 use super::options::{self, Complaint, Config};
 use super::properties::{self, Entry, Properties};
 use super::references;
-use super::render::Engine;
 use super::seed;
-use super::{Project, SourceFile};
-use crate::error::Error;
+use super::{Project, SourceFile, nodes, statement};
+use crate::error::{Error, Result};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -60,7 +61,7 @@ pub(super) fn project(files: &[SourceFile], vars: BTreeMap<String, Json>) -> (Pr
     let mut properties = Properties::default();
     of(Place::Properties).for_each(|file| properties::read(file, &mut properties, &mut problems));
     let mut parser = Parser {
-        shared_vars: Arc::new(vars.clone()),
+        world: engine.world(&vars, PARSE_INSTANT, 0, Target::default()),
         project: Project { vars, engine, ..Project::default() },
         problems,
         test_places: BTreeMap::new(),
@@ -77,20 +78,15 @@ pub(super) fn project(files: &[SourceFile], vars: BTreeMap<String, Json>) -> (Pr
 struct Parser {
     project: Project,
     problems: Vec<Error>,
-    shared_vars: Arc<BTreeMap<String, Json>>,
+    world: Arc<World>,
     /// Where each data test is declared, and its text, for messages about its references.
     test_places: BTreeMap<String, String>,
 }
 
 impl Parser {
-    fn scope(&self, name: &str, config: Config) -> Scope {
-        Scope {
-            this: quote_identifier(name),
-            config,
-            vars: self.shared_vars.clone(),
-            as_of: PARSE_INSTANT.to_owned(),
-            ..Scope::default()
-        }
+    /// Renders a text of a node of which no more is known yet than its configuration in property files.
+    fn render(&self, owner: &str, text: &str, node: Node) -> (Result<String>, Record) {
+        self.project.engine.render(owner, text, &self.world, &Arc::new(node), Phase::Parse)
     }
 
     fn sources(&mut self, properties: &Properties) {
@@ -142,18 +138,11 @@ impl Parser {
         let entry = properties.models.iter().find(|entry| entry.name == name);
         let below = entry.map(|entry| entry.config.clone()).unwrap_or_default();
         let owner = format!("model \"{name}\"");
-        let (rendered, record) =
-            self.project.engine.render(&owner, &file.path, &file.text, self.scope(name, below.clone()));
-        match rendered {
-            Err(problem) => self.problems.push(problem),
-            Ok(sql) if is_blank(&sql) => self.problems.push(
-                Error::config(format!("{owner} has no SQL"))
-                    .detail(format!("The file is {}.", file.path))
-                    .hint("write a SELECT, or remove the file"),
-            ),
-            Ok(_) => {}
-        }
-        let config = options::merge(&below, &record.config);
+        let node = nodes::bare(Resource::Model, name, &file.path, &below);
+        let (rendered, record) = self.render(&owner, &file.text, Node { raw_code: file.text.clone(), ..node });
+        let checked = rendered.and_then(|sql| statement::check(&owner, &file.path, &file.text, &sql));
+        self.problems.extend(checked.err());
+        let config = options::merge(&below, &record.config.into_iter().collect());
         self.complain(options::check_model(&config), &owner, file, entry);
         let model = Model {
             name: name.to_owned(),
@@ -165,7 +154,7 @@ impl Parser {
             config,
             description: entry.map(|e| e.description.clone()).unwrap_or_default(),
             columns: entry.map(|e| e.columns.clone()).unwrap_or_default(),
-            refs: record.refs,
+            refs: names_of(record.refs),
             sources: record.sources,
             vars: record.vars,
         };
@@ -248,8 +237,8 @@ impl Parser {
         let parent = test.arguments.get("to").and_then(Json::as_str).map(|to| format!("{{{{ {to} }}}}"));
         let mut sound = true;
         for text in [parent, test.filter.clone()].into_iter().flatten() {
-            let (rendered, record) =
-                self.project.engine.render(&owner, &entry.path, &text, self.scope(&entry.name, Config::new()));
+            let node = nodes::bare(Resource::Test, &entry.name, &entry.path, &Config::new());
+            let (rendered, record) = self.render(&owner, &text, node);
             if let Err(mut problem) = rendered {
                 // The engine saw the expression alone; its lines are not those of the property file.
                 let fact = problem.detail.as_deref().and_then(|d| d.lines().last()).unwrap_or_default().to_owned();
@@ -257,7 +246,7 @@ impl Parser {
                 self.problems.push(problem);
                 sound = false;
             }
-            extend_new(&mut test.refs, record.refs);
+            extend_new(&mut test.refs, names_of(record.refs));
             extend_new(&mut test.sources, record.sources);
         }
         if sound && test.kind == "relationships" && test.refs.is_empty() && test.sources.is_empty() {
@@ -283,17 +272,17 @@ impl Parser {
             );
             return;
         }
-        let (rendered, record) =
-            self.project.engine.render(&owner, &file.path, &file.text, self.scope(name, Config::new()));
-        let Record { refs, sources, config, .. } = record;
+        let node = nodes::bare(Resource::Test, name, &file.path, &Config::new());
+        let (rendered, record) = self.render(&owner, &file.text, node);
+        let (refs, sources, config) = (names_of(record.refs), record.sources, record.config);
         match rendered {
             Err(problem) => self.problems.push(problem),
-            Ok(sql) if is_blank(&sql) || refs.is_empty() => self.problems.push(
+            Ok(_) if refs.is_empty() => self.problems.push(
                 Error::config(format!("{owner} refers to no model"))
                     .detail(format!("The file is {}.", file.path))
                     .hint("write a SELECT of failing rows FROM {{ ref('model') }}"),
             ),
-            Ok(_) => {}
+            Ok(sql) => self.problems.extend(statement::check(&owner, &file.path, &file.text, &sql).err()),
         }
         let mut severity = Severity::Error;
         for (key, value) in &config {
@@ -331,17 +320,9 @@ fn extend_new<T: PartialEq>(list: &mut Vec<T>, more: Vec<T>) {
     }
 }
 
-/// Whether the SQL is nothing but spaces, comments and semicolons.
-fn is_blank(sql: &str) -> bool {
-    let mut rest = sql.trim_start_matches(|c: char| c.is_whitespace() || c == ';');
-    loop {
-        rest = if let Some(comment) = rest.strip_prefix("--") {
-            comment.split_once('\n').map_or("", |(_, after)| after)
-        } else if let Some(comment) = rest.strip_prefix("/*") {
-            comment.split_once("*/").map_or("", |(_, after)| after)
-        } else {
-            return rest.is_empty();
-        };
-        rest = rest.trim_start_matches(|c: char| c.is_whitespace() || c == ';');
-    }
+/// The names that `ref` was given, each once.
+fn names_of(refs: Vec<Ref>) -> Vec<String> {
+    let mut names = Vec::new();
+    extend_new(&mut names, refs.into_iter().map(|one| one.name).collect());
+    names
 }

@@ -44,8 +44,12 @@ fn reports(problems: &[Error]) -> String {
     problems.iter().map(Error::report).collect::<Vec<_>>().join("\n\n")
 }
 
+fn relation(schema: &str, identifier: &str) -> RelationName {
+    RelationName { schema: schema.into(), identifier: identifier.into(), ..RelationName::default() }
+}
+
 fn context() -> Context {
-    let relation = |name: &str| (name.to_owned(), format!("\"quintile_store\".\"{name}__r7\""));
+    let relation = |name: &str| (name.to_owned(), relation("quintile_store", &format!("{name}__r7")));
     Context {
         relations: ["stg_orders", "customer_orders", "rfm_scores", "customer_clusters", "rfm_segments"]
             .map(relation)
@@ -55,6 +59,7 @@ fn context() -> Context {
         run_id: 7,
         target_schema: "shop_b_marts".to_owned(),
         target_name: "shop_b".to_owned(),
+        database: None,
     }
 }
 
@@ -131,7 +136,7 @@ fn a_depends_on_comment_makes_a_conditional_reference_known() {
         "=== models/b.sql\n-- depends_on: {{ ref('a') }}\nSELECT 1 {% if execute %}FROM {{ ref('a') }}{% endif %};\n",
     ));
     let (project, _) = Project::parse(&files, vars());
-    let context = Context { relations: BTreeMap::from([("a".into(), "\"s\".\"a\"".into())]), ..Context::default() };
+    let context = Context { relations: BTreeMap::from([("a".into(), relation("s", "a"))]), ..Context::default() };
     assert_eq!(project.compile("b", &context).expect("sql"), "-- depends_on: \"s\".\"a\"\nSELECT 1 FROM \"s\".\"a\"");
 }
 
@@ -279,4 +284,93 @@ proptest! {
         let _ = project.compile("a", &Context::default());
         let _ = project.select(std::slice::from_ref(&text), std::slice::from_ref(&text));
     }
+}
+
+/// One model `x` with these macros, compiled with this database.
+fn compiled(model: &str, macros: &str, database: Option<Arc<dyn Database>>) -> Result<String> {
+    let files = split(&format!("=== macros/m.sql\n{macros}\n=== models/x.sql\n{model}\n"));
+    let (project, problems) = Project::parse(&files, vars());
+    assert!(problems.is_empty(), "{}", reports(&problems));
+    project.compile("x", &Context { database, ..context() })
+}
+
+#[test]
+fn bundled_models_have_the_whole_language() {
+    let cases = [
+        (
+            "SELECT {% set names = columns() %}{% do names.append('c') %}{{ names | join(', ') }}",
+            "{% macro columns() %}{{ return(['a', 'b']) }}{% endmacro %}",
+            "SELECT a, b, c",
+        ),
+        ("SELECT {{ dbt.date_trunc('month', 'day') }}", "", "SELECT date_trunc('month', day)"),
+        (
+            "SELECT {% call(x) twice() %}{{ x }} + 1{% endcall %}",
+            "{% macro twice() %}{{ caller('a') }}, {{ caller('b') }}{% endmacro %}",
+            "SELECT a + 1, b + 1",
+        ),
+        (
+            "SELECT {{ all(1, 2, last=3) }}",
+            "{% macro all() %}{{ varargs | join(' + ') }} + {{ kwargs['last'] }}{% endmacro %}",
+            "SELECT 1 + 2 + 3",
+        ),
+        ("SELECT {{ graph.nodes.values() | list | length }} AS nodes", "", "SELECT 1 AS nodes"),
+        ("SELECT '{{ modules.datetime.datetime.now().year }}' AS now", "", "SELECT '2011' AS now"),
+        ("SELECT '{{ this.schema }}.{{ model.name }}'", "", "SELECT 'shop_b_marts.x'"),
+    ];
+    for (model, macros, expected) in cases {
+        let sql = compiled(model, macros, None).expect(model);
+        assert_eq!(sql.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase(), expected.to_lowercase());
+    }
+}
+
+/// Every macro of package `dbt` that makes an expression, under the strict rules of bundled models.
+#[test]
+fn the_macros_of_package_dbt_work_where_nothing_undefined_may_pass() {
+    let calls = [
+        "dbt.dateadd('day', 1, 'd')",
+        "dbt.datediff('a', 'b', 'week')",
+        "dbt.last_day('d', 'month')",
+        "dbt.safe_cast('a', dbt.type_string())",
+        "dbt.concat(['a', 'b'])",
+        "dbt.hash('a')",
+        "dbt.listagg('a', \"','\", 'order by a')",
+        "dbt.any_value('a')",
+        "dbt.bool_or('a')",
+        "dbt.split_part('a', \"'.'\", 1)",
+        "dbt.string_literal('a')",
+        "dbt.escape_single_quotes(\"it's\")",
+        "dbt.position(\"'a'\", 'b')",
+        "dbt.right('a', 2)",
+        "dbt.length('a')",
+        "dbt.replace('a', \"'b'\", \"'c'\")",
+        "dbt.array_construct([1, 2])",
+        "dbt.current_timestamp()",
+        "dbt.date(2024, 1, 2)",
+    ];
+    for call in calls {
+        let sql = compiled(&format!("SELECT {{{{ {call} }}}}"), "", None).unwrap_or_else(|e| panic!("{}", e.report()));
+        assert!(sql.len() > "SELECT ".len(), "{call}: {sql}");
+    }
+}
+
+#[test]
+fn a_model_may_ask_the_database_of_a_run_and_is_told_where_there_is_none() {
+    let model = "SELECT {% if execute %}{{ run_query('select * from orders').columns[0].values() | join(', ') }}{% else %}1{% endif %}";
+    let memory = context::fake::Memory::default();
+    assert_eq!(compiled(model, "", Some(Arc::new(memory))).expect("sql"), "SELECT 1, 2, 3");
+    let refused = compiled(model, "", None).expect_err("no database");
+    insta::assert_snapshot!("no_database", refused.report());
+}
+
+#[test]
+fn a_model_that_is_no_single_query_is_a_problem_of_the_project() {
+    let files = split(concat!(
+        "=== models/a.sql\nSELECT 1;\nCOMMIT;\n",
+        "=== models/b.sql\n{{ config(tags='x') }}\nINSERT INTO t VALUES (1)\n",
+        "=== models/c.sql\nWITH gone AS (DELETE FROM t RETURNING *) SELECT * FROM gone\n",
+        "=== models/d.sql\nSELECT 1 {% if execute %}; DROP TABLE t{% endif %}\n",
+    ));
+    let (project, problems) = Project::parse(&files, vars());
+    let compiled = project.compile("d", &context()).expect_err("two statements");
+    insta::assert_snapshot!("no_query", format!("{}\n\nwhen compiled:\n{}", reports(&problems), compiled.report()));
 }

@@ -94,12 +94,6 @@ impl Warehouse {
         }
     }
 
-    /// The published view of a relation, quoted.
-    #[must_use]
-    pub fn published_relation(&self, name: &str, access: Access) -> String {
-        qualified(self.schema_of(access), name)
-    }
-
     /// Moves the pointers of all `publications` to `run_id` in one transaction, in the order given.
     ///
     /// Every fence must still be held. Errors: a lost fence, a view that cannot be changed in place, or a lock that

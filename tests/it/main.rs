@@ -13,6 +13,7 @@ mod frame;
 mod harness;
 mod in_place;
 mod ingest;
+mod introspection;
 mod papers;
 mod pointers;
 mod publish;

@@ -2,7 +2,7 @@
 
 use super::finish;
 use super::hooks::{self, When};
-use super::model::table_definition;
+use super::model::{refuse_no_query, table_definition};
 use super::report::{BatchResults, NodeResult, Status};
 use super::spec;
 use super::step::Work;
@@ -173,6 +173,7 @@ async fn one_batch(
     key: LedgerKey<'_>,
 ) -> Result<(Outcome, String)> {
     let compiled = work.blocking(move |compiler, node| compiler.within(batch.start, batch.end).node(node)).await?;
+    refuse_no_query(work, &compiled.code)?;
     let window = Window { event_time: event_time.to_owned(), start: batch.start, end: batch.end };
     let definition = definition(work, &compiled.code, Strategy::Microbatch(window))?;
     let outcome = incremental::build(&work.session, &work.run.catalog, &definition, must_create).await?;

@@ -7,6 +7,7 @@ use super::{finish, incremental, spec};
 use crate::error::{Error, Result};
 use crate::project::manifest::{Compiled, Manifest, Node};
 use crate::project::name::did_you_mean;
+use crate::project::statement;
 use crate::warehouse::in_place::Outcome;
 use crate::warehouse::in_place::matview::{self, MatviewDefinition, OnConfigurationChange};
 use crate::warehouse::in_place::table::{self, TableDefinition};
@@ -25,6 +26,7 @@ pub async fn build(work: &Work) -> Result<NodeResult> {
         return incremental::microbatch(work, began).await;
     }
     let compiled = work.compile().await?;
+    refuse_no_query(work, &compiled.code)?;
     let compiled_at = Some((began, work.run.now()));
     let before = hooks::of(&work.node, When::Before);
     let after = hooks::of(&work.node, When::After);
@@ -46,6 +48,12 @@ pub async fn build(work: &Work) -> Result<NodeResult> {
         ctes: compiled.ctes,
         ..NodeResult::blank(&work.node.id)
     })
+}
+
+/// Refuses a model whose SQL is not one query.
+pub fn refuse_no_query(work: &Work, sql: &str) -> Result<()> {
+    let node = &work.node;
+    statement::check(&node.label(), &work.run.manifest.shown_file(node), &node.raw_code, sql)
 }
 
 async fn materialize(work: &Work, compiled: &Compiled, has_hooks: bool) -> Result<Outcome> {

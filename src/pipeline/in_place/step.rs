@@ -109,7 +109,12 @@ pub async fn run(run: &Arc<Run>, node: &Arc<Node>, worker: &mut Worker) -> NodeR
     result
 }
 
-async fn attempt_once(run: &Arc<Run>, node: &Arc<Node>, worker: &mut Worker, compiled: &Arc<Mutex<Option<String>>>) -> Result<NodeResult> {
+async fn attempt_once(
+    run: &Arc<Run>,
+    node: &Arc<Node>,
+    worker: &mut Worker,
+    compiled: &Arc<Mutex<Option<String>>>,
+) -> Result<NodeResult> {
     let session = match worker.session.take() {
         Some(session) => session.for_node(&node.id),
         None => Session::open(&run.warehouse, Some(&node.id), LIMITS).await?,

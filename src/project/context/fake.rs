@@ -13,7 +13,7 @@ type Stored = (ExistingRelation, Vec<ExistingColumn>);
 
 /// A database that knows three queries and remembers what was asked of it.
 #[derive(Debug, Default)]
-pub(super) struct Memory {
+pub(in crate::project) struct Memory {
     relations: Mutex<Vec<Stored>>,
     schemas: Mutex<Vec<String>>,
     asked: Mutex<Vec<String>>,

@@ -24,7 +24,7 @@ mod column;
 mod containers;
 mod exceptions;
 #[cfg(test)]
-mod fake;
+pub(super) mod fake;
 mod fault;
 mod flags;
 mod grants;

@@ -2,7 +2,7 @@
 
 use super::library::{Options, Undefined};
 use super::values::display;
-use super::{filters, functions, operators, python, tests_of_values};
+use super::{filters, functions, literals, operators, python, tests_of_values};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 
@@ -26,13 +26,9 @@ pub(super) fn new(options: Options) -> Environment<'static> {
     // The debug mode would copy the template into every error, and `return()` is one.
     env.set_debug(false);
     env.set_unknown_method_callback(python::method);
-    let strict = options.undefined == Undefined::Strict;
-    env.set_formatter(move |out, state, value| {
+    env.set_formatter(|out, state, value| {
         let rendering = super::rendering::Rendering::of(state)?;
         rendering.keep_native(value);
-        if strict && value.is_undefined() {
-            return Err(minijinja::ErrorKind::UndefinedError.into());
-        }
         match value.as_str() {
             Some(text) => {
                 rendering.spend(text.len())?;
@@ -48,6 +44,7 @@ pub(super) fn new(options: Options) -> Environment<'static> {
     });
     operators::install(&mut env);
     filters::install(&mut env);
+    literals::install(&mut env);
     tests_of_values::install(&mut env);
     functions::install(&mut env);
     env

@@ -17,6 +17,7 @@ mod format;
 mod functions;
 mod json;
 mod library;
+mod literals;
 mod modules;
 mod native;
 mod operators;

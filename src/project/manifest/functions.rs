@@ -285,7 +285,9 @@ impl Object for ConfigCall {
         }
         match method {
             "get" | "meta_get" => Ok(value.or(default).unwrap_or(Value::from(()))),
-            "require" | "meta_require" if matches!(self.0.phase, Phase::Parse) => Ok(value.unwrap_or(Value::from(""))),
+            "require" | "meta_require" if matches!(self.0.phase, Phase::Parse) && !self.0.world.is_own() => {
+                Ok(value.unwrap_or(Value::from("")))
+            }
             "require" | "meta_require" => {
                 value.ok_or_else(|| refuse(format!("config key \"{key}\" is required and not set")))
             }

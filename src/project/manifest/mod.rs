@@ -18,9 +18,9 @@ pub mod view;
 mod world;
 
 pub use compile::{Compiled, Compiler};
-pub use functions::json_value;
+pub use functions::{NAMES as FUNCTIONS, json_value};
 pub use read::{Input, Package, Read, read, render_setting};
-pub use rendering::{Listener, RunScope, TimeWindow};
+pub use rendering::{Listener, Phase, Record, Rendering, RunScope, TimeWindow};
 pub use test_name::python_str as test_name_str;
 pub use unit_test::{Rows, UnitTest, rows_sql};
 pub use view::Outcome;

@@ -163,7 +163,9 @@ impl Rendering {
     }
 
     /// `ref(...)`
-    pub fn reference(&self, wanted: Ref) -> Result<Value, Error> {
+    pub fn reference(&self, mut wanted: Ref) -> Result<Value, Error> {
+        // Models copied from elsewhere name the package they came from.
+        wanted.package = wanted.package.filter(|_| !self.world.is_own());
         let Phase::Run(scope) = &self.phase else {
             let relation = RelationName {
                 database: self.world.target.database.clone(),
@@ -248,8 +250,13 @@ impl Rendering {
             return Ok(functions::json_value(value));
         }
         default.ok_or_else(|| {
-            let hint = crate::project::name::did_you_mean(name, self.world.vars.names())
-                .unwrap_or_else(|| "give it a value under vars:, by --vars, or a default as second argument".into());
+            let hint = crate::project::name::did_you_mean(name, self.world.vars.names()).unwrap_or_else(|| match self
+                .world
+                .is_own()
+            {
+                true => "give it a value in the settings, or a default as second argument".into(),
+                false => "give it a value under vars:, by --vars, or a default as second argument".into(),
+            });
             refuse(format!("variable \"{name}\" has no value; {hint}"))
         })
     }
@@ -260,6 +267,12 @@ impl Rendering {
             return Ok(Value::from(value.as_str()));
         }
         default.ok_or_else(|| {
+            if self.world.is_own() {
+                // SQL is kept and shown, so no secret may get into it.
+                return refuse(format!(
+                    "env_var('{name}') is refused: models never read the environment; use var('{name}') or give a default"
+                ));
+            }
             let hint = crate::project::name::did_you_mean(name, self.world.env.keys().map(String::as_str))
                 .unwrap_or_else(|| "set it, or give a default as second argument".into());
             refuse(format!("environment variable \"{name}\" is not set; {hint}"))

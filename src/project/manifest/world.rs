@@ -128,6 +128,12 @@ impl World {
         }
     }
 
+    /// Whether the project is Quintile's own: one package, its configuration known before anything is rendered, and
+    /// nothing of the environment in its SQL.
+    pub fn is_own(&self) -> bool {
+        !self.constants.is_empty()
+    }
+
     /// The macro that an unqualified name in a node of `package` means: the package's own, then the root project's.
     pub fn project_macro(&self, package: &str, name: &str) -> Option<Value> {
         self.library.macro_value(package, name).or_else(|| self.library.macro_value(&self.root, name))

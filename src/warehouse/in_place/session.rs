@@ -3,11 +3,11 @@
 //! Nothing outlives a transaction (`SET LOCAL` only), so that a pooler in transaction mode may stand between.
 
 use super::cell::cell;
-use super::split::statements;
 use super::sql_fault::{Place, SqlFault};
 use super::tag::{Command, Effect};
 use crate::error::Result;
 use crate::project::Answer;
+use crate::project::split::statements;
 use crate::warehouse::Warehouse;
 use crate::warehouse::connect::Client;
 use crate::warehouse::fault::fault_in;

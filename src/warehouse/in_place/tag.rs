@@ -2,7 +2,7 @@
 //!
 //! The driver keeps the count of a command tag and drops its words, so they are derived here.
 
-use super::lexer::{Kind, tokens};
+use crate::project::lexer::{Kind, tokens};
 
 /// A statement by its leading words.
 #[derive(Clone, Debug, PartialEq, Eq)]

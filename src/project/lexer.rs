@@ -2,7 +2,7 @@
 
 /// What a stretch of SQL text is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// White space.
     Space,
     /// `-- ...` or `/* ... */`, nested ones included.
@@ -17,23 +17,23 @@ pub(super) enum Kind {
 
 /// A stretch of SQL text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Token<'a> {
+pub(crate) struct Token<'a> {
     /// What it is.
-    pub(super) kind: Kind,
+    pub(crate) kind: Kind,
     /// Where it begins, in bytes.
-    pub(super) start: usize,
+    pub(crate) start: usize,
     /// Its text.
-    pub(super) text: &'a str,
+    pub(crate) text: &'a str,
 }
 
 impl Token<'_> {
     /// Whether it is this symbol.
-    pub(super) fn is_symbol(&self, symbol: &str) -> bool {
+    pub(crate) fn is_symbol(&self, symbol: &str) -> bool {
         self.kind == Kind::Symbol && self.text == symbol
     }
 
     /// Whether it is this keyword, in any case.
-    pub(super) fn is_word(&self, word: &str) -> bool {
+    pub(crate) fn is_word(&self, word: &str) -> bool {
         self.kind == Kind::Word && self.text.eq_ignore_ascii_case(word)
     }
 }
@@ -41,7 +41,7 @@ impl Token<'_> {
 /// All tokens of `sql`; put together again they are `sql`. What is not closed ends with the text.
 ///
 /// Backslashes escape in `E''` only, as under `standard_conforming_strings = on`.
-pub(super) fn tokens(sql: &str) -> Vec<Token<'_>> {
+pub(crate) fn tokens(sql: &str) -> Vec<Token<'_>> {
     let mut found = Vec::new();
     let mut start = 0;
     while start < sql.len() {
