@@ -89,6 +89,8 @@ async fn compile(run: &Arc<RunContext>, step: &Step) -> Result<String> {
         StepKind::Table | StepKind::Cluster { .. } | StepKind::Ltv { .. } => {}
     }
     let session = Arc::new(Session::open(&run.warehouse, None, Limits::default()).await?);
+    // Whatever a template does besides asking is undone with the transaction.
+    session.begin().await?;
     let database: Arc<dyn Database> = Arc::new(Blocking::new(tokio::runtime::Handle::current(), session.clone()));
     let (shared, name) = (run.clone(), step.name.clone());
     let rendered = tokio::task::spawn_blocking(move || {

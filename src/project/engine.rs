@@ -3,7 +3,7 @@
 use super::SourceFile;
 use super::context::Target;
 use super::jinja::{BlockKind, Fault, FaultKind, Globals, Library, Options, Undefined, split};
-use super::manifest::{FUNCTIONS, Node, Phase, Record, Rendering, World};
+use super::manifest::{Clock, FUNCTIONS, Node, Phase, Record, Rendering, World};
 use super::name::did_you_mean;
 use super::{builtin, excerpt};
 use crate::error::{Error, Result};
@@ -72,7 +72,9 @@ impl Engine {
         world.constants =
             BTreeMap::from([("as_of".to_owned(), as_of.to_owned()), ("run_id".to_owned(), run_id.to_string())]);
         // Whoever asks for the time gets the run's instant, so that a run can be repeated.
-        world.started_at = as_of.parse().unwrap_or(world.started_at);
+        let instant = as_of.parse().unwrap_or(world.started_at);
+        world.started_at = instant;
+        world.clock = Clock::new(move || instant);
         Arc::new(world)
     }
 

@@ -70,10 +70,13 @@ fn outcome(compiled: Compiled, compiled_path: Option<String>) -> Outcome {
 
 /// `compiled/shop/models/staging/stg_orders.sql`
 pub fn compiled_path(node: &Node) -> PathBuf {
-    let is_generic =
-        node.test.as_ref().is_some_and(|test| !test.name.is_empty()) || node.resource == Resource::UnitTest;
+    let is_generic = node.test.as_ref().is_some_and(|test| !test.name.is_empty());
     let below = Path::new("compiled").join(&node.package).join(&node.file);
-    if is_generic { below.join(&node.path) } else { below }
+    match node.resource {
+        Resource::UnitTest => below.join(format!("{}.sql", node.name)),
+        Resource::Test if is_generic => below.join(&node.path),
+        _ => below,
+    }
 }
 
 fn converted(project: &DbtLayout, result: &NodeResult) -> run_results::NodeResult {
