@@ -5,7 +5,7 @@ TIMED := ./scripts/timed
 # Snapshots are reviewed, never written by a test run.
 export INSTA_UPDATE ?= no
 
-.PHONY: help demo test lint check-deploy
+.PHONY: help demo test lint bench check-deploy
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
@@ -26,6 +26,11 @@ lint: ## Format, lints and documentation, warnings as errors
 	@$(TIMED) "format" $(CARGO) fmt --check
 	@$(TIMED) "lints" $(CARGO) clippy --locked --all-targets -- -D warnings
 	@RUSTDOCFLAGS="-D warnings" $(TIMED) "documentation" $(CARGO) doc --locked --no-deps --document-private-items
+
+bench: ## Race dbt-core on generated view models: DBT=venv/bin/dbt DATABASE_URL=postgresql://... [MODELS=500]
+	@[ -x "$(DBT)" ] && [ -n "$${DATABASE_URL:-}" ] || { echo "set DBT to dbt's program and DATABASE_URL to a server that may be filled" >&2; exit 1; }
+	@$(TIMED) "build the program" $(CARGO) build --release --locked
+	@$(TIMED) "race" benches/race_dbt.py --models $(or $(MODELS),500) --database-url "$$DATABASE_URL" --dbt "$(DBT)" --quintile target/release/quintile
 
 check-deploy: ## Render the manifests and lint the Dockerfile, with tools put into target/tools
 	@./scripts/check-deploy --install

@@ -133,11 +133,17 @@ impl Error {
         let mut text = format!("error: {}", self.message);
         let mut cause = self.source.as_deref().map(|e| e as &dyn std::error::Error);
         while let Some(error) = cause {
-            text.push_str(&format!("\n  caused by: {error}"));
+            let told = error.to_string();
+            // What the message or the facts say in full is not said twice.
+            if !self.message.contains(&told) && !self.detail.as_ref().is_some_and(|detail| detail.contains(&told)) {
+                text.push_str(&format!("\n  caused by: {told}"));
+            }
             cause = error.source();
         }
         if let Some(detail) = &self.detail {
-            text.push_str(&format!("\ndetail: {}", detail.replace('\n', "\n  ")));
+            // A list begins on a line of its own.
+            let space = if detail.starts_with('\n') { "" } else { " " };
+            text.push_str(&format!("\ndetail:{space}{}", detail.replace('\n', "\n  ")));
         }
         if let Some(hint) = &self.hint {
             text.push_str(&format!("\nhint: {hint}"));
@@ -171,6 +177,12 @@ mod tests {
             error.report(),
             "error: mapping \"shop\" cannot be read\n  caused by: no such file\ndetail: line 1\n  line 2\nhint: create it"
         );
+    }
+
+    #[test]
+    fn a_cause_that_is_told_already_is_not_told_twice() {
+        let error = Error::failed("x failed: gone").source(std::io::Error::other("gone"));
+        assert_eq!(error.report(), "error: x failed: gone");
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub async fn run(global: &Global, command: Command) -> Result<ExitCode> {
     engine::only_dbt(global, "docs")?;
     let Command::Generate(arguments) = command;
     let engine = Engine::open(global, "docs", &RunOptions::default()).await?;
-    let selected = engine::chosen(&engine.project, "compile", &arguments.selection)?;
+    let selected = engine::chosen(global, &engine.project, "compile", &arguments.selection)?;
     let written = in_place::docs(&engine.session.warehouse, &engine.project, &selected, !arguments.no_compile).await;
     engine.session.close().await;
     for path in written? {

@@ -1,19 +1,24 @@
 //! A dbt project opened for a command: read, connected, ready to run nodes.
 
+use super::retry::Given;
+use super::selection::LogFormat;
 use super::selection::{Selection, vars};
 use super::session::Session;
-use super::{Global, lines, print, session, stop};
+use super::{Global, lines, messages, print, sample, session, stop, summary};
 use crate::config::Settings;
-use crate::error::{Error, Result};
-use crate::pipeline::in_place::{self, DbtLayout, Options, Report, Request, select};
+use crate::error::{Error, Kind, Result};
+use crate::pipeline::in_place::{self, DbtLayout, Options, Report, Request, Task, select};
 use crate::project::context::Flags;
 use crate::project::files::dbt_project::DbtProject;
+use crate::project::manifest::Clock;
+use chrono::Utc;
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Flags of a run that templates and nodes see.
-#[derive(clap::Args, Clone, Debug, Default)]
+#[derive(clap::Args, Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 #[command(next_help_heading = "How nodes are run")]
 pub struct RunOptions {
     /// Nodes built at the same time
@@ -78,11 +83,12 @@ fn request(global: &Global, which: &str, run: &RunOptions) -> Result<Request> {
             target: options.target.clone(),
             threads: run.threads,
             defer: run.defer,
-            log_format: "text".into(),
+            log_format: format!("{:?}", options.log_format).to_lowercase(),
             ..Flags::default()
         },
         vars,
         database_url: global.database_url.clone(),
+        clock: Clock::new(Utc::now),
     })
 }
 
@@ -90,11 +96,7 @@ fn request(global: &Global, which: &str, run: &RunOptions) -> Result<Request> {
 pub fn read(global: &Global, which: &str, run: &RunOptions) -> Result<(Settings, DbtLayout)> {
     let settings = settings(global)?;
     let project = in_place::read(&settings, &request(global, which, run)?)?;
-    if !global.project.quiet {
-        for warning in &project.warnings {
-            print::note(&warning.report().replacen("error:", "warning:", 1));
-        }
-    }
+    messages::warnings(global, &project.warnings);
     Ok((settings, project))
 }
 
@@ -132,7 +134,7 @@ impl Engine {
         }
         // One connection a node at work, one for the ledger.
         settings.database.max_connections = settings.database.max_connections.max(project.threads + 1);
-        let session = Session::open_with(settings).await?;
+        let session = Session::open_with(settings).await.map_err(|e| of_profile(e, global, &project))?;
         project.take_target(&session.warehouse).await?;
         Ok(Engine { project, session })
     }
@@ -142,29 +144,58 @@ impl Engine {
         self,
         global: &Global,
         selected: BTreeSet<String>,
-        options: Options,
-        deferred: in_place::Deferred,
+        run: &RunOptions,
+        state: Option<&Path>,
     ) -> Result<ExitCode> {
+        let task = Task {
+            selected,
+            options: options(&self.project, run)?,
+            deferred: in_place::Deferred::read(run.defer, run.favor_state, state)?,
+            arguments: Given::new(global, run, state)?.json(),
+            process: format!("{}:{}", self.session.settings.host_name(), std::process::id()),
+        };
         let style = lines::Style { format: global.project.log_format, is_quiet: global.project.quiet };
         let (progress, printer) = lines::printer(&self.project.manifest, style);
         let warehouse = self.session.warehouse.clone();
         let stop = stop::on_signals();
-        let report = in_place::run(&warehouse, &self.project, &selected, options, deferred, &progress, stop).await;
+        let report = in_place::recorded(&warehouse, &self.project, task, &progress, stop).await;
         drop(progress);
         let _ = printer.await;
         self.session.close().await;
         let report = report?;
-        in_place::write_artifacts(&self.project, &report, &std::env::args().skip(1).collect::<Vec<_>>())?;
+        in_place::write_artifacts(&self.project, &report, &crate::config::command_line())?;
         finish(global, &self.project, &report)
     }
+}
+
+/// A database that does not answer, told by the name of the target that led there.
+fn of_profile(mut error: Error, global: &Global, project: &DbtLayout) -> Error {
+    let target = &project.world.target;
+    if error.kind == Kind::Unreachable && global.database_url.is_none() && !target.profile_name.is_empty() {
+        let (name, profile) = (&target.name, &target.profile_name);
+        error.hint = Some(format!("check target \"{name}\" of profile \"{profile}\" in profiles.yml, and the server"));
+    }
+    error
 }
 
 /// The summary and the exit code.
 fn finish(global: &Global, project: &DbtLayout, report: &Report) -> Result<ExitCode> {
     if global.format == super::Format::Json {
         print::json(&report.json());
-    } else {
-        print::note(&lines::summary(&project.manifest, &report.results, report.elapsed));
+    }
+    match (global.project.log_format, global.format) {
+        (LogFormat::Json, _) => {
+            let facts = serde_json::json!({
+                "success": report.is_good(), "elapsed": report.elapsed.as_secs_f64(),
+                "counts": in_place::counts(&report.results),
+            });
+            messages::json(messages::Level::Info, "run_finished", "run finished", &facts);
+        }
+        (LogFormat::Text, super::Format::Json) => {}
+        (LogFormat::Text, super::Format::Text) if global.project.quiet && report.is_good() => {}
+        (LogFormat::Text, super::Format::Text) => {
+            print::note(&summary::summary(project, report, print::is_coloured(&std::io::stderr())));
+        }
     }
     let was_stopped = report.was_stopped;
     let code = if report.is_good() { ExitCode::SUCCESS } else { ExitCode::from(if was_stopped { 130 } else { 1 }) };
@@ -172,19 +203,19 @@ fn finish(global: &Global, project: &DbtLayout, report: &Report) -> Result<ExitC
 }
 
 /// The nodes of a command: what was selected, of the kinds that the command works on.
-pub fn chosen(project: &DbtLayout, which: &str, selection: &Selection) -> Result<BTreeSet<String>> {
+pub fn chosen(global: &Global, project: &DbtLayout, which: &str, selection: &Selection) -> Result<BTreeSet<String>> {
     let picked = select::nodes(project, which, &selection.picked())?;
-    for warning in &picked.warnings {
-        print::note(&warning.report().replacen("error:", "warning:", 1));
-    }
+    messages::warnings(global, &picked.warnings);
     if picked.ids.is_empty() {
-        print::note("warning: the selection picks nothing; quintile ls lists the names");
+        let nothing = Error::usage("the selection picks nothing; quintile ls lists the names");
+        messages::warnings(global, &[nothing]);
     }
     Ok(picked.ids)
 }
 
 /// What of the options a run needs.
-pub fn options(project: &DbtLayout, which: &str, run: &RunOptions) -> Result<Options> {
+pub fn options(project: &DbtLayout, run: &RunOptions) -> Result<Options> {
+    let sample = run.sample.as_deref().map(|text| sample::window(text, project.world.started_at)).transpose()?;
     let instant = |text: &Option<String>| -> Result<Option<chrono::NaiveDateTime>> {
         text.as_deref()
             .map(|text| {
@@ -199,10 +230,12 @@ pub fn options(project: &DbtLayout, which: &str, run: &RunOptions) -> Result<Opt
         fail_fast: run.fail_fast,
         full_refresh: run.full_refresh,
         store_failures: run.store_failures,
-        tests_before_children: which == "build",
+        tests_before_children: project.world.flags.which == "build",
         runs_project_hooks: true,
-        event_time_start: instant(&run.event_time_start)?,
-        event_time_end: instant(&run.event_time_end)?,
+        // Batches outside of the sample are not built at all.
+        event_time_start: sample.and_then(|w| w.start).map(|at| at.naive_utc()).or(instant(&run.event_time_start)?),
+        event_time_end: sample.and_then(|w| w.end).map(|at| at.naive_utc()).or(instant(&run.event_time_end)?),
+        sample,
         ..Options::default()
     })
 }
@@ -210,10 +243,8 @@ pub fn options(project: &DbtLayout, which: &str, run: &RunOptions) -> Result<Opt
 /// Runs the nodes of a command: `run`, `build`, `test`, `seed`, `snapshot`.
 pub async fn command(global: &Global, which: &str, selection: &Selection, run: &RunOptions) -> Result<ExitCode> {
     let engine = Engine::open(global, which, run).await?;
-    let selected = chosen(&engine.project, which, selection)?;
-    let options = options(&engine.project, which, run)?;
-    let deferred = in_place::Deferred::read(run.defer, run.favor_state, selection.state.as_deref())?;
-    engine.run(global, selected, options, deferred).await
+    let selected = chosen(global, &engine.project, which, selection)?;
+    engine.run(global, selected, run, selection.state.as_deref()).await
 }
 
 /// The error for a command that only dbt projects have.

@@ -1,10 +1,15 @@
-//! How a run in place is shown: one line a node, a bar on a terminal, plain lines in a pipe, JSON lines if asked for.
+//! How a run in place is shown while it goes on: one line a node, a bar on a terminal, plain lines in a pipe, JSON lines
+//! if asked for.
 
+use super::messages::{self, Level};
+use super::node_line::Lines;
 use super::print;
 use super::selection::LogFormat;
-use crate::pipeline::in_place::{Event, NodeResult, Progress, Status, counts, is_good};
+use crate::pipeline::in_place::{Event, NodeResult, Progress, Status, is_good};
+use crate::project::context;
 use crate::project::manifest::Manifest;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::json;
 use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,23 +30,36 @@ pub fn printer(manifest: &Arc<Manifest>, style: Style) -> (Progress, JoinHandle<
     let manifest = manifest.clone();
     let task = tokio::spawn(async move {
         let bar = bar(style);
+        let mut lines = Lines::new(manifest.clone(), print::is_coloured(&std::io::stderr()));
         let mut running: Vec<String> = Vec::new();
         while let Some(event) = receiver.recv().await {
             match event {
                 Event::Started { id, total, .. } => {
                     bar.set_length(total as u64);
+                    if style.format == LogFormat::Json && !style.is_quiet {
+                        let facts = json!({"unique_id": id, "name": lines.name(&id)});
+                        messages::json(Level::Info, "node_started", &lines.name(&id), &facts);
+                    }
                     running.push(id);
-                    bar.set_message(now(&manifest, &running));
+                    bar.set_message(now(&lines, &running));
                 }
-                Event::Finished { result, place, total } => {
+                Event::Said { level: context::Level::Debug, text } => tracing::debug!("{text}"),
+                // What a template prints is a result.
+                Event::Said { level: context::Level::Print, text } => bar.suspend(|| print::data(&text)),
+                Event::Said { level, text } => bar.suspend(|| say(style, level, &text)),
+                Event::Finished { result, total, .. } => {
                     running.retain(|id| *id != result.id);
-                    bar.set_length(total as u64);
-                    bar.inc(1);
-                    bar.set_message(now(&manifest, &running));
+                    // Hooks of the project have a count of their own.
+                    if !result.id.starts_with("operation.") {
+                        bar.set_length(total as u64);
+                        bar.inc(1);
+                    }
+                    bar.set_message(now(&lines, &running));
+                    let line = lines.finished(&result, total);
                     match style.format {
-                        LogFormat::Json => print::note(&json(&manifest, &result)),
-                        LogFormat::Text if style.is_quiet && is_good(result.status) => {}
-                        LogFormat::Text => bar.suspend(|| print::note(&line(&manifest, &result, place, total))),
+                        _ if style.is_quiet && is_good(result.status) => {}
+                        LogFormat::Json => tell(&lines, &result),
+                        LogFormat::Text => bar.suspend(|| print::note(&line)),
                     }
                 }
             }
@@ -49,6 +67,18 @@ pub fn printer(manifest: &Arc<Manifest>, style: Style) -> (Progress, JoinHandle<
         bar.finish_and_clear();
     });
     (Progress::to(sender), task)
+}
+
+/// A message of a template.
+fn say(style: Style, level: context::Level, text: &str) {
+    let is_warning = level == context::Level::Warn;
+    match style.format {
+        _ if style.is_quiet && !is_warning => {}
+        LogFormat::Json if is_warning => messages::json(Level::Warn, "message", text, &json!({})),
+        LogFormat::Json => messages::json(Level::Info, "message", text, &json!({})),
+        LogFormat::Text if is_warning => print::note(&format!("warning: {text}")),
+        LogFormat::Text => print::note(text),
+    }
 }
 
 /// A bar where somebody looks at it.
@@ -66,118 +96,24 @@ fn bar(style: Style) -> ProgressBar {
     bar
 }
 
-fn now(manifest: &Manifest, running: &[String]) -> String {
-    running.iter().map(|id| name(manifest, id)).collect::<Vec<_>>().join(", ")
+fn now(lines: &Lines, running: &[String]) -> String {
+    running.iter().map(|id| lines.name(id)).collect::<Vec<_>>().join(", ")
 }
 
-/// What a line calls a node: its relation, or its name.
-fn name(manifest: &Manifest, id: &str) -> String {
-    match manifest.nodes.get(id) {
-        Some(node) if node.is_built() => format!("{}.{}", node.schema, node.alias),
-        Some(node) => node.name.clone(),
-        None => id.rsplit('.').next().unwrap_or(id).to_owned(),
-    }
-}
-
-fn kind(manifest: &Manifest, id: &str) -> String {
-    match manifest.nodes.get(id) {
-        Some(node) if node.is_built() => node.materialized().replace('_', " "),
-        Some(node) if id.starts_with("operation.") => {
-            let list = node.tags().first().map_or("hook", |list| *list);
-            list.to_owned()
-        }
-        Some(node) => node.resource.as_str().replace('_', " "),
-        None => id.split('.').next().unwrap_or_default().to_owned(),
-    }
-}
-
-/// The word before a line.
-fn mark(status: Status) -> &'static str {
-    match status {
-        Status::Success => "ok",
-        Status::Error => "ERROR",
-        Status::Skipped => "skip",
-        Status::Pass => "pass",
-        Status::Fail => "FAIL",
-        Status::Warn => "warn",
-        Status::PartialSuccess => "PART",
-        Status::RuntimeError => "ERROR",
-        Status::NoOp => "no-op",
-    }
-}
-
-fn line(manifest: &Manifest, result: &NodeResult, place: usize, total: usize) -> String {
-    let rows = match (result.failures, result.rows) {
-        (Some(failures), _) if !is_good(result.status) || result.status == Status::Warn => {
-            format!("{} rows", print::grouped(failures))
-        }
-        (None, Some(rows)) => format!("{} rows", print::grouped(i64::try_from(rows).unwrap_or(i64::MAX))),
-        _ if result.message == "unchanged" => "unchanged".to_owned(),
-        _ => String::new(),
+/// The same for programs.
+fn tell(lines: &Lines, result: &NodeResult) {
+    let level = match result.status {
+        Status::Warn | Status::PartialSuccess => Level::Warn,
+        status if is_good(status) || status == Status::Skipped => Level::Info,
+        _ => Level::Error,
     };
-    let head = format!(
-        "  {place:>4}/{total} {:<5} {:<12} {:<44} {rows:>15} {:>9}",
-        mark(result.status),
-        kind(manifest, &result.id),
-        name(manifest, &result.id),
-        print::duration(result.elapsed)
-    );
-    match result.status {
-        Status::Error | Status::Fail | Status::PartialSuccess if !result.message.is_empty() => {
-            format!("{}\n{}", head.trim_end(), indented(&result.message))
-        }
-        Status::Skipped => {
-            format!("  {place:>4}/{total} skip  {:<12} {}", kind(manifest, &result.id), name(manifest, &result.id))
-        }
-        _ => head.trim_end().to_owned(),
-    }
-}
-
-fn indented(text: &str) -> String {
-    text.lines().map(|line| format!("      {line}").trim_end().to_owned()).collect::<Vec<_>>().join("\n")
-}
-
-fn json(manifest: &Manifest, result: &NodeResult) -> String {
-    serde_json::json!({
-        "event": "node_finished",
+    let facts = json!({
         "unique_id": result.id,
-        "name": name(manifest, &result.id),
+        "name": lines.name(&result.id),
         "status": result.status.as_str(),
-        "message": result.message,
         "failures": result.failures,
         "rows": result.rows,
         "execution_time": result.elapsed.as_secs_f64(),
-    })
-    .to_string()
-}
-
-/// The end of a run: what failed with the next step, then one line of counts.
-pub fn summary(manifest: &Manifest, results: &[NodeResult], elapsed: Duration) -> String {
-    let mut lines = Vec::new();
-    let bad: Vec<&NodeResult> =
-        results.iter().filter(|result| !is_good(result.status) && result.status != Status::Skipped).collect();
-    if !bad.is_empty() {
-        lines.push(format!("{} of {} nodes failed:", bad.len(), results.len()));
-        for result in &bad {
-            let file = manifest.nodes.get(&result.id).map(|node| manifest.shown_file(node)).unwrap_or_default();
-            let first = result.message.lines().next().unwrap_or_default();
-            lines.push(format!("  {} ({file}): {first}", name(manifest, &result.id)));
-        }
-    }
-    let counts = counts(results);
-    let words = [
-        ("success", "built"),
-        ("pass", "passed"),
-        ("warn", "warned"),
-        ("fail", "failed"),
-        ("error", "with errors"),
-        ("partial success", "in part"),
-        ("skipped", "skipped"),
-        ("no-op", "nothing to do"),
-    ];
-    let told: Vec<String> =
-        words.iter().filter_map(|(status, word)| counts.get(status).map(|count| format!("{count} {word}"))).collect();
-    let told = if told.is_empty() { "nothing to do".to_owned() } else { told.join(", ") };
-    lines.push(format!("{told}, {}", print::duration(elapsed)));
-    lines.join("\n")
+    });
+    messages::json(level, "node_finished", &result.message, &facts);
 }

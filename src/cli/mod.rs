@@ -12,13 +12,18 @@ mod ingest;
 mod init;
 mod lines;
 mod list;
+mod listing;
+mod messages;
 mod migrate;
+mod node_line;
 mod parse;
 mod postgres;
 mod print;
+mod retry;
 mod rollback;
 mod run_operation;
 mod runs;
+mod sample;
 mod seed;
 mod selection;
 mod serve;
@@ -26,11 +31,13 @@ mod session;
 mod show;
 mod source;
 mod stop;
+mod summary;
 mod test;
 
 use crate::error::{Kind, Result};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::process::ExitCode;
 
 /// Keeps a company's customer intelligence fresh inside its own PostgreSQL.
@@ -101,7 +108,9 @@ enum Command {
     #[command(visible_alias = "list")]
     Ls(list::Arguments),
     /// Load the seeds of a dbt project
-    Seed(seed::Arguments),
+    Seed(seed::SeedArguments),
+    /// Run again what failed, was skipped or was not reached in the last run of a dbt project
+    Retry(retry::Arguments),
     /// Take the snapshots of a dbt project
     Snapshot(seed::Arguments),
     /// Show the first rows of a model or a query
@@ -157,10 +166,13 @@ pub fn main() -> ExitCode {
             return ExitCode::from(1);
         }
     };
-    match runtime.block_on(run(cli)) {
+    let log_format = cli.global.project.log_format;
+    // Boxed, or all of the program would be compiled once for each sort of runtime there is.
+    let run: Pin<Box<dyn Future<Output = Result<ExitCode>>>> = Box::pin(run(cli));
+    match runtime.block_on(run) {
         Ok(code) => code,
         Err(e) => {
-            print::note(&e.report());
+            messages::error(log_format, &e);
             ExitCode::from(e.exit_code())
         }
     }
@@ -187,6 +199,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Deps => deps::run(&global),
         Command::Clean => clean::run(&global),
         Command::Init(arguments) => init::run(&global, &arguments),
+        Command::Retry(arguments) => retry::run(&global, arguments).await,
         Command::Runs(arguments) => runs::run(&global, arguments).await,
         Command::Rollback(arguments) => rollback::run(&global, arguments).await,
         Command::Serve(arguments) => serve::run(&global, arguments).await,
@@ -205,11 +218,13 @@ fn start_tracing(cli: &Cli) {
     };
     let filter = tracing_subscriber::EnvFilter::new(format!("warn,quintile={level}"));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
-    if is_daemon && cli.global.format == Format::Json {
-        builder.json().init();
-    } else {
-        let is_coloured = print::is_coloured(&std::io::stderr());
-        builder.with_ansi(is_coloured).compact().init();
+    let is_coloured = print::is_coloured(&std::io::stderr());
+    let is_json = cli.global.project.log_format == selection::LogFormat::Json;
+    match (is_json || (is_daemon && cli.global.format == Format::Json), is_daemon) {
+        (true, _) => builder.json().flatten_event(true).init(),
+        (false, true) => builder.with_ansi(is_coloured).compact().init(),
+        // Who looks on knows what time it is.
+        (false, false) => builder.with_ansi(is_coloured).without_time().compact().init(),
     }
 }
 

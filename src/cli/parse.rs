@@ -10,6 +10,7 @@ use std::process::ExitCode;
 pub fn run(global: &Global) -> Result<ExitCode> {
     engine::only_dbt(global, "parse")?;
     let (_, project) = engine::read(global, "parse", &RunOptions::default())?;
+    in_place::check(&project.manifest, &project.manifest.nodes.keys().cloned().collect())?;
     in_place::write_manifest(&project, &Default::default())?;
     if !global.project.quiet {
         print::note(&format!("{}, read in {} ms", in_place::census(&project.manifest), project.read_ms));

@@ -56,6 +56,50 @@ pub fn is_coloured(stream: &impl IsTerminal) -> bool {
     stream.is_terminal() && !crate::config::is_colour_refused()
 }
 
+/// Colours of words that tell how something ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Colour {
+    /// Well.
+    Green,
+    /// Worth a look.
+    Yellow,
+    /// Badly.
+    Red,
+    /// Not at all.
+    Dim,
+}
+
+/// The text in this colour, where colours help.
+#[must_use]
+pub fn coloured(text: &str, colour: Colour, is_coloured: bool) -> String {
+    if !is_coloured {
+        return text.to_owned();
+    }
+    let code = match colour {
+        Colour::Green => 32,
+        Colour::Yellow => 33,
+        Colour::Red => 31,
+        Colour::Dim => 2,
+    };
+    // The blanks that fill a column stay outside.
+    let word = text.trim_end();
+    format!("\u{1b}[{code}m{word}\u{1b}[0m{}", &text[word.len()..])
+}
+
+/// A path as people type it: from the current folder where it lies below that.
+#[must_use]
+pub fn short_path(path: &std::path::Path) -> String {
+    let here = std::path::Path::new(".").canonicalize().unwrap_or_default();
+    path.strip_prefix(&here).unwrap_or(path).display().to_string()
+}
+
+/// `1 node`, `2 nodes`.
+#[must_use]
+pub fn count(number: usize, noun: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{ending}", grouped(i64::try_from(number).unwrap_or(i64::MAX)))
+}
+
 /// `0.05 s`, `12.3 s`, `4 min 10 s`.
 #[must_use]
 pub fn duration(elapsed: std::time::Duration) -> String {

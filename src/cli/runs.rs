@@ -1,5 +1,6 @@
 //! `quintile runs`: what ran, how it ended, and which run readers see.
 
+use super::engine::{self, Engine, RunOptions};
 use super::session::Session;
 use super::{Global, print};
 use crate::error::Result;
@@ -16,6 +17,9 @@ pub struct Arguments {
 
 /// Prints the newest runs.
 pub async fn run(global: &Global, arguments: Arguments) -> Result<ExitCode> {
+    if engine::is_dbt_project(global) {
+        return invocations(global, &arguments).await;
+    }
     let session = Session::open(global).await?;
     let runs = session.warehouse.runs(arguments.limit.max(1)).await;
     session.close().await;
@@ -38,5 +42,29 @@ pub async fn run(global: &Global, arguments: Arguments) -> Result<ExitCode> {
             ]
         },
     );
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints what ran of a dbt project.
+async fn invocations(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
+    let engine = Engine::open(global, "runs", &RunOptions::default()).await?;
+    let listed = engine.session.warehouse.invocations(&engine.project.project.name, arguments.limit.max(1)).await;
+    engine.session.close().await;
+    let head = ["started", "command", "schema", "state", "took", "nodes", "ok", "failed", "skipped", "error"];
+    print::rows(global.format, &listed?, &head, |run| {
+        let took = run.finished_at.and_then(|end| (end - run.started_at).to_std().ok()).map(print::duration);
+        vec![
+            run.started_at.format("%Y-%m-%d %H:%M:%S").to_string(),
+            run.command.clone(),
+            run.target_schema.clone(),
+            run.state.clone(),
+            took.unwrap_or_default(),
+            run.selected.to_string(),
+            run.good.to_string(),
+            run.failed.to_string(),
+            run.skipped.to_string(),
+            run.error.as_deref().and_then(|e| e.lines().next()).unwrap_or_default().chars().take(40).collect(),
+        ]
+    });
     Ok(ExitCode::SUCCESS)
 }

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 #[command(next_help_heading = "Which nodes")]
 pub struct Selection {
     /// Nodes to work on: names, +parents, children+, @, tag:NAME, path:FOLDER, config.KEY:VALUE, state:modified; all if absent
-    #[arg(long, short, visible_short_alias = 'm', visible_alias = "models", value_name = "SELECTOR", num_args = 1..)]
+    #[arg(long, short, visible_short_alias = 'm', visible_alias = "models", alias = "model", value_name = "SELECTOR", num_args = 1..)]
     pub select: Vec<String>,
     /// Nodes to leave out, by the same selectors
     #[arg(long, value_name = "SELECTOR", num_args = 1..)]
@@ -29,7 +29,7 @@ pub struct Selection {
     #[arg(long, value_enum, value_name = "MODE")]
     pub indirect_selection: Option<Indirect>,
     /// Folder with the manifest.json of an earlier state, for state: selectors and --defer
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, alias = "defer-state", value_name = "DIR")]
     pub state: Option<PathBuf>,
 }
 
@@ -62,6 +62,57 @@ pub enum Indirect {
     Empty,
 }
 
+/// Flags of dbt that mean nothing here, or what holds anyway.
+const WITHOUT_EFFECT: [&str; 34] = [
+    "send-anonymous-usage-stats",
+    "no-send-anonymous-usage-stats",
+    "partial-parse",
+    "no-partial-parse",
+    "version-check",
+    "no-version-check",
+    "use-colors",
+    "no-use-colors",
+    "use-colors-file",
+    "no-use-colors-file",
+    "populate-cache",
+    "no-populate-cache",
+    "cache-selected-only",
+    "no-cache-selected-only",
+    "static-parser",
+    "no-static-parser",
+    "use-experimental-parser",
+    "no-use-experimental-parser",
+    "log-cache-events",
+    "no-log-cache-events",
+    "show-all-deprecations",
+    "no-show-all-deprecations",
+    "write-json",
+    "print",
+    "introspect",
+    "no-quiet",
+    "no-debug",
+    "no-warn-error",
+    "no-fail-fast",
+    "no-full-refresh",
+    "no-store-failures",
+    "no-empty",
+    "no-defer",
+    "no-favor-state",
+];
+
+/// Options of dbt about its log file and its terminal, of which there is nothing here.
+const WITHOUT_EFFECT_WITH_VALUE: [&str; 9] = [
+    "printer-width",
+    "log-path",
+    "log-level",
+    "log-level-file",
+    "log-format-file",
+    "log-file-max-bytes",
+    "record-timing-info",
+    "warn-error-options",
+    "partial-parse-file-path",
+];
+
 /// What a dbt project is run with.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Of a project with a dbt_project.yml")]
@@ -90,11 +141,22 @@ pub struct ProjectOptions {
     /// How messages are written on standard error
     #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value = "text")]
     pub log_format: LogFormat,
-    /// Accepted for scripts written for dbt: nothing is sent anywhere, nothing is parsed partially
-    #[arg(long, global = true, hide = true, alias = "no-send-anonymous-usage-stats", alias = "no-partial-parse",
-          alias = "partial-parse", alias = "no-version-check", alias = "no-use-colors", alias = "use-colors",
-          alias = "no-populate-cache", alias = "no-static-parser", alias = "no-write-json", action = clap::ArgAction::Count)]
+    /// Accepted for scripts written for dbt: what is asked for is so anyway, or there is nothing to ask for
+    #[arg(long, global = true, hide = true, aliases = WITHOUT_EFFECT, action = clap::ArgAction::Count)]
     pub ignored_of_dbt: u8,
+    /// The same, with a value
+    #[arg(long, global = true, hide = true, aliases = WITHOUT_EFFECT_WITH_VALUE, value_name = "VALUE")]
+    pub ignored_value_of_dbt: Vec<String>,
+}
+
+/// How the result of a command about single nodes is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ResultFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
 }
 
 /// How messages are written.
@@ -102,6 +164,7 @@ pub struct ProjectOptions {
 pub enum LogFormat {
     /// For people.
     #[default]
+    #[value(alias = "default", alias = "debug")]
     Text,
     /// One JSON document a line.
     Json,

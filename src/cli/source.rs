@@ -6,6 +6,7 @@ use super::{Global, print};
 use crate::error::Result;
 use crate::pipeline::in_place;
 use clap::{Args, Subcommand};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// What is done with sources.
@@ -20,6 +21,9 @@ pub enum Command {
 pub struct Arguments {
     #[command(flatten)]
     selection: Selection,
+    /// File to write instead of target/sources.json
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
 }
 
 /// Looks at the sources.
@@ -27,11 +31,11 @@ pub async fn run(global: &Global, command: Command) -> Result<ExitCode> {
     engine::only_dbt(global, "source")?;
     let Command::Freshness(arguments) = command;
     let engine = Engine::open(global, "freshness", &RunOptions::default()).await?;
-    let selected = engine::chosen(&engine.project, "freshness", &arguments.selection)?;
+    let selected = engine::chosen(global, &engine.project, "freshness", &arguments.selection)?;
     let looked = in_place::freshness(&engine.session.warehouse, &engine.project, &selected).await;
     engine.session.close().await;
     let looked = looked?;
-    in_place::write_sources(&engine.project, &looked)?;
+    in_place::write_sources(&engine.project, &looked, arguments.output.as_deref())?;
     print::rows(global.format, &looked.items, &["source", "status", "newest row", "age"], |item| {
         vec![item.name.clone(), item.status.clone(), item.max_loaded_at.clone(), item.age.clone()]
     });

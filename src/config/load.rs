@@ -27,6 +27,12 @@ pub fn is_colour_refused() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
+/// The arguments that the process was called with, for the files that tell it.
+#[must_use]
+pub fn command_line() -> Vec<String> {
+    std::env::args().skip(1).collect()
+}
+
 impl Settings {
     /// Name of this machine, for the people who read the ledger; `HOSTNAME` in a container is the pod's name.
     #[must_use]

@@ -8,7 +8,7 @@ mod load;
 #[cfg(test)]
 mod tests;
 
-pub use load::is_colour_refused;
+pub use load::{command_line, is_colour_refused};
 
 use crate::error::{Error, Result};
 use serde::Deserialize;
@@ -142,6 +142,21 @@ pub struct Job {
     /// Workspace the job works on; none means the default.
     #[serde(default)]
     pub workspace: Option<String>,
+    /// Folder of a dbt project that the job builds in place, instead of Quintile's own models.
+    #[serde(default)]
+    pub project_dir: Option<PathBuf>,
+    /// Folder of that project's `profiles.yml`; the connection is always the daemon's own.
+    #[serde(default)]
+    pub profiles_dir: Option<PathBuf>,
+    /// Output of the profile.
+    #[serde(default)]
+    pub target: Option<String>,
+    /// Command of the dbt project: `build`, `run`, `test`, `seed` or `snapshot`.
+    #[serde(default)]
+    pub command: Option<String>,
+    /// Selector of sources: the job is skipped unless one of them has newer rows than when it last ended well.
+    #[serde(default)]
+    pub fresher_than_last_run: Option<String>,
 }
 
 /// One `[workspaces.NAME]` entry.

@@ -32,3 +32,24 @@ pub const FILES: &[(&str, &str)] = &[
     ("macros/test_queries.sql", include_str!("builtin/test_queries.sql")),
     ("macros/types.sql", include_str!("builtin/types.sql")),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::FILES;
+    use crate::project::jinja::{BlockKind, Library, Options, split};
+    use std::sync::Arc;
+
+    /// A running program compiles them only when they are called.
+    #[test]
+    fn every_macro_is_well_formed() {
+        let mut library = Library::new(Options::default());
+        for (path, text) in FILES {
+            let whole: Arc<str> = Arc::from(*text);
+            let found = split(text).unwrap_or_else(|trouble| panic!("{path}: {}", trouble.message));
+            for block in found.blocks.iter().filter(|b| matches!(b.kind, BlockKind::Macro | BlockKind::Test)) {
+                library.add_macro("dbt", path, &whole, block).unwrap_or_else(|fault| panic!("{path}: {fault}"));
+            }
+        }
+        assert!(library.macros().count() > 100);
+    }
+}

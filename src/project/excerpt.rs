@@ -2,6 +2,9 @@
 
 use std::ops::Range;
 
+/// Most characters of a line that are shown.
+const WIDEST_LINE: usize = 160;
+
 /// `path:line:`, the line, and carets under the bytes of `range` (as far as they lie on its first line).
 pub(super) fn at_range(path: &str, text: &str, range: Range<usize>) -> String {
     let start = floor_boundary(text, range.start);
@@ -24,6 +27,12 @@ pub fn excerpt_at(path: &str, text: &str, range: Range<usize>, lines_before: usi
     at_range(path, &padded, range.start + lines_before..range.end + lines_before)
 }
 
+/// As [`excerpt_at`], at the first place that holds `word`; the path alone where none does.
+#[must_use]
+pub fn excerpt_of_word(path: &str, text: &str, word: &str) -> String {
+    at_quoted(path, text, word)
+}
+
 /// `path:line:` and the line, with carets under `needle` where the line holds it as a word.
 pub(super) fn at_line(path: &str, text: &str, line: usize, needle: &str) -> String {
     let content = text.lines().nth(line.saturating_sub(1)).unwrap_or("").trim_end();
@@ -41,11 +50,21 @@ pub(super) fn at_word(path: &str, text: &str, needle: &str) -> String {
 
 /// As [`at_word`], but first where the word stands in quotes, as in `ref('orders')`.
 pub(super) fn at_quoted(path: &str, text: &str, needle: &str) -> String {
-    let quoted = ['\'', '"'].map(|quote| text.find(&format!("{quote}{needle}{quote}")));
-    match quoted.into_iter().flatten().min() {
-        Some(quote) => at_range(path, text, quote + 1..quote + 1 + needle.len()),
+    match find_quoted(text, needle) {
+        Some(start) => at_range(path, text, start..start + needle.len()),
         None => at_word(path, text, needle),
     }
+}
+
+/// Line of the first place where `needle` stands in quotes, else as a word.
+pub(super) fn line_of_quoted(text: &str, needle: &str) -> Option<usize> {
+    let start = find_quoted(text, needle).or_else(|| find_word(text, needle))?;
+    Some(text[..start].matches('\n').count() + 1)
+}
+
+fn find_quoted(text: &str, needle: &str) -> Option<usize> {
+    let quoted = ['\'', '"'].map(|quote| text.find(&format!("{quote}{needle}{quote}")));
+    quoted.into_iter().flatten().min().map(|quote| quote + 1)
 }
 
 /// As [`at_word`], but first where the word is a key, as in `config(key=value)`.
@@ -83,6 +102,8 @@ fn find_where(text: &str, needle: &str, fits: impl Fn(&str) -> bool) -> Option<u
 
 fn draw(path: &str, line: usize, content: &str, marked: Option<(usize, usize)>) -> String {
     let number = line.to_string();
+    let (content, marked) = cut(content, marked);
+    let content = content.as_str();
     let mut drawing = format!("{path}:{line}:\n{number} | {content}");
     if let Some((before, width)) = marked {
         // A tab before the mark stays a tab, so that the carets stand right at any tab width.
@@ -90,6 +111,21 @@ fn draw(path: &str, line: usize, content: &str, marked: Option<(usize, usize)>) 
         drawing.push_str(&format!("\n{} | {indent}{}", " ".repeat(number.len()), "^".repeat(width)));
     }
     drawing
+}
+
+/// A long line is shown around its mark only: a page in one line helps nobody.
+fn cut(content: &str, marked: Option<(usize, usize)>) -> (String, Option<(usize, usize)>) {
+    let length = content.chars().count();
+    if length <= WIDEST_LINE {
+        return (content.to_owned(), marked);
+    }
+    let (before, width) = marked.unwrap_or((0, 0));
+    let from = before.saturating_sub(WIDEST_LINE / 3).min(length - WIDEST_LINE);
+    let lead = if from > 0 { "..." } else { "" };
+    let trail = if from + WIDEST_LINE < length { "..." } else { "" };
+    let part: String = content.chars().skip(from).take(WIDEST_LINE).collect();
+    let width = width.min(WIDEST_LINE - (before - from));
+    (format!("{lead}{part}{trail}"), marked.map(|_| (before - from + lead.len(), width)))
 }
 
 fn floor_boundary(text: &str, index: usize) -> usize {
@@ -115,6 +151,15 @@ mod tests {
     fn a_range_past_the_end_or_over_lines_marks_what_is_there() {
         assert_eq!(at_range("m.sql", "ab\ncd", 1..5), "m.sql:1:\n1 | ab\n  |  ^");
         assert_eq!(at_range("m.sql", "ab", 9..12), "m.sql:1:\n1 | ab\n  |   ^");
+    }
+
+    #[test]
+    fn a_long_line_is_shown_around_its_mark() {
+        let text = format!("{}x{}", "a".repeat(500), "b".repeat(500));
+        let drawn = at_range("m.sql", &text, 500..501);
+        let lines: Vec<&str> = drawn.lines().collect();
+        assert!(lines[1].len() < 180 && lines[1].starts_with("1 | ...a") && lines[1].ends_with("b..."), "{drawn}");
+        assert_eq!(lines[1].find('x'), lines[2].find('^'));
     }
 
     #[test]

@@ -36,7 +36,7 @@ mod yaml;
 
 use crate::error::{Error, Result};
 pub use database::{Answer, Cell, Database, ExistingColumn, ExistingRelation, RelationKind, RelationName};
-pub use excerpt::excerpt_at;
+pub use excerpt::{excerpt_at, excerpt_of_word};
 use graph::Graph;
 pub use model::{Access, Column, DataTest, Materialization, Model, Seed, Severity, Source};
 pub use name::{LONGEST_NAME, quote_identifier, quote_literal};

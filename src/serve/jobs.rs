@@ -1,5 +1,6 @@
 //! The jobs of the settings, checked: name, workspace, schedule, zone; and which due times to run or to skip.
 
+use super::dbt_job;
 use super::schedule::{Crontab, timezone};
 use crate::config::{Job, Schemas, Settings};
 use crate::error::{Error, Result};
@@ -50,6 +51,7 @@ pub fn plan(settings: &Settings) -> Result<Vec<PlannedJob>> {
                 return Err(Error::config(format!("job \"{}\" is there twice", job.name))
                     .hint("give each [[jobs]] entry a name of its own: its due times are recorded under it"));
             }
+            dbt_job::check(job).map_err(named)?;
             Ok(PlannedJob {
                 job: job.clone(),
                 schemas: Schemas::of(workspace).map_err(named)?,
@@ -87,6 +89,11 @@ mod tests {
             select: Vec::new(),
             exclude: Vec::new(),
             workspace: None,
+            project_dir: None,
+            profiles_dir: None,
+            target: None,
+            command: None,
+            fresher_than_last_run: None,
         }
     }
 

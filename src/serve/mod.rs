@@ -6,6 +6,7 @@
 mod charts;
 mod crontab;
 mod csv;
+mod dbt_job;
 mod format;
 mod guard;
 mod heat;

@@ -1,9 +1,10 @@
 //! One run of a job: builds, tries again when the connection failed, and writes the slot's end.
 
+use super::dbt_job;
 use super::jobs::PlannedJob;
 use super::metrics::Metrics;
 use super::scheduler::Scheduler;
-use crate::config::Settings;
+use crate::config::{Job, Settings};
 use crate::error::{Error, Kind};
 use crate::pipeline::{self, BuildRequest, Fence, RunReport};
 use crate::warehouse::Warehouse;
@@ -49,6 +50,7 @@ struct Run {
     settings: Settings,
     request: BuildRequest,
     job: String,
+    planned: Job,
     due: DateTime<Utc>,
     lease: Lease,
     metrics: Arc<Metrics>,
@@ -77,6 +79,7 @@ pub(super) fn start(
             ..BuildRequest::default()
         },
         job: job.clone(),
+        planned: planned.job.clone(),
         due,
         lease: lease.clone(),
         metrics: Arc::clone(&scheduler.metrics),
@@ -94,6 +97,9 @@ impl Run {
         let workspace = &self.warehouse.schemas.workspace;
         tracing::info!(job = self.job, workspace, scheduled_for = %self.due, "run started");
         let started = Instant::now();
+        if self.of_dbt_project(stop.clone(), started).await {
+            return;
+        }
         let built = AssertUnwindSafe(self.build(stop.clone())).catch_unwind().await;
         let built = built.unwrap_or_else(|_| Err(Error::failed("run broke off by a fault in the program")));
         let interrupted = *stop.borrow() && !matches!(&built, Ok(report) if report.state == "published");
@@ -113,6 +119,43 @@ impl Run {
             (Some(_), Err(e)) => tracing::error!(job = self.job, workspace, "run failed: {}", e.report()),
         };
         self.finish(&outcome).await;
+    }
+
+    /// Runs the job if it is about a dbt project; whether it was.
+    async fn of_dbt_project(&self, stop: watch::Receiver<bool>, started: Instant) -> bool {
+        let workspace = &self.warehouse.schemas.workspace;
+        let mut pauses = PAUSES.iter();
+        let ran = loop {
+            let run = dbt_job::run(&self.warehouse, &self.settings, &self.planned, stop.clone());
+            let ran = AssertUnwindSafe(run).catch_unwind().await;
+            let ran = ran.unwrap_or_else(|_| Some(Err(Error::failed("run broke off by a fault in the program"))));
+            match (ran, pauses.next()) {
+                (None, _) => return false,
+                (Some(Err(e)), Some(pause)) if may_pass(&e) && !*stop.borrow() => {
+                    tracing::warn!(job = self.job, error = %e, "run failed for now; trying again");
+                    tokio::time::sleep(*pause).await;
+                }
+                (Some(ran), _) => break ran,
+            }
+        };
+        if *stop.borrow() && !matches!(&ran, Ok(outcome) if outcome.state == "published") {
+            tracing::info!(job = self.job, workspace, "run interrupted");
+            self.metrics.run_ended("interrupted", started.elapsed(), 0);
+            return true;
+        }
+        let outcome = ran.unwrap_or_else(|e| Outcome { state: "failed", reason: Some(e.message), run_id: None });
+        let (state, reason) = (outcome.state, outcome.reason.as_deref());
+        match state {
+            "failed" => tracing::error!(job = self.job, workspace, reason, "run failed"),
+            "skipped" => tracing::info!(job = self.job, workspace, reason, "run skipped"),
+            _ => tracing::info!(job = self.job, workspace, "run done"),
+        }
+        // A run that was skipped is none.
+        if state != "skipped" {
+            self.metrics.run_ended(state, started.elapsed(), 0);
+        }
+        self.finish(&outcome).await;
+        true
     }
 
     async fn build(&self, mut stop: watch::Receiver<bool>) -> crate::error::Result<RunReport> {

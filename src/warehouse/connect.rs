@@ -7,6 +7,7 @@ use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_postgres::CancelToken;
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -97,7 +98,12 @@ impl Warehouse {
     ///
     /// The connection leaves the pool: a request to cancel may arrive late, and would hit the statement of its next user.
     pub async fn cancel(&self, client: Client) {
-        let token = client.cancel_token();
+        self.cancel_statement(&client.cancel_token()).await;
+        drop(Client::take(client));
+    }
+
+    /// Asks the server to stop what runs on a connection; it may come late, when the next statement runs.
+    pub(super) async fn cancel_statement(&self, token: &CancelToken) {
         let outcome = match &self.tls {
             None => token.cancel_query(tokio_postgres::NoTls).await,
             Some(tls) => token.cancel_query(tls.clone()).await,
@@ -105,7 +111,6 @@ impl Warehouse {
         if let Err(e) = outcome {
             tracing::warn!(reason = %e, "a statement could not be cancelled");
         }
-        drop(Client::take(client));
     }
 }
 

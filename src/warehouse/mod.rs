@@ -7,6 +7,7 @@ pub mod fault;
 pub mod frame;
 pub mod gc;
 pub mod in_place;
+pub mod invocations;
 pub mod lease;
 pub mod load;
 pub mod materialize;

@@ -281,6 +281,11 @@ fn every_minute(settings: Settings) -> Settings {
         select: Vec::new(),
         exclude: Vec::new(),
         workspace: None,
+        project_dir: None,
+        profiles_dir: None,
+        target: None,
+        command: None,
+        fresher_than_last_run: None,
     };
     let mut settings = Settings { jobs: vec![job], ..settings };
     settings.serve.lease_seconds = 3;
@@ -381,6 +386,65 @@ async fn a_workspace_reads_its_own_schemas() {
 }
 
 /// Waits until the query counts `count`, a minute at most.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_of_a_dbt_project_waits_for_news() {
+    let database = Database::new().await;
+    let client = database.client().await;
+    client
+        .batch_execute(
+            "CREATE SCHEMA feed; CREATE TABLE feed.orders AS SELECT 1 AS id, timestamptz '2026-01-01 00:00Z' AS at",
+        )
+        .await
+        .expect("a source");
+    let folder = tempfile::tempdir().expect("a folder");
+    for (file, text) in [
+        ("dbt_project.yml", "name: gate\nversion: '1'\n"),
+        ("models/ids.sql", "{{ config(materialized='table') }} select id from {{ source('feed', 'orders') }}"),
+        ("models/feed.yml", "sources: [{name: feed, config: {loaded_at_field: at}, tables: [{name: orders}]}]\n"),
+    ] {
+        let path = folder.path().join(file);
+        std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+        std::fs::write(path, text).expect("a file");
+    }
+    let mut settings = every_minute(database.settings());
+    settings.jobs[0].project_dir = Some(folder.path().to_path_buf());
+    settings.jobs[0].fresher_than_last_run = Some("source:feed".into());
+    // Each due time is three minutes back when a daemon finds it, so each term of a daemon runs one.
+    let mut ends = Vec::new();
+    for news in ["", "", "UPDATE feed.orders SET at = at + interval '1 hour'"] {
+        client.batch_execute(news).await.expect("news");
+        let due = "date_trunc('minute', clock_timestamp()) - interval '3 minutes'";
+        client.batch_execute("DELETE FROM quintile.slots").await.expect("no slots");
+        client
+            .batch_execute(&format!(
+                "INSERT INTO quintile.slots (workspace, job, scheduled_for, state, fence) \
+                 VALUES ('default', 'nightly', {due}, 'published', 0)"
+            ))
+            .await
+            .expect("an old slot");
+        let listener = serve::bind("127.0.0.1:0").await.expect("a port");
+        let (stop, stopping) = watch::channel(false);
+        let daemon = tokio::spawn(serve::serve(database.warehouse().await, settings.clone(), listener, stopping));
+        let newest = "FROM quintile.slots WHERE fence > 0 AND reason IS DISTINCT FROM 'superseded by a newer due time'";
+        wait_for(&client, &format!("SELECT least(count(*), 1) {newest} AND state <> 'running'"), 1).await;
+        stop.send_replace(true);
+        daemon.await.expect("no panic").expect("no error");
+        let sql = format!(
+            "SELECT state, coalesce(reason, '') {newest} AND state <> 'running' ORDER BY scheduled_for LIMIT 1"
+        );
+        let row = client.query_one(&sql, &[]).await.expect("a slot");
+        ends.push((row.get::<_, String>(0), row.get::<_, String>(1)));
+    }
+    let states: Vec<&str> = ends.iter().map(|(state, _)| state.as_str()).collect();
+    assert_eq!(states, ["published", "skipped", "published"], "{ends:?}");
+    assert_eq!(
+        ends[1].1,
+        "no source of \"source:feed\" is newer than at the last successful run; the newest row is of 2026-01-01 00:00:00 UTC"
+    );
+    let runs = client.query_one("SELECT count(*) FROM quintile.invocations WHERE state = 'success'", &[]).await;
+    assert_eq!(runs.expect("a row").get::<_, i64>(0), 2);
+}
+
 async fn wait_for(client: &tokio_postgres::Client, sql: &str, count: i64) {
     let until = Instant::now() + Duration::from_secs(60);
     while client.query_one(sql, &[]).await.expect("a row").get::<_, i64>(0) != count {

@@ -8,3 +8,4 @@ mod seed;
 mod session;
 mod snapshot;
 mod support;
+mod whole_run;

@@ -3,6 +3,7 @@
 mod cli;
 mod contract;
 mod daemon;
+mod dbt;
 mod dbt_macros;
 mod dbt_manifest;
 mod deploy;

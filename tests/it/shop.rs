@@ -72,7 +72,8 @@ pub fn copy_project(to: &Path) {
     }
 }
 
-fn copy_folder(from: &Path, to: &Path) {
+/// A folder with all below it.
+pub fn copy_folder(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).expect("a folder");
     for entry in std::fs::read_dir(from).expect("a folder") {
         let entry = entry.expect("an entry");

@@ -1,15 +1,17 @@
 //! Files under `target/` that other tools read: written whole, so that a reader never meets half of one.
 
 use super::project::DbtLayout;
-use super::report::{NodeResult, is_good};
+use super::report::{NodeResult, Status, is_good};
 use super::run::Report;
 use crate::error::{Error, Result};
-use crate::project::artifact::manifest::{Outcomes, Setting};
+use crate::project::artifact::Invocation;
+use crate::project::artifact::manifest::{Artifact, Outcomes, Setting};
 use crate::project::artifact::run_results::{self, Span, Timing};
-use crate::project::artifact::{Invocation, manifest};
 use crate::project::manifest::{Compiled, Node, Outcome, Resource};
 use chrono::Utc;
+use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 /// What every artifact says about this invocation.
@@ -20,7 +22,7 @@ pub fn invocation(project: &DbtLayout) -> Invocation {
     Invocation {
         id: project.world.invocation_id.clone(),
         started_at: project.world.started_at,
-        generated_at: Utc::now(),
+        generated_at: project.world.clock.now(),
         env: env.collect(),
     }
 }
@@ -28,8 +30,9 @@ pub fn invocation(project: &DbtLayout) -> Invocation {
 /// Writes `manifest.json`, with the compiled SQL of these nodes.
 pub fn write_manifest(project: &DbtLayout, outcomes: &Outcomes) -> Result<PathBuf> {
     let setting = Setting { quoting: quoting(project), root_paths: project.roots.clone() };
-    let json = manifest::manifest(&project.manifest, outcomes, &setting, &invocation(project));
-    write(&project.target_dir.join("manifest.json"), &json)
+    let invocation = invocation(project);
+    let artifact = Artifact::new(&project.manifest, outcomes, &setting, &invocation);
+    write(&project.target_dir.join("manifest.json"), &artifact)
 }
 
 /// Writes what a run leaves: `manifest.json`, `run_results.json`, the SQL under `compiled/`.
@@ -38,7 +41,7 @@ pub fn write_artifacts(project: &DbtLayout, report: &Report, args: &[String]) ->
     for result in &report.results {
         let compiled = result.compiled.as_ref().filter(|_| result.batches.is_none());
         let (Some(node), Some(code)) = (project.manifest.nodes.get(&result.id), compiled) else { continue };
-        let path = compiled_path(project, node);
+        let path = compiled_path(node);
         if node.resource != Resource::Operation {
             write_text(&project.target_dir.join(&path), code)?;
         }
@@ -66,8 +69,7 @@ fn outcome(compiled: Compiled, compiled_path: Option<String>) -> Outcome {
 }
 
 /// `compiled/shop/models/staging/stg_orders.sql`
-pub fn compiled_path(project: &DbtLayout, node: &Node) -> PathBuf {
-    let _ = project;
+pub fn compiled_path(node: &Node) -> PathBuf {
     let is_generic =
         node.test.as_ref().is_some_and(|test| !test.name.is_empty()) || node.resource == Resource::UnitTest;
     let below = Path::new("compiled").join(&node.package).join(&node.file);
@@ -89,7 +91,11 @@ fn converted(project: &DbtLayout, result: &NodeResult) -> run_results::NodeResul
         execution_time_seconds: result.elapsed.as_secs_f64(),
         adapter_response: result.tag.as_deref().map(run_results::adapter_response).unwrap_or_default(),
         message: message(result, node),
-        failures: result.failures.or_else(|| counts_failures(result, node).then_some(0)),
+        // Rows that a test finds are failures only if its conditions say so.
+        failures: result
+            .failures
+            .map(|rows| if result.status == Status::Pass { 0 } else { rows })
+            .or_else(|| counts_failures(result, node).then_some(0)),
         compiled: node.filter(|node| node.resource != Resource::Seed).map(|_| compiled.is_some()),
         compiled_code: compiled.cloned(),
         relation_name: result.relation.clone().filter(|_| node.is_none_or(|node| node.resource != Resource::Seed)),
@@ -118,26 +124,40 @@ fn message(result: &NodeResult, node: Option<&Node>) -> Option<String> {
 /// What has no rows that could fail says so with a nought: hooks, exposures, models in batches.
 fn counts_failures(result: &NodeResult, node: Option<&Node>) -> bool {
     let is_hook = node.is_some_and(|node| node.resource == Resource::Operation);
-    is_hook || node.is_none() || result.batches.is_some()
+    is_good(result.status) && (is_hook || node.is_none() || result.batches.is_some())
 }
 
 /// Writes JSON beside the file, then renames.
-pub fn write(path: &Path, json: &Json) -> Result<PathBuf> {
-    write_text(path, &json.to_string())?;
+pub fn write(path: &Path, json: &impl Serialize) -> Result<PathBuf> {
+    write_with(path, |file| serde_json::to_writer(file, json).map_err(Into::into))?;
     Ok(path.to_path_buf())
 }
 
+/// Writes a text, unless it is there already: most of thousands of files are as the run before left them, and to make
+/// and rename a file costs a file system far more than to read one.
 fn write_text(path: &Path, text: &str) -> Result<()> {
+    if std::fs::read(path).is_ok_and(|there| there == text.as_bytes()) {
+        return Ok(());
+    }
+    write_with(path, |file| file.write_all(text.as_bytes()))
+}
+
+fn write_with(path: &Path, fill: impl FnOnce(&mut BufWriter<std::fs::File>) -> std::io::Result<()>) -> Result<()> {
     let failed = |e: std::io::Error| {
         Error::failed(format!("file \"{}\" cannot be written", path.display()))
             .source(e)
             .hint("let --target-path name a folder that this user may write to")
     };
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(failed)?;
-    }
     let beside = path.with_extension(format!("part{}", std::process::id()));
-    std::fs::write(&beside, text).map_err(failed)?;
+    let mut created = std::fs::File::create(&beside);
+    if let (Err(e), Some(folder)) = (&created, path.parent())
+        && e.kind() == std::io::ErrorKind::NotFound
+    {
+        std::fs::create_dir_all(folder).map_err(failed)?;
+        created = std::fs::File::create(&beside);
+    }
+    let mut file = BufWriter::new(created.map_err(failed)?);
+    fill(&mut file).and_then(|()| file.flush()).map_err(failed)?;
     std::fs::rename(&beside, path).map_err(failed)
 }
 

@@ -2,6 +2,8 @@
 
 use super::artifacts::{self, write};
 use super::project::DbtLayout;
+use super::report::NodeResult;
+use super::run::Report;
 use crate::error::{Error, Result};
 use crate::project::artifact::catalog::{self, CatalogColumn, CatalogKind, CatalogRelation};
 use crate::project::artifact::manifest::Outcomes;
@@ -42,6 +44,42 @@ pub async fn compile_inline(warehouse: &Warehouse, project: &DbtLayout, sql: &st
     on_thread(move || compiler.inline(&node).map(|compiled| compiled.code)).await
 }
 
+/// SQL of the nodes, also written below `target/compiled`; all that cannot be rendered is told at once.
+pub async fn compile(
+    warehouse: &Warehouse,
+    project: &DbtLayout,
+    selected: &BTreeSet<String>,
+) -> Result<BTreeMap<String, String>> {
+    let (compiler, session) = compiler(warehouse, project, "compile").await?;
+    let nodes: Vec<Arc<Node>> =
+        selected.iter().filter_map(|id| project.manifest.nodes.get(id)).cloned().map(Arc::new).collect();
+    let rendered = on_thread(move || {
+        Ok(nodes.iter().map(|node| (node.id.clone(), compiler.node(node))).collect::<Vec<(String, Result<_>)>>())
+    })
+    .await?;
+    session.rollback().await?;
+    let (mut texts, mut problems) = (BTreeMap::new(), Vec::new());
+    let mut report = Report::default();
+    for (id, outcome) in rendered {
+        match outcome {
+            Ok(compiled) => {
+                report.results.push(NodeResult { compiled: Some(compiled.code.clone()), ..NodeResult::blank(&id) });
+                texts.insert(id, compiled.code);
+            }
+            Err(e) => problems.push(e),
+        }
+    }
+    super::project::refuse(problems)?;
+    artifacts::write_artifacts(project, &report, &["compile".to_owned()])?;
+    Ok(texts)
+}
+
+/// The name of a node as people write it.
+#[must_use]
+pub fn name_of(project: &DbtLayout, id: &str) -> String {
+    project.manifest.nodes.get(id).map_or_else(|| id.to_owned(), |node| node.name.clone())
+}
+
 fn inline(manifest: &Manifest, sql: &str) -> Node {
     Node {
         id: format!("sql_operation.{}.inline_query", manifest.root),
@@ -66,7 +104,9 @@ pub async fn show_node(warehouse: &Warehouse, project: &DbtLayout, id: &str, lim
         return rows(warehouse, &sql, limit).await;
     }
     let sql = compile_node(warehouse, project, id).await?;
-    rows(warehouse, &sql, limit).await.map_err(|e| super::locate::in_file(&project.manifest, &known, &sql, e))
+    rows(warehouse, &sql, limit)
+        .await
+        .map_err(|e| super::locate::in_file(&project.manifest, "SQL as rendered", &known, &sql, e))
 }
 
 /// First rows of a query that may use `ref()`.
@@ -178,18 +218,19 @@ pub fn census(manifest: &Manifest) -> String {
         *counts.entry(node.resource.as_str()).or_default() += 1;
     }
     let words = [
-        ("model", "models"),
-        ("seed", "seeds"),
-        ("snapshot", "snapshots"),
-        ("test", "data tests"),
-        ("unit_test", "unit tests"),
-        ("analysis", "analyses"),
-        ("operation", "hooks"),
+        ("model", "model", "models"),
+        ("seed", "seed", "seeds"),
+        ("snapshot", "snapshot", "snapshots"),
+        ("test", "data test", "data tests"),
+        ("unit_test", "unit test", "unit tests"),
+        ("analysis", "analysis", "analyses"),
+        ("operation", "hook", "hooks"),
     ];
-    let mut told: Vec<String> =
-        words.iter().filter_map(|(word, name)| counts.get(word).map(|count| format!("{count} {name}"))).collect();
-    told.push(format!("{} sources", manifest.sources.len()));
-    told.push(format!("{} macros", manifest.macros.len()));
+    let told_of = |count: usize, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
+    let nodes = words.iter().filter_map(|(word, one, many)| Some(told_of(*counts.get(word)?, one, many)));
+    let mut told: Vec<String> = nodes.collect();
+    told.push(told_of(manifest.sources.len(), "source", "sources"));
+    told.push(told_of(manifest.macros.len(), "macro", "macros"));
     told.join(", ")
 }
 

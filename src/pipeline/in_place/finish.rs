@@ -10,6 +10,11 @@ use crate::warehouse::in_place::comments::{self, Comments};
 use crate::warehouse::in_place::{Change, Outcome, grants};
 use serde_json::Value as Json;
 
+/// Whether grants or comments follow a build in its transaction; hooks aside.
+pub fn has_more(node: &Node) -> bool {
+    ["grants", "persist_docs"].iter().any(|key| spec::present(node, key).is_some())
+}
+
 /// Post-hooks, grants, comments, commit, post-hooks outside.
 pub async fn relation(work: &Work, after: &[Hook], outcome: &Outcome) -> Result<()> {
     let (node, session) = (&work.node, &work.session);

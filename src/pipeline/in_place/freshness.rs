@@ -9,9 +9,10 @@ use crate::project::manifest::SourceTable;
 use crate::warehouse::Warehouse;
 use crate::warehouse::in_place::freshness::{self as look, LoadedAt};
 use crate::warehouse::in_place::{Limits, Session};
-use chrono::{DateTime, Duration};
+use chrono::{DateTime, Duration, Utc};
 use serde_json::{Map, Value as Json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::time::Instant;
 
 /// What was found about the sources.
@@ -95,10 +96,30 @@ pub async fn freshness(warehouse: &Warehouse, project: &DbtLayout, selected: &BT
     Ok(looked)
 }
 
-/// Writes `sources.json`.
-pub fn write_sources(project: &DbtLayout, looked: &Looked) -> Result<()> {
+/// When the newest row of each selected source came, of those that can tell; whether they have criteria or not.
+pub async fn newest_rows(
+    warehouse: &Warehouse,
+    project: &DbtLayout,
+    selected: &BTreeSet<String>,
+) -> Result<BTreeMap<String, DateTime<Utc>>> {
+    let session = Session::open(warehouse, None, Limits::default()).await?;
+    let mut found = BTreeMap::new();
+    for id in selected {
+        let Some(source) = project.manifest.sources.get(id) else { continue };
+        let Some(loaded_at) = loaded_at(source) else { continue };
+        // A source without rows is as old as can be.
+        let newest = look::look(&session, &source.relation, &loaded_at).await?.max_loaded_at;
+        found.insert(id.clone(), newest.unwrap_or(DateTime::UNIX_EPOCH));
+    }
+    session.commit().await?;
+    Ok(found)
+}
+
+/// Writes `sources.json`, or the file that is named instead.
+pub fn write_sources(project: &DbtLayout, looked: &Looked, file: Option<&Path>) -> Result<()> {
     let json = sources::sources(&looked.results, looked.elapsed_seconds, &artifacts::invocation(project));
-    write(&project.target_dir.join("sources.json"), &json).map(|_| ())
+    let path = file.map_or_else(|| project.target_dir.join("sources.json"), Path::to_path_buf);
+    write(&path, &json).map(|_| ())
 }
 
 fn has_criteria(source: &SourceTable) -> bool {

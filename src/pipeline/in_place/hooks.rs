@@ -1,8 +1,10 @@
 //! Hooks of a node: statements before and after its own, inside of its transaction or outside of it.
 
+use super::locate;
 use super::step::Work;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::project::manifest::Node;
+use crate::warehouse::in_place::SqlFault;
 use serde_json::Value as Json;
 
 /// When hooks run.
@@ -59,10 +61,21 @@ pub async fn run(work: &Work, hooks: &[Hook], is_inside: bool) -> Result<()> {
         let text = hook.sql.clone();
         let sql = work.blocking(move |compiler, node| compiler.text(node, &text)).await?;
         if !sql.trim().is_empty() {
-            work.session.execute(&sql).await?;
+            work.session.execute(&sql).await.map_err(|e| told(work, &sql, e))?;
         }
     }
     Ok(())
+}
+
+/// The error of a hook's statement, with the statement as it was rendered.
+fn told(work: &Work, sql: &str, mut error: Error) -> Error {
+    let words = error.message.strip_prefix("statement failed: ").unwrap_or(&error.message);
+    error.message = format!("hook of {} failed: {words}", work.node.label());
+    let path = format!("hook of {} as rendered", work.run.manifest.shown_file(&work.node));
+    let position = SqlFault::of(&error).and_then(|fault| fault.position);
+    let place = locate::excerpt_of(&path, sql, position);
+    error.detail = Some(error.detail.map_or(place.clone(), |facts| format!("{place}\n{facts}")));
+    error
 }
 
 #[cfg(test)]

@@ -42,7 +42,7 @@ fn strategy_word(node: &Node) -> Result<&str> {
     let hint =
         did_you_mean(word, STRATEGIES).unwrap_or_else(|| format!("strategies there are: {}", STRATEGIES.join(", ")));
     Err(Error::config(format!("{} has an unknown incremental_strategy \"{word}\"", node.label()))
-        .detail(format!("The file is {}.", node.file))
+        .detail(spec::place(node, word))
         .hint(hint))
 }
 
@@ -56,24 +56,44 @@ fn definition(work: &Work, select: &str, strategy: Strategy) -> Result<Increment
         predicates: [spec::columns(node, "incremental_predicates"), spec::columns(node, "predicates")].concat(),
         update_columns: (!updates.is_empty()).then_some(updates),
         exclude_columns: spec::columns(node, "merge_exclude_columns"),
-        on_schema_change: match node.text("on_schema_change") {
-            None | Some("ignore") => OnSchemaChange::Ignore,
-            Some("fail") => OnSchemaChange::Fail,
-            Some("append_new_columns") => OnSchemaChange::AppendNewColumns,
-            Some("sync_all_columns") => OnSchemaChange::SyncAllColumns,
-            Some(_) => {
-                let found = spec::present(node, "on_schema_change").cloned().unwrap_or_default();
-                let wanted = "ignore, fail, append_new_columns or sync_all_columns";
-                return Err(spec::wrong(node, "on_schema_change", &found, wanted));
-            }
-        },
+        on_schema_change: on_schema_change(node)?,
     })
+}
+
+fn on_schema_change(node: &Node) -> Result<OnSchemaChange> {
+    let Some(found) = spec::present(node, "on_schema_change") else { return Ok(OnSchemaChange::Ignore) };
+    match found.as_str() {
+        Some("ignore") => Ok(OnSchemaChange::Ignore),
+        Some("fail") => Ok(OnSchemaChange::Fail),
+        Some("append_new_columns") => Ok(OnSchemaChange::AppendNewColumns),
+        Some("sync_all_columns") => Ok(OnSchemaChange::SyncAllColumns),
+        _ => {
+            let wanted = "ignore, fail, append_new_columns or sync_all_columns";
+            Err(spec::wrong(node, "on_schema_change", found, wanted))
+        }
+    }
+}
+
+/// Refuses a configuration that no build could follow.
+pub fn check(node: &Node) -> Result<()> {
+    on_schema_change(node)?;
+    if strategy_word(node)? == "microbatch" {
+        event_time(node)?;
+        begin(node)?;
+        batch_size(node)?;
+        lookback(node)?;
+    }
+    Ok(())
+}
+
+fn event_time(node: &Node) -> Result<&str> {
+    node.text("event_time").ok_or_else(|| missing(node, "event_time"))
 }
 
 /// Builds what is missing of a microbatch model, one transaction a batch; a batch that fails does not stop the others.
 pub async fn microbatch(work: &Work, began: DateTime<Utc>) -> Result<NodeResult> {
     let node = &work.node;
-    let event_time = node.text("event_time").map(str::to_owned).ok_or_else(|| missing(node, "event_time"))?;
+    let event_time = event_time(node)?.to_owned();
     let size = batch_size(node)?;
     let options = &work.run.options;
     let full_refresh = work.is_full_refresh();
@@ -100,7 +120,7 @@ pub async fn microbatch(work: &Work, began: DateTime<Utc>) -> Result<NodeResult>
     hooks::run(work, &before, false).await?;
     hooks::run(work, &before, true).await?;
     work.session.commit().await?;
-    let mut result = NodeResult { compiled_at: Some((began, Utc::now())), ..NodeResult::blank(&node.id) };
+    let mut result = NodeResult { compiled_at: Some((began, work.run.now())), ..NodeResult::blank(&node.id) };
     let mut failures: Vec<String> = Vec::new();
     let (mut built, mut rows) = (0_usize, 0_u64);
     let mut ended = BatchResults::default();
@@ -218,8 +238,10 @@ pub fn instant(text: &str) -> Option<DateTime<Utc>> {
 
 fn missing(node: &Node, key: &str) -> Error {
     Error::config(format!("{} is a microbatch model without {key}", node.label()))
-        .detail(format!("The file is {}.", node.file))
-        .hint(format!(
-            "set config({key}=...): event_time is a column, begin a date, batch_size hour, day, month or year"
-        ))
+        .detail(spec::place(node, "config("))
+        .hint(match key {
+            "event_time" => "set config(event_time='...') to the column that tells when a row came to be",
+            "begin" => "set config(begin='2024-01-01') to the date of the first batch",
+            _ => "set config(batch_size='day'), or to hour, month or year",
+        })
 }

@@ -36,6 +36,7 @@ pub fn package_folders(root: &Path, project: &DbtProject, render: Render<'_>) ->
     let mut found: Vec<PathBuf> = Vec::new();
     let mut seen: BTreeSet<PathBuf> = BTreeSet::new();
     let mut pending = vec![root.to_path_buf()];
+    let mut missing = Vec::new();
     let install_folder = root.join(&project.paths.packages_install);
     let installed = installed_packages(&install_folder)?;
     while let Some(folder) = pending.pop() {
@@ -51,12 +52,21 @@ pub fn package_folders(root: &Path, project: &DbtProject, render: Render<'_>) ->
             return Err(problem.into_error());
         }
         for package in asked {
-            let located = package.locate(&install_folder.to_string_lossy(), &installed)?;
+            let located = match package.locate(&install_folder.to_string_lossy(), &installed) {
+                Ok(located) => located,
+                Err(problem) => {
+                    missing.push(problem);
+                    continue;
+                }
+            };
             let path = folder.join(located);
             if !path.join(PROJECT_FILE).is_file() {
-                return Err(Error::config(format!("package \"{}\" has no {PROJECT_FILE}", package.label()))
-                    .detail(format!("{}:{} asks for it.", folder.join(&package.path).display(), package.line))
-                    .hint("write the folder of the package, relative to the file that names it"));
+                missing.push(
+                    Error::config(format!("package \"{}\" has no {PROJECT_FILE}", package.label()))
+                        .detail(format!("{}:{} asks for it.", folder.join(&package.path).display(), package.line))
+                        .hint("write the folder of the package, relative to the file that names it"),
+                );
+                continue;
             }
             let path = path.canonicalize().map_err(|e| unreadable(&path, e))?;
             if seen.insert(path.clone()) {
@@ -65,6 +75,7 @@ pub fn package_folders(root: &Path, project: &DbtProject, render: Render<'_>) ->
             }
         }
     }
+    super::project::refuse(missing)?;
     Ok(found)
 }
 

@@ -8,10 +8,17 @@ use crate::project::excerpt_at;
 use crate::project::manifest::{Manifest, Node};
 use crate::warehouse::in_place::SqlFault;
 
-/// The error with its place in the node's file, where PostgreSQL told one about `sql`.
-pub fn in_file(manifest: &Manifest, node: &Node, sql: &str, mut error: Error) -> Error {
-    let Some(position) = SqlFault::of(&error).and_then(|fault| fault.position) else { return error };
-    let place = place(manifest, node, sql, position as usize);
+/// The error with its place in the node's file, where PostgreSQL told one about `sql`, which the file `compiled` keeps.
+pub fn in_file(manifest: &Manifest, compiled: &str, node: &Node, sql: &str, mut error: Error) -> Error {
+    let Some(position) = SqlFault::of(&error).and_then(|fault| fault.position) else {
+        // A fault of the rows, such as a division by zero, has no place: the statement's file is told instead.
+        if SqlFault::of(&error).is_some() {
+            let files = format!("The statement is {compiled}, from {}.", manifest.shown_file(node));
+            error.detail = Some(error.detail.map_or(files.clone(), |facts| format!("{files}\n{facts}")));
+        }
+        return error;
+    };
+    let place = place(manifest, node, compiled, sql, position as usize);
     // Place and facts are told in full now; the server's own report behind them would say it twice.
     error.source = None;
     let detail = match &error.detail {
@@ -22,7 +29,7 @@ pub fn in_file(manifest: &Manifest, node: &Node, sql: &str, mut error: Error) ->
 }
 
 /// `position` counts characters of `statement` from 1.
-fn place(manifest: &Manifest, node: &Node, statement: &str, position: usize) -> String {
+fn place(manifest: &Manifest, node: &Node, compiled: &str, statement: &str, position: usize) -> String {
     let offset = statement.char_indices().nth(position.saturating_sub(1)).map_or(statement.len(), |(at, _)| at);
     let start = statement[..offset].rfind('\n').map_or(0, |at| at + 1);
     let line = statement[start..].lines().next().unwrap_or_default();
@@ -37,8 +44,14 @@ fn place(manifest: &Manifest, node: &Node, statement: &str, position: usize) -> 
     if let Some(at) = only_word(text, word) {
         return excerpt_at(&shown, text, at..at + word.len(), node.line);
     }
-    let compiled = format!("{shown} as rendered");
-    excerpt_at(&compiled, statement, offset..offset + word.len(), 0)
+    format!("{}\nIt comes from {shown}.", excerpt_at(compiled, statement, offset..offset + word.len(), 0))
+}
+
+/// The place in a statement that stands in no file, else its beginning.
+pub fn excerpt_of(path: &str, statement: &str, position: Option<u32>) -> String {
+    let position = position.map_or(0, |position| (position as usize).saturating_sub(1));
+    let offset = statement.char_indices().nth(position).map_or(statement.len(), |(at, _)| at);
+    excerpt_at(path, statement, offset..offset + word_at(statement, offset).len(), 0)
 }
 
 /// The word or sign at a place.

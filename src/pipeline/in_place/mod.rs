@@ -1,12 +1,14 @@
 //! Projects with a `dbt_project.yml`: every relation where the project puts it, in dbt's order and with dbt's words.
 
 mod artifacts;
+mod check;
 mod commands;
 mod defer;
 mod finish;
 mod freshness;
 mod hooks;
 mod incremental;
+mod ledger;
 mod load;
 mod locate;
 mod model;
@@ -14,6 +16,7 @@ mod project;
 mod queue;
 mod report;
 mod results;
+mod retry;
 mod run;
 mod seed;
 pub mod select;
@@ -23,17 +26,24 @@ mod step;
 mod test;
 mod unit_test;
 
+pub use artifacts::compiled_path;
 pub use artifacts::{write_artifacts, write_manifest};
-pub use commands::{answer_json, census, compile_inline, compile_node, docs, operation, show_inline, show_node, shown};
+pub use check::check;
+pub use commands::{
+    answer_json, census, compile, compile_inline, docs, name_of, operation, show_inline, show_node, shown,
+};
 pub use defer::Deferred;
-pub use freshness::{Looked, freshness, write_sources};
+pub use freshness::{Looked, freshness, newest_rows, write_sources};
 pub use incremental::instant;
+pub use ledger::{Task, recorded};
 pub use load::is_dbt_project;
 pub use model::MATERIALIZATIONS;
 pub use project::{DbtLayout, Request, packages, project_file, read};
 pub use report::{NodeResult, Status, is_good};
+pub use retry::{Rest, rest};
 pub use run::{Report, Run, counts, run};
 
+use crate::project::context::Level;
 use crate::project::manifest::{Manifest, Node, Resource};
 use serde_json::Value as Json;
 use std::collections::BTreeSet;
@@ -57,6 +67,8 @@ pub struct Options {
     pub event_time_start: Option<chrono::NaiveDateTime>,
     /// End of the batches to build, if it is given.
     pub event_time_end: Option<chrono::NaiveDateTime>,
+    /// Rows of this stretch of time only are read, where what is read has an `event_time`.
+    pub sample: Option<crate::project::manifest::TimeWindow>,
     /// Schemas that are there already.
     pub known_schemas: BTreeSet<String>,
 }
@@ -72,6 +84,13 @@ pub enum Event {
         place: usize,
         /// Nodes of the run.
         total: usize,
+    },
+    /// A template says something.
+    Said {
+        /// How loud.
+        level: Level,
+        /// The text.
+        text: String,
     },
     /// A node ended.
     Finished {

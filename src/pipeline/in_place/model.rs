@@ -5,21 +5,21 @@ use super::report::{NodeResult, Status};
 use super::step::Work;
 use super::{finish, incremental, spec};
 use crate::error::{Error, Result};
-use crate::project::manifest::Compiled;
+use crate::project::manifest::{Compiled, Manifest, Node};
 use crate::project::name::did_you_mean;
 use crate::project::statement;
 use crate::warehouse::in_place::Outcome;
 use crate::warehouse::in_place::matview::{self, MatviewDefinition, OnConfigurationChange};
 use crate::warehouse::in_place::table::{self, TableDefinition};
 use crate::warehouse::in_place::view::{self, ViewDefinition};
-use chrono::Utc;
+use serde_json::Value as Json;
 
 /// The materializations of models, as `config(materialized=...)` names them.
 pub const MATERIALIZATIONS: [&str; 5] = ["view", "table", "incremental", "ephemeral", "materialized_view"];
 
 /// Builds a model with all that belongs to it.
 pub async fn build(work: &Work) -> Result<NodeResult> {
-    let began = Utc::now();
+    let began = work.run.now();
     let microbatch =
         work.node.materialized() == "incremental" && work.node.text("incremental_strategy") == Some("microbatch");
     if microbatch {
@@ -27,7 +27,7 @@ pub async fn build(work: &Work) -> Result<NodeResult> {
     }
     let compiled = work.compile().await?;
     refuse_no_query(work, &compiled.code)?;
-    let compiled_at = Some((began, Utc::now()));
+    let compiled_at = Some((began, work.run.now()));
     let before = hooks::of(&work.node, When::Before);
     let after = hooks::of(&work.node, When::After);
     hooks::run(work, &before, false).await?;
@@ -36,9 +36,7 @@ pub async fn build(work: &Work) -> Result<NodeResult> {
         hooks::run(work, &before, true).await?;
     }
     let has_hooks = !before.is_empty() || !after.is_empty();
-    let outcome = materialize(work, &compiled, has_hooks)
-        .await
-        .map_err(|e| super::locate::in_file(&work.run.manifest, &work.node, &compiled.code, e))?;
+    let outcome = materialize(work, &compiled, has_hooks).await.map_err(|e| work.located(&compiled.code, e))?;
     finish::relation(work, &after, &outcome).await?;
     Ok(NodeResult {
         status: Status::Success,
@@ -72,6 +70,7 @@ async fn materialize(work: &Work, compiled: &Compiled, has_hooks: bool) -> Resul
                 select: compiled.code.clone(),
                 always: has_hooks || work.is_full_refresh(),
                 may_drop: run.relations.clone(),
+                is_alone: !has_hooks && !finish::has_more(node),
                 ..ViewDefinition::default()
             };
             view::build(session, &run.catalog, &definition).await
@@ -82,7 +81,10 @@ async fn materialize(work: &Work, compiled: &Compiled, has_hooks: bool) -> Resul
             let definition = matview_definition(work, &compiled.code)?;
             matview::build(session, &run.catalog, &definition, work.is_full_refresh()).await
         }
-        other => Err(unknown(work, other)),
+        other => {
+            check(&run.manifest, node)?;
+            Err(Error::failed(format!("{} is {other}, of which no relation is made", node.label())))
+        }
     }
 }
 
@@ -118,10 +120,31 @@ fn matview_definition(work: &Work, select: &str) -> Result<MatviewDefinition> {
     })
 }
 
-fn unknown(work: &Work, found: &str) -> Error {
+/// Refuses a materialization that there is none of.
+pub fn check(manifest: &Manifest, node: &Node) -> Result<()> {
+    let given = spec::present(node, "materialized");
+    let found = match given {
+        None => return Ok(()),
+        Some(Json::String(word)) => word,
+        Some(other) => return Err(spec::wrong(node, "materialized", other, "one name")),
+    };
+    if MATERIALIZATIONS.contains(&found.as_str()) {
+        return Ok(());
+    }
+    let place = spec::place(node, found);
+    let starts = format!("materialization_{found}_");
+    if let Some(written) = manifest.macros.values().find(|known| known.name.starts_with(&starts)) {
+        return Err(Error::config(format!(
+            "{} uses materialization \"{found}\", which is not supported",
+            node.label()
+        ))
+        .detail(format!(
+            "{place}\nIt is written in {} of package \"{}\"; Quintile builds relations itself.",
+            written.file, written.package
+        ))
+        .hint(format!("use one of {}", MATERIALIZATIONS.join(", "))));
+    }
     let hint = did_you_mean(found, MATERIALIZATIONS)
         .unwrap_or_else(|| format!("materializations there are: {}", MATERIALIZATIONS.join(", ")));
-    Error::config(format!("{} has an unknown materialization \"{found}\"", work.node.label()))
-        .detail(format!("The file is {}.", work.node.file))
-        .hint(hint)
+    Err(Error::config(format!("{} has an unknown materialization \"{found}\"", node.label())).detail(place).hint(hint))
 }

@@ -10,10 +10,10 @@ use crate::project::files::dbt_project::DbtProject;
 use crate::project::files::profiles::{self, Profile, Wanted};
 use crate::project::files::selectors::{self, Selector};
 use crate::project::files::{Problem, Render};
-use crate::project::manifest::{self, Input, Manifest, Package, World};
+use crate::project::manifest::{self, Clock, Input, Manifest, Package, World};
 use crate::warehouse::Warehouse;
 use crate::warehouse::in_place::{Limits, Session};
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -38,6 +38,18 @@ pub struct Request {
     pub flags: Flags,
     /// A connection that is used whatever the profile says.
     pub database_url: Option<String>,
+    /// Tells the time.
+    pub clock: Clock,
+}
+
+impl Request {
+    /// A request of a command that nobody types: no flag but the command and the output of the profile.
+    #[must_use]
+    pub fn of_command(which: &str, target: Option<&str>) -> Request {
+        let target = target.map(str::to_owned);
+        let flags = Flags { which: which.to_owned(), target: target.clone(), ..Flags::default() };
+        Request { target, flags, ..Request::default() }
+    }
 }
 
 /// A project, read.
@@ -68,6 +80,14 @@ pub struct DbtLayout {
 }
 
 impl DbtLayout {
+    /// Folder of artifacts, relative to the project where it lies in it.
+    #[must_use]
+    pub fn shown_target(&self) -> PathBuf {
+        let root = self.roots.get(&self.project.name).map(Path::new);
+        let below = root.and_then(|root| self.target_dir.strip_prefix(root).ok());
+        below.unwrap_or(&self.target_dir).to_path_buf()
+    }
+
     /// Takes the database that is connected to, where no profile named it.
     pub async fn take_target(&mut self, warehouse: &Warehouse) -> Result<()> {
         let session = Session::open(warehouse, None, Limits::default()).await?;
@@ -163,8 +183,9 @@ pub fn read(settings: &Settings, request: &Request) -> Result<DbtLayout> {
         env: settings.environment.variables(),
         target,
         flags: request.flags.clone(),
-        started_at: Utc::now(),
-        invocation_id: invocation_id(),
+        started_at: request.clock.now(),
+        clock: request.clock.clone(),
+        invocation_id: invocation_id(request.clock.now()),
         constants: BTreeMap::new(),
         is_strict: request.is_strict,
     };
@@ -198,13 +219,34 @@ pub fn read(settings: &Settings, request: &Request) -> Result<DbtLayout> {
     })
 }
 
-fn refuse(problems: Vec<Error>) -> Result<()> {
+/// One problem as it is, several as a numbered list in one error.
+pub(super) fn refuse(mut problems: Vec<Error>) -> Result<()> {
     match problems.len() {
         0 => Ok(()),
-        1 => Err(problems.into_iter().next().unwrap_or_else(|| Error::config("project is not right"))),
-        n => Err(Error::config(format!("project has {n} problems"))
-            .detail(problems.iter().map(Error::report).collect::<Vec<_>>().join("\n"))),
+        1 => problems.pop().map_or(Ok(()), Err),
+        n => {
+            let told = problems.iter().enumerate().map(|(place, problem)| numbered(place + 1, problem));
+            Err(Error::config(format!("project has {n} problems"))
+                .detail(format!("\n{}", told.collect::<Vec<_>>().join("\n"))))
+        }
     }
+}
+
+/// `2. message`, and below it, indented, cause, facts and next step.
+fn numbered(number: usize, problem: &Error) -> String {
+    let number = format!("{number}. ");
+    let told = problem.report();
+    let told = told.strip_prefix("error: ").unwrap_or(&told);
+    let mut text = number.clone();
+    for (place, line) in told.lines().enumerate() {
+        // Facts stand under their problem, which says enough without the word before them.
+        let line = line.strip_prefix("detail: ").or_else(|| line.strip_prefix("  ")).unwrap_or(line);
+        if place > 0 {
+            text.push_str(&format!("\n{}", " ".repeat(number.len())));
+        }
+        text.push_str(line);
+    }
+    text
 }
 
 /// The profile, if there is one; a connection given on the command line makes do without.
@@ -227,7 +269,9 @@ fn profile(
                 .hint("write one (quintile init shows how), or give --database-url")),
         };
     };
-    let file = SourceFile { path: path.display().to_string(), text: load::optional(&path)?.unwrap_or_default() };
+    let shown = path.display().to_string();
+    let shown = shown.strip_prefix("./").unwrap_or(&shown);
+    let file = SourceFile { path: shown.to_owned(), text: load::optional(&path)?.unwrap_or_default() };
     let render = |text: &str| manifest::render_setting(text, &settings.environment, &request.vars);
     let wanted = Wanted {
         profile: request.profile.as_deref().or(project.profile.as_deref()),
@@ -268,10 +312,10 @@ fn target(profile: Option<&Profile>, request: &Request, settings: &Settings) -> 
 }
 
 /// A UUID of random digits, as dbt's invocation ids are.
-fn invocation_id() -> String {
+fn invocation_id(now: DateTime<Utc>) -> String {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&std::process::id().to_le_bytes());
-    hasher.update(&Utc::now().timestamp_nanos_opt().unwrap_or_default().to_le_bytes());
+    hasher.update(&now.timestamp_nanos_opt().unwrap_or_default().to_le_bytes());
     // The address of a fresh allocation differs between processes that start in the same nanosecond.
     hasher.update(format!("{:p}", Box::new(0_u8)).as_bytes());
     let hex = hasher.finalize().to_hex();

@@ -2,10 +2,19 @@
 
 use super::run::{Report, Run};
 use crate::project::artifact::run_results::adapter_response;
-use crate::project::manifest::{json_value, view};
+use crate::project::manifest::{Manifest, Resource, json_value, view};
 use minijinja::Value;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// What a result is about; hooks are no results of the run that they stand around.
+fn described(manifest: &Manifest, id: &str) -> Option<serde_json::Value> {
+    if let Some(node) = manifest.nodes.get(id) {
+        return (node.resource != Resource::Operation).then(|| view::node(node));
+    }
+    let kept = manifest.kept.get(id)?;
+    Some(view::kept(kept, &manifest.nodes, &manifest.kept, &view::Stamp::default()))
+}
 
 /// The names that only hooks of the project have.
 pub fn locals(run: &Run, report: &Report) -> BTreeMap<String, Value> {
@@ -13,7 +22,7 @@ pub fn locals(run: &Run, report: &Report) -> BTreeMap<String, Value> {
         .results
         .iter()
         .filter_map(|result| {
-            let node = run.manifest.nodes.get(&result.id)?;
+            let node = described(&run.manifest, &result.id)?;
             Some(json!({
                 "status": result.status.as_str(),
                 "message": result.message,
@@ -23,7 +32,7 @@ pub fn locals(run: &Run, report: &Report) -> BTreeMap<String, Value> {
                 "adapter_response": result.tag.as_deref().map(adapter_response).unwrap_or_default(),
                 "timing": [],
                 "unique_id": result.id,
-                "node": view::node(node),
+                "node": node,
             }))
         })
         .collect();

@@ -4,15 +4,16 @@ use super::defer::Deferred;
 use super::project::DbtLayout;
 use super::queue::{Ended, Queue, edges};
 use super::report::{NodeResult, Status, is_good};
-use super::step;
+use super::step::{self, Worker};
 use super::{Event, Options, Progress};
 use crate::error::{Error, Result};
 use crate::project::RelationName;
-use crate::project::context::Level;
 use crate::project::manifest::{Compiler, Listener, Manifest, Node, Resource, RunScope};
 use crate::warehouse::Warehouse;
 use crate::warehouse::in_place::{Catalog, Limits, Session, create_schema};
+use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
@@ -33,7 +34,9 @@ pub struct Run {
     /// Turns into a reason when the run is to end early.
     pub halt: watch::Receiver<Option<String>>,
     /// Relations of the run, which may be made anew on the way.
-    pub relations: BTreeSet<RelationName>,
+    pub relations: Arc<BTreeSet<RelationName>>,
+    /// Folder of artifacts, relative to the project where it lies in it.
+    pub target: PathBuf,
     /// Texts of seeds, by package and file.
     pub seeds: BTreeMap<(String, String), String>,
 }
@@ -80,6 +83,11 @@ impl Run {
         [&name.database, &name.schema, &name.identifier].map(|part| crate::project::quote_identifier(part)).join(".")
     }
 
+    /// The file of a node's SQL as it was rendered, as messages show it.
+    pub fn compiled_file(&self, node: &Node) -> String {
+        self.target.join(super::artifacts::compiled_path(node)).display().to_string()
+    }
+
     /// Ends when the run is to end early, with the reason.
     pub async fn halted(&self) -> String {
         let mut halt = self.halt.clone();
@@ -89,6 +97,11 @@ impl Run {
             // Nobody is left who could ask for an early end.
             None => std::future::pending().await,
         }
+    }
+
+    /// The instant.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.compiler.world.clock.now()
     }
 
     /// Text of a seed.
@@ -143,8 +156,8 @@ async fn run_queue(
     let order = run.options.order(&manifest, selected);
     let total = order.len();
     let mut queue = Queue::new(&order, &waits_for);
-    let mut idle: Vec<usize> = (1..=run.options.threads.max(1)).rev().collect();
-    let mut running: JoinSet<NodeResult> = JoinSet::new();
+    let mut idle: Vec<Worker> = (1..=run.options.threads.max(1)).rev().map(Worker::new).collect();
+    let mut running: JoinSet<(NodeResult, Worker)> = JoinSet::new();
     let mut started = 0;
     let mut is_stopping = false;
     loop {
@@ -162,15 +175,15 @@ async fn run_queue(
                 finish(run, &mut queue, result, (started, total), progress, report);
                 continue;
             };
-            let Some(worker) = idle.pop() else { break };
+            let Some(mut worker) = idle.pop() else { break };
             started += 1;
             progress.tell(Event::Started { id, place: started, total });
             let run = run.clone();
-            running.spawn(async move { step::run(&run, &node, worker).await });
+            running.spawn(async move { (step::run(&run, &node, &mut worker).await, worker) });
         }
         let Some(joined) = running.join_next().await else { break };
-        let result = joined.map_err(|e| Error::failed("a node's task ended without a word").source(e))?;
-        idle.push(result.worker);
+        let (result, worker) = joined.map_err(|e| Error::failed("a node's task ended without a word").source(e))?;
+        idle.push(worker);
         is_stopping |= run.options.fail_fast && !is_good(result.status);
         finish(run, &mut queue, result, (started, total), progress, report);
     }
@@ -298,6 +311,7 @@ pub async fn run(
     stop: watch::Receiver<bool>,
 ) -> Result<Report> {
     let manifest = project.manifest.clone();
+    super::check::check(&manifest, selected)?;
     let session = Session::open(warehouse, None, Limits::default()).await?;
     let schemas: BTreeSet<&str> =
         manifest.nodes.values().filter(|n| n.is_built() || options.stores(n)).map(|n| n.schema.as_str()).collect();
@@ -313,13 +327,10 @@ pub async fn run(
     let relations = deferred.relations(&manifest, selected, &catalog);
     let mut scope = RunScope::new(manifest.clone());
     scope.relations = Arc::new(relations);
+    scope.window = options.sample;
     scope.selected = Arc::new(selected.iter().cloned().collect());
-    scope.listener = Listener::new(|level, text| match level {
-        Level::Print => progress_print(text),
-        Level::Info => tracing::info!("{text}"),
-        Level::Warn => tracing::warn!("{text}"),
-        Level::Debug => tracing::debug!("{text}"),
-    });
+    let listener = progress.clone();
+    scope.listener = Listener::new(move |level, text| listener.tell(Event::Said { level, text: text.to_owned() }));
     let (halt_sender, halt) = watch::channel(None);
     let listener = tokio::spawn(forward_stop(stop, halt_sender));
     let built = selected.iter().filter_map(|id| manifest.nodes.get(id)).filter(|node| node.is_built());
@@ -329,7 +340,8 @@ pub async fn run(
         catalog,
         options,
         halt,
-        relations: built.map(Node::relation).collect(),
+        relations: Arc::new(built.map(Node::relation).collect()),
+        target: project.shown_target(),
         seeds: project.seeds.clone(),
         manifest,
     });
@@ -338,13 +350,6 @@ pub async fn run(
     let mut report = report?;
     report.was_stopped = run.is_halted();
     Ok(report)
-}
-
-/// What a template prints is a result: it goes to standard output.
-fn progress_print(text: &str) {
-    use std::io::Write;
-    // A reader that went away is no fault of the run.
-    let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 async fn forward_stop(mut stop: watch::Receiver<bool>, halt: watch::Sender<Option<String>>) {

@@ -9,14 +9,13 @@ use super::step::Work;
 use crate::error::{Error, Result};
 use crate::project::manifest::Node;
 use crate::warehouse::in_place::snapshot::{self, HardDeletes, MetaColumns, SnapshotDefinition, SnapshotStrategy};
-use chrono::Utc;
 use serde_json::Value as Json;
 
 /// Takes a snapshot.
 pub async fn build(work: &Work) -> Result<NodeResult> {
-    let began = Utc::now();
+    let began = work.run.now();
     let compiled = work.compile().await?;
-    let compiled_at = Some((began, Utc::now()));
+    let compiled_at = Some((began, work.run.now()));
     let definition = definition(work, &compiled.code)?;
     let before = hooks::of(&work.node, When::Before);
     let after = hooks::of(&work.node, When::After);
@@ -25,7 +24,9 @@ pub async fn build(work: &Work) -> Result<NodeResult> {
         work.session.begin().await?;
         hooks::run(work, &before, true).await?;
     }
-    let outcome = snapshot::build(&work.session, &work.run.catalog, &definition).await?;
+    let outcome = snapshot::build(&work.session, &work.run.catalog, &definition)
+        .await
+        .map_err(|e| work.located(&compiled.code, e))?;
     finish::relation(work, &after, &outcome).await?;
     Ok(NodeResult {
         status: Status::Success,
@@ -39,42 +40,60 @@ pub async fn build(work: &Work) -> Result<NodeResult> {
     })
 }
 
+/// Refuses a configuration that no snapshot could follow.
+pub fn check(node: &Node) -> Result<()> {
+    strategy(node)?;
+    hard_deletes(node)?;
+    unique_key(node).map(|_| ())
+}
+
 fn definition(work: &Work, select: &str) -> Result<SnapshotDefinition> {
     let node = &work.node;
-    let text = |key: &str| node.text(key).map(str::to_owned);
-    let strategy = match node.text("strategy") {
-        Some("timestamp") => SnapshotStrategy::Timestamp {
-            updated_at: text("updated_at")
-                .ok_or_else(|| missing(node, "updated_at", "the column that tells a change"))?,
-        },
-        Some("check") => SnapshotStrategy::Check { columns: check_columns(node)?, updated_at: text("updated_at") },
-        Some(_) => {
-            let found = spec::present(node, "strategy").cloned().unwrap_or_default();
-            return Err(spec::wrong(node, "strategy", &found, "timestamp or check"));
-        }
-        None => return Err(missing(node, "strategy", "timestamp or check")),
-    };
-    let unique_key = spec::columns(node, "unique_key");
-    if unique_key.is_empty() {
-        return Err(missing(node, "unique_key", "the column, or columns, that tell rows apart"));
-    }
-    let hard_deletes = match (node.text("hard_deletes"), node.flag("invalidate_hard_deletes")) {
-        (Some("ignore"), _) | (None, None | Some(false)) => HardDeletes::Ignore,
-        (Some("invalidate"), _) | (None, Some(true)) => HardDeletes::Invalidate,
-        (Some("new_record"), _) => HardDeletes::NewRecord,
-        (Some(_), _) => {
-            let found = spec::present(node, "hard_deletes").cloned().unwrap_or_default();
-            return Err(spec::wrong(node, "hard_deletes", &found, "ignore, invalidate or new_record"));
-        }
-    };
     Ok(SnapshotDefinition {
         table: table_definition(work, select)?,
-        strategy,
-        unique_key,
-        hard_deletes,
-        valid_to_current: text("dbt_valid_to_current"),
+        strategy: strategy(node)?,
+        unique_key: unique_key(node)?,
+        hard_deletes: hard_deletes(node)?,
+        valid_to_current: node.text("dbt_valid_to_current").map(str::to_owned),
         columns: meta_columns(node),
     })
+}
+
+fn strategy(node: &Node) -> Result<SnapshotStrategy> {
+    let text = |key: &str| node.text(key).map(str::to_owned);
+    match node.text("strategy") {
+        Some("timestamp") => {
+            let updated_at = text("updated_at");
+            let updated_at = updated_at.ok_or_else(|| missing(node, "updated_at", "the column that tells a change"))?;
+            Ok(SnapshotStrategy::Timestamp { updated_at })
+        }
+        Some("check") => Ok(SnapshotStrategy::Check { columns: check_columns(node)?, updated_at: text("updated_at") }),
+        Some(_) => {
+            let found = spec::present(node, "strategy").cloned().unwrap_or_default();
+            Err(spec::wrong(node, "strategy", &found, "timestamp or check"))
+        }
+        None => Err(missing(node, "strategy", "timestamp or check")),
+    }
+}
+
+fn unique_key(node: &Node) -> Result<Vec<String>> {
+    let columns = spec::columns(node, "unique_key");
+    if columns.is_empty() {
+        return Err(missing(node, "unique_key", "the column, or columns, that tell rows apart"));
+    }
+    Ok(columns)
+}
+
+fn hard_deletes(node: &Node) -> Result<HardDeletes> {
+    match (node.text("hard_deletes"), node.flag("invalidate_hard_deletes")) {
+        (Some("ignore"), _) | (None, None | Some(false)) => Ok(HardDeletes::Ignore),
+        (Some("invalidate"), _) | (None, Some(true)) => Ok(HardDeletes::Invalidate),
+        (Some("new_record"), _) => Ok(HardDeletes::NewRecord),
+        (Some(_), _) => {
+            let found = spec::present(node, "hard_deletes").cloned().unwrap_or_default();
+            Err(spec::wrong(node, "hard_deletes", &found, "ignore, invalidate or new_record"))
+        }
+    }
 }
 
 fn check_columns(node: &Node) -> Result<Option<Vec<String>>> {

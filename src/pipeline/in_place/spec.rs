@@ -1,6 +1,7 @@
 //! A node's configuration as instructions for the warehouse, checked.
 
 use crate::error::{Error, Result};
+use crate::project::excerpt_of_word;
 use crate::project::manifest::Node;
 use crate::warehouse::in_place::contract::{Constraint, Contract, ContractColumn, Rule};
 use crate::warehouse::in_place::index::Index;
@@ -83,6 +84,7 @@ fn constraint(node: &Node, body: &Json) -> Result<Constraint> {
         _ => {
             let known = "not_null, unique, primary_key, foreign_key, check, custom";
             return Err(Error::config(format!("{} has an unknown constraint \"{word}\"", node.label()))
+                .detail(place(node, &word))
                 .hint(format!("known constraints: {known}")));
         }
     };
@@ -110,6 +112,15 @@ pub fn texts(value: Option<&Json>) -> Vec<String> {
 
 /// The error for a value that cannot be.
 pub fn wrong(node: &Node, key: &str, found: &Json, wanted: &str) -> Error {
-    Error::config(format!("{} has config {key}={found}, which is not {wanted}", node.label()))
-        .detail(format!("The file is {}.", node.file))
+    Error::config(format!("{} has config {key}={found}, which is not {wanted}", node.label())).detail(place(node, key))
+}
+
+/// Where the node configures `key`: the line of its own file, else the file that describes it.
+pub fn place(node: &Node, key: &str) -> String {
+    let described = node.patch_file.as_deref().unwrap_or(&node.file);
+    if node.raw_code.contains(key) {
+        excerpt_of_word(&node.file, &node.raw_code, key)
+    } else {
+        format!("The file is {described}.")
+    }
 }

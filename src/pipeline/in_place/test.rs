@@ -8,14 +8,13 @@ use crate::project::{Cell, RelationName, quote_identifier};
 use crate::warehouse::in_place::Catalog;
 use crate::warehouse::in_place::table::{self, TableDefinition};
 use crate::warehouse::in_place::view::{self, ViewDefinition};
-use chrono::Utc;
 use serde_json::Value as Json;
 
 /// Runs one data test.
 pub async fn run(work: &Work) -> Result<NodeResult> {
-    let began = Utc::now();
+    let began = work.run.now();
     let compiled = work.compile().await?;
-    let compiled_at = Some((began, Utc::now()));
+    let compiled_at = Some((began, work.run.now()));
     let mut relation = None;
     let subject = match stored_as(work) {
         None => compiled.code.clone(),
@@ -28,7 +27,7 @@ pub async fn run(work: &Work) -> Result<NodeResult> {
         }
     };
     let query = work.blocking(move |compiler, node| compiler.test_query(node, &subject)).await?;
-    let located = |e| super::locate::in_file(&work.run.manifest, &work.node, &query, e);
+    let located = |e| work.located(&query, e);
     let answer = work.session.execute(&query).await.map_err(located)?;
     let verdict = answer.rows.first().ok_or_else(|| {
         Error::failed(format!("{} gave no row", work.node.label()))

@@ -6,16 +6,15 @@ use crate::error::Result;
 use crate::project::manifest::{Compiler, Rows, rows_sql};
 use crate::project::{Answer, Cell, quote_identifier};
 use crate::warehouse::in_place::shape::select_columns;
-use chrono::Utc;
 
 /// Most rows of each side that a message shows.
 const MOST_SHOWN: usize = 20;
 
 /// Runs one unit test.
 pub async fn run(work: &Work) -> Result<NodeResult> {
-    let began = Utc::now();
+    let began = work.run.now();
     let test = work.blocking(Compiler::unit_test).await?;
-    let compiled_at = Some((began, Utc::now()));
+    let compiled_at = Some((began, work.run.now()));
     let columns = select_columns(&work.session, &test.actual.code).await?;
     let (expected, compared) = match &test.expected {
         Rows::Sql(sql) => {

@@ -3,6 +3,7 @@
 use super::{Invocation, Schema, python_instant, selectors};
 use crate::project::manifest::view::{self, Outcome, Stamp, primary_key};
 use crate::project::manifest::{Config, Doc, Kept, MacroInfo, Manifest, Node, Resource};
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeMap;
 
@@ -21,34 +22,79 @@ pub struct Setting {
     pub root_paths: BTreeMap<String, String>,
 }
 
-/// The artifact.
+/// The artifact, made while it is written: the dictionaries of thousands of nodes are never in memory together.
+#[derive(Debug)]
+pub struct Artifact<'a> {
+    manifest: &'a Manifest,
+    outcomes: &'a Outcomes,
+    setting: &'a Setting,
+    invocation: &'a Invocation,
+}
+
+impl<'a> Artifact<'a> {
+    /// The artifact of a project after what became of its nodes.
+    #[must_use]
+    pub fn new(
+        manifest: &'a Manifest,
+        outcomes: &'a Outcomes,
+        setting: &'a Setting,
+        invocation: &'a Invocation,
+    ) -> Artifact<'a> {
+        Artifact { manifest, outcomes, setting, invocation }
+    }
+}
+
+/// The artifact as one value, for what takes parts out of it.
 #[must_use]
 pub fn manifest(manifest: &Manifest, outcomes: &Outcomes, setting: &Setting, invocation: &Invocation) -> Json {
-    let stamp = Stamp {
-        created_at: Some(invocation.started_at.timestamp_micros() as f64 / 1e6),
-        root_paths: setting.root_paths.clone(),
-    };
-    let writer = Writer { manifest, outcomes, stamp };
-    let (parents, children) = edges(manifest);
-    json!({
-        "metadata": metadata(manifest, setting, invocation),
-        "nodes": writer.nodes(|resource| resource != Resource::UnitTest),
-        "sources": writer.sources(),
-        "macros": writer.macros(),
-        "docs": manifest.docs.iter().map(|(id, doc)| (id.clone(), doc_dict(doc))).collect::<Json>(),
-        "exposures": writer.kept("exposure"),
-        "metrics": writer.kept("metric"),
-        "groups": writer.groups(),
-        "selectors": selectors::normalized(&manifest.selectors),
-        "disabled": writer.disabled(),
-        "parent_map": parents,
-        "child_map": children,
-        "group_map": group_map(manifest),
-        "saved_queries": writer.kept("saved_query"),
-        "semantic_models": writer.kept("semantic_model"),
-        "unit_tests": writer.nodes(|resource| resource == Resource::UnitTest),
-        "functions": {},
-    })
+    // Maps with keys of text and plain values are all there is in it, which JSON can always hold.
+    serde_json::to_value(Artifact::new(manifest, outcomes, setting, invocation)).unwrap_or_default()
+}
+
+impl Serialize for Artifact<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Artifact { manifest, outcomes, setting, invocation } = *self;
+        let stamp = Stamp {
+            created_at: Some(invocation.started_at.timestamp_micros() as f64 / 1e6),
+            root_paths: setting.root_paths.clone(),
+        };
+        let writer = Writer { manifest, outcomes, stamp };
+        let (parents, children) = edges(manifest);
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("metadata", &metadata(manifest, setting, invocation))?;
+        map.serialize_entry("nodes", &Each(|| writer.nodes(|resource| resource != Resource::UnitTest)))?;
+        map.serialize_entry("sources", &Each(|| writer.sources()))?;
+        map.serialize_entry("macros", &Each(|| writer.macros()))?;
+        map.serialize_entry("docs", &Each(|| manifest.docs.iter().map(|(id, doc)| (id, doc_dict(doc)))))?;
+        map.serialize_entry("exposures", &Each(|| writer.kept("exposure")))?;
+        map.serialize_entry("metrics", &Each(|| writer.kept("metric")))?;
+        map.serialize_entry("groups", &Each(|| writer.groups()))?;
+        map.serialize_entry("selectors", &selectors::normalized(&manifest.selectors))?;
+        map.serialize_entry("disabled", &Each(|| writer.disabled()))?;
+        map.serialize_entry("parent_map", &parents)?;
+        map.serialize_entry("child_map", &children)?;
+        map.serialize_entry("group_map", &group_map(manifest))?;
+        map.serialize_entry("saved_queries", &Each(|| writer.kept("saved_query")))?;
+        map.serialize_entry("semantic_models", &Each(|| writer.kept("semantic_model")))?;
+        map.serialize_entry("unit_tests", &Each(|| writer.nodes(|resource| resource == Resource::UnitTest)))?;
+        map.serialize_entry("functions", &Map::new())?;
+        map.end()
+    }
+}
+
+/// A map whose members are made one by one.
+struct Each<F>(F);
+
+impl<F, I, K, V> Serialize for Each<F>
+where
+    F: Fn() -> I,
+    I: Iterator<Item = (K, V)>,
+    K: Serialize,
+    V: Serialize,
+{
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map((self.0)())
+    }
 }
 
 fn metadata(manifest: &Manifest, setting: &Setting, invocation: &Invocation) -> Map<String, Json> {
@@ -81,33 +127,31 @@ struct Writer<'a> {
     stamp: Stamp,
 }
 
-impl Writer<'_> {
-    fn nodes(&self, wanted: impl Fn(Resource) -> bool) -> Json {
+impl<'a> Writer<'a> {
+    fn nodes(&self, wanted: impl Fn(Resource) -> bool) -> impl Iterator<Item = (&'a String, Json)> {
         let tests = primary_key::tests_by_node(self.manifest.nodes.values());
-        let nodes = self.manifest.nodes.iter().filter(|(_, node)| wanted(node.resource));
-        let one = |(id, node): (&String, &Node)| {
+        let nodes = self.manifest.nodes.iter().filter(move |(_, node)| wanted(node.resource));
+        nodes.map(move |(id, node)| {
             let tests = tests.get(id.as_str()).map(Vec::as_slice).unwrap_or_default();
-            (id.clone(), Json::Object(view::full(node, self.outcomes.get(id), tests, &self.stamp)))
-        };
-        nodes.map(one).collect()
+            (id, Json::Object(view::full(node, self.outcomes.get(id), tests, &self.stamp)))
+        })
     }
 
-    fn sources(&self) -> Json {
-        let one = |(id, table)| (String::clone(id), view::source(table, &self.stamp));
-        self.manifest.sources.iter().map(one).collect()
+    fn sources(&self) -> impl Iterator<Item = (&'a String, Json)> {
+        self.manifest.sources.iter().map(|(id, table)| (id, view::source(table, &self.stamp)))
     }
 
-    fn macros(&self) -> Json {
-        self.manifest.macros.iter().map(|(id, one)| (id.clone(), macro_dict(one, &self.stamp))).collect()
+    fn macros(&self) -> impl Iterator<Item = (&'a String, Json)> {
+        self.manifest.macros.iter().map(|(id, one)| (id, macro_dict(one, &self.stamp)))
     }
 
-    fn kept(&self, kind: &str) -> Json {
-        let mine = self.manifest.kept.iter().filter(|(id, _)| view::kind_of(id) == kind);
-        mine.map(|(id, one)| (id.clone(), self.one_kept(one))).collect()
+    fn kept(&self, kind: &str) -> impl Iterator<Item = (&'a String, Json)> {
+        let mine = self.manifest.kept.iter().filter(move |(id, _)| view::kind_of(id) == kind);
+        mine.map(|(id, one)| (id, self.one_kept(one)))
     }
 
-    fn groups(&self) -> Json {
-        self.manifest.groups.iter().map(|(id, group)| (id.clone(), self.one_kept(group))).collect()
+    fn groups(&self) -> impl Iterator<Item = (&'a String, Json)> {
+        self.manifest.groups.iter().map(|(id, group)| (id, self.one_kept(group)))
     }
 
     fn one_kept(&self, kept: &Kept) -> Json {
@@ -115,13 +159,14 @@ impl Writer<'_> {
     }
 
     /// Lists, because several nodes of one name may be switched off.
-    fn disabled(&self) -> Json {
+    fn disabled(&self) -> impl Iterator<Item = (&'a String, Vec<Json>)> {
         let node = |node: &Node| Json::Object(view::full(node, None, &[], &self.stamp));
-        let nodes = self.manifest.disabled.iter().map(|(id, nodes)| (id.clone(), nodes.iter().map(node).collect()));
+        let lists = self.manifest.disabled.iter();
+        let nodes = lists.map(move |(id, nodes)| (id, nodes.iter().map(node).collect::<Vec<_>>()));
         let sources = self.manifest.disabled_sources.iter();
-        let sources = sources.map(|(id, table)| (id.clone(), json!([view::source(table, &self.stamp)])));
-        let kept = self.manifest.disabled_kept.iter().map(|(id, kept)| (id.clone(), json!([self.one_kept(kept)])));
-        nodes.chain(sources).chain(kept).collect()
+        let sources = sources.map(|(id, table)| (id, vec![view::source(table, &self.stamp)]));
+        let kept = self.manifest.disabled_kept.iter().map(|(id, kept)| (id, vec![self.one_kept(kept)]));
+        nodes.chain(sources).chain(kept)
     }
 }
 

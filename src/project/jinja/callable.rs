@@ -146,7 +146,7 @@ impl MacroValue {
         let locals = bind(&format!("macro '{}'", found.name), &found.parameters, extras, args)?;
         rendering.globals.entered(&found.package, &found.name, rendering.is_outside_of_macros());
         let name = format!("{}.{}", found.package, found.name);
-        let called = Called { name, path: found.path.clone(), line: found.line };
+        let called = Called { name, path: found.path.clone(), line: found.line, called_at: None };
         run(rendering, state, Some(called), &found.template, locals)
     }
 }

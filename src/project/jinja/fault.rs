@@ -1,12 +1,16 @@
 //! What went wrong in a template: place in the original text, kind, message, and the macros that were being called.
 
 use super::source::Source;
-use crate::error::{Error, Kind};
+use crate::error::Error;
 use crate::project::excerpt;
+use crate::project::name::did_you_mean;
 use minijinja::ErrorKind;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
+
+/// Most macros that a report names on the way to a fault.
+const MOST_CALLS: usize = 6;
 
 /// Which sort of fault this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +36,8 @@ pub struct Called {
     pub path: String,
     /// Line of its first tag.
     pub line: usize,
+    /// File and line of the call, where it is known: that of the outermost macro.
+    pub called_at: Option<String>,
 }
 
 /// A message and a byte range, before it is known to which file they belong.
@@ -123,9 +129,27 @@ impl Fault {
             (None, None) => None,
         };
         let marked = range.clone().and_then(|range| source.text.get(range)).unwrap_or_default();
-        let (kind, message) = explain(&error, marked);
+        // An attribute is marked from its dot: what has no such attribute is the word before.
+        let owner = range.as_ref().filter(|_| marked.starts_with('.')).and_then(|range| source.text.get(..range.start));
+        let word_before = |text: &str| {
+            let start = text.rfind(|c: char| !(c.is_alphanumeric() || c == '_')).map_or(0, |at| at + 1);
+            text.get(start..).unwrap_or_default().to_owned()
+        };
+        let named = owner.map(word_before).filter(|word| !word.is_empty());
+        let (kind, message) = explain(&error, named.as_deref().unwrap_or(marked));
         let (path, text) = (source.path.clone(), source.text.clone());
         Fault { kind, message, path, text, range, calls, cause: Some(error) }
+    }
+
+    /// The same, with the text from which the outermost macro was called.
+    #[must_use]
+    pub fn called_from(mut self, path: &str, text: &str) -> Fault {
+        if let Some(call) = self.calls.last_mut() {
+            let bare = call.name.rsplit('.').next().unwrap_or_default();
+            call.called_at =
+                excerpt::find_word(text, bare).map(|at| format!("{path}:{}", text[..at].matches('\n').count() + 1));
+        }
+        self
     }
 
     /// Line of the fault, from 1.
@@ -149,6 +173,14 @@ impl Fault {
         marked.split(|c: char| !(c.is_alphanumeric() || c == '_')).find(|word| !word.is_empty()).unwrap_or_default()
     }
 
+    /// The hint for `dbt_utils.star(...)` where there is no such package.
+    fn missing_package(&self) -> Option<String> {
+        let is_attribute = self.range.as_ref().is_some_and(|range| self.text[range.start..].starts_with('.'));
+        let name = self.message.strip_suffix("' is undefined")?.strip_prefix('\'')?;
+        is_attribute
+            .then(|| format!("if \"{name}\" is a package, name it in packages.yml; quintile deps lists what is there"))
+    }
+
     /// The error for people; `owner` is `model "x"` or the like, and `known` are names for a hint.
     #[must_use]
     pub fn into_error<'a>(self, owner: &str, known: impl IntoIterator<Item = &'a str>) -> Error {
@@ -156,29 +188,43 @@ impl Fault {
             Some(range) => excerpt::at_range(&self.path, &self.text, range.clone()),
             None => format!("The file is {}.", self.path),
         };
-        detail.push_str(&format!("\n{}", self.message));
-        let mut calls = self.calls.chunk_by(|one, next| one == next).peekable();
-        while let Some(same) = calls.next() {
-            let Some(call) = same.first() else { continue };
-            // A macro that calls itself without end would fill the screen.
-            let times = if same.len() > 1 { format!(", {} deep", same.len()) } else { String::new() };
-            let by = if calls.peek().is_none() { format!(" called by {owner}") } else { String::new() };
-            detail.push_str(&format!("\nin macro {} ({}:{}){times}{by}", call.name, call.path, call.line));
+        // The headline holds the first line; more of them are an author's own words, told as they are.
+        let first = self.message.lines().next().unwrap_or_default();
+        if first != self.message {
+            detail.push_str(&format!("\n{}", self.message));
+        }
+        for (index, call) in self.calls.iter().enumerate() {
+            // A macro that calls itself is told a few times, not a screen full.
+            if self.calls.len() > MOST_CALLS && index >= MOST_CALLS - 1 && index + 1 < self.calls.len() {
+                if index + 1 == MOST_CALLS {
+                    detail.push_str(&format!("\nand {} calls more", self.calls.len() - MOST_CALLS));
+                }
+                continue;
+            }
+            detail.push_str(&format!("\nin macro {} ({}:{})", call.name, call.path, call.line));
+        }
+        if let Some(call) = self.calls.last() {
+            let place = call.called_at.as_ref().map(|place| format!(" ({place})")).unwrap_or_default();
+            detail.push_str(&format!(" called by {owner}{place}"));
         }
         let hint = match self.kind {
-            FaultKind::Undefined => crate::project::name::did_you_mean(self.wrong_word(), known),
+            FaultKind::Undefined => did_you_mean(self.wrong_word(), known).or_else(|| self.missing_package()),
             FaultKind::Limit => Some("look for a loop or a macro that repeats without end".to_owned()),
             _ => None,
         };
-        let mut error = Error::config(format!("{owner} cannot be rendered")).detail(detail);
+        let mut error = Error::config(format!("{owner} cannot be rendered: {first}")).detail(detail);
         error.hint = hint;
-        let Some(cause) = self.cause else { return error };
-        let Some(behind) = std::error::Error::source(&cause).and_then(|behind| behind.downcast_ref::<Error>()) else {
-            return error;
-        };
-        error.hint = error.hint.or_else(|| behind.hint.clone());
-        // What the server said is kept whole; what a function of ours refused stands in the detail already.
-        if behind.kind == Kind::Config { error } else { error.source(cause) }
+        let behind = self.cause.as_ref().and_then(std::error::Error::source);
+        if let Some(cause) = behind.and_then(<dyn std::error::Error>::downcast_ref::<Error>) {
+            // A statement that a template sent failed: what the server said of it counts, its words are told above.
+            error.kind = cause.kind;
+            error.sqlstate.clone_from(&cause.sqlstate);
+            error.hint = cause.hint.clone().or(error.hint);
+            if let Some(facts) = &cause.detail {
+                error.detail = error.detail.map(|detail| format!("{detail}\n{facts}"));
+            }
+        }
+        error
     }
 }
 
@@ -194,15 +240,13 @@ fn explain(error: &minijinja::Error, marked: &str) -> (FaultKind, String) {
     }
     match error.kind() {
         ErrorKind::OutOfFuel => (FaultKind::Limit, "the template takes too many steps".to_owned()),
-        ErrorKind::SyntaxError => (FaultKind::Syntax, detail),
+        ErrorKind::SyntaxError => (FaultKind::Syntax, syntax(&detail)),
         ErrorKind::UnknownFunction => {
             let name = detail.strip_suffix(" is unknown").unwrap_or(&detail);
             (FaultKind::Undefined, format!("'{name}' is undefined"))
         }
         ErrorKind::UndefinedError => {
             let word: String = marked.chars().take_while(|c| c.is_alphanumeric() || "_.".contains(*c)).collect();
-            // What is missing from a value is marked with the dot before it.
-            let word = word.trim_start_matches('.');
             let named =
                 if word.is_empty() { "a value is undefined".to_owned() } else { format!("'{word}' is undefined") };
             (FaultKind::Undefined, named)
@@ -210,6 +254,21 @@ fn explain(error: &minijinja::Error, marked: &str) -> (FaultKind, String) {
         ErrorKind::UnknownFilter | ErrorKind::UnknownTest | ErrorKind::UnknownMethod => (FaultKind::Undefined, detail),
         kind if detail.is_empty() => (FaultKind::Failed, kind.to_string()),
         _ => (FaultKind::Failed, detail),
+    }
+}
+
+/// The engine's word for a mistake of the syntax, in an author's words.
+fn syntax(detail: &str) -> String {
+    match detail.strip_prefix("unknown statement ") {
+        Some(tag) if tag.starts_with("end") || matches!(tag, "else" | "elif") => {
+            format!("`{{% {tag} %}}` does not belong here: no block that it could be of is open")
+        }
+        Some(tag) => format!("there is no tag `{{% {tag} %}}`"),
+        None if detail.contains("unexpected end of input") => {
+            "a block is not closed: its `{% end... %}` is missing".into()
+        }
+        None if detail == "unexpected end of variable block" => "a value is missing before `}}`".into(),
+        None => detail.to_owned(),
     }
 }
 

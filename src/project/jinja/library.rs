@@ -10,9 +10,9 @@ use super::source::Source;
 use super::template::Template;
 use minijinja::value::{Kwargs, Value};
 use minijinja::{Environment, Error};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// What happens to names that nobody knows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -61,11 +61,17 @@ impl Macro {
     }
 }
 
-/// Compiled macros; shared by all renderings, changed by none. A copy shares the macros.
-#[derive(Clone, Debug)]
+/// The engine's texts of macros by its names for them.
+type Texts = Arc<RwLock<HashMap<String, String>>>;
+
+/// All macros; shared by all renderings, changed by none.
+#[derive(Debug)]
 pub struct Library {
     pub(super) engine: Environment<'static>,
     pub(super) limits: Limits,
+    /// What the engine compiles when it is first called: most macros of a package never are, and the code of one takes
+    /// many times the room of its text.
+    texts: Texts,
     /// By the engine's name for them, `package.name`.
     macros: BTreeMap<String, (Arc<Macro>, Value)>,
 }
@@ -74,21 +80,36 @@ impl Library {
     /// A library without macros.
     #[must_use]
     pub fn new(options: Options) -> Library {
-        Library { engine: environment::new(options), limits: options.limits, macros: BTreeMap::new() }
+        let texts = Texts::default();
+        let mut engine = environment::new(options);
+        let known = texts.clone();
+        engine.set_loader(move |name| Ok(known.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()));
+        Library { engine, limits: options.limits, texts, macros: BTreeMap::new() }
     }
 
-    /// Compiles a macro that [`super::split`] found in the file's `text`; a macro of the same name is replaced.
+    /// Adds a macro that [`super::split`] found in the file's `text`; a macro of the same name is replaced.
     pub fn add_macro(&mut self, package: &str, path: &str, text: &Arc<str>, block: &Block) -> Result<(), Fault> {
+        self.add(package, path, text, block, true)
+    }
+
+    /// As [`Library::add_macro`] for a macro that comes with the program: it is well-formed, so that the engine need not
+    /// look at it before it is called.
+    pub fn add_own_macro(&mut self, package: &str, path: &str, text: &Arc<str>, block: &Block) -> Result<(), Fault> {
+        self.add(package, path, text, block, false)
+    }
+
+    fn add(
+        &mut self,
+        package: &str,
+        path: &str,
+        text: &Arc<str>,
+        block: &Block,
+        is_checked: bool,
+    ) -> Result<(), Fault> {
         self.check_size(path, text)?;
         let key = format!("{package}.{}", block.name);
         let definition = Template::of_macro(&key, path, text, block.whole.clone())?;
-        let source = &definition.template.source;
-        self.engine
-            .add_template_owned(key.clone(), source.rewritten.clone())
-            .map_err(|error| Fault::of_engine(error, source, Vec::new()))?;
-        for body in &definition.template.bodies {
-            self.add_body(&body.template)?;
-        }
+        self.add_text(&definition.template, is_checked)?;
         let found = Arc::new(Macro {
             package: package.to_owned(),
             name: block.name.clone(),
@@ -105,12 +126,18 @@ impl Library {
         Ok(())
     }
 
-    fn add_body(&mut self, template: &Template) -> Result<(), Fault> {
+    /// Leaves the text of a template and of its call blocks to the engine.
+    fn add_text(&mut self, template: &Template, is_checked: bool) -> Result<(), Fault> {
         let source = &template.source;
-        self.engine
-            .add_template_owned(source.name.clone(), source.rewritten.clone())
-            .map_err(|error| Fault::of_engine(error, source, Vec::new()))?;
-        template.bodies.iter().try_for_each(|body| self.add_body(&body.template))
+        if is_checked && let Err(error) = self.engine.template_from_named_str(&source.name, &source.rewritten) {
+            return Err(Fault::of_engine(error, source, Vec::new()));
+        }
+        // One that was called already would live on under its name.
+        self.engine.remove_template(&source.name);
+        let mut texts = self.texts.write().unwrap_or_else(PoisonError::into_inner);
+        texts.insert(source.name.clone(), source.rewritten.clone());
+        drop(texts);
+        template.bodies.iter().try_for_each(|body| self.add_text(&body.template, is_checked))
     }
 
     /// Prepares a text for rendering, and tells what is wrong with its syntax.

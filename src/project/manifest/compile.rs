@@ -2,6 +2,7 @@
 
 use super::Manifest;
 use super::cte::{self, Cte};
+use super::narrowed;
 use super::node::{Node, Resource};
 use super::rendering::{Phase, Record, Rendering, RunScope, TimeWindow};
 use super::test_name::python_str;
@@ -57,10 +58,22 @@ impl Compiler {
         self.with(|scope| scope.database = Some(database))
     }
 
-    /// The same, for rows of this window of time only.
+    /// The same, for rows of this window of time only; a sample keeps cutting what it cuts.
     #[must_use]
     pub fn within(&self, start: DateTime<Utc>, end: DateTime<Utc>) -> Compiler {
-        self.with(|scope| scope.window = Some(TimeWindow { start: Some(start), end: Some(end) }))
+        self.with(|scope| {
+            let sample = scope.window.unwrap_or_default();
+            scope.window = Some(TimeWindow {
+                start: Some(sample.start.map_or(start, |sampled| sampled.max(start))),
+                end: Some(sample.end.map_or(end, |sampled| sampled.min(end))),
+            });
+        })
+    }
+
+    /// Rendered SQL in its final form.
+    fn settled(&self, sql: String) -> String {
+        let is_narrowed = self.world.flags.empty || self.scope.window.is_some();
+        if is_narrowed { narrowed::settled(&sql) } else { sql }
     }
 
     fn with(&self, change: impl FnOnce(&mut RunScope)) -> Compiler {
@@ -91,6 +104,7 @@ impl Compiler {
             .world
             .library
             .render_text(&node.file, &node.raw_code, &globals)
+            .map(|sql| self.settled(sql))
             .map_err(|fault| self.world.told(&node.file, fault))?;
         let mut ctes = Vec::new();
         self.collect(&rendering.record().ephemeral, &mut ctes, &mut vec![node.id.clone()])?;
@@ -108,7 +122,8 @@ impl Compiler {
             .world
             .library
             .render_text(&node.file, &node.raw_code, &globals)
-            .map_err(|fault| self.world.told(&node.label(), fault))?;
+            .map(|sql| self.settled(sql))
+            .map_err(|fault| self.world.told(&node.label(), fault.called_from(&node.file, &node.raw_code)))?;
         Ok((sql, rendering.record()))
     }
 

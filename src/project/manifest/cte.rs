@@ -24,7 +24,10 @@ pub fn inject(sql: &str, ctes: &[Cte]) -> String {
     let list = ctes.iter().map(|cte| format!("{} as (\n{}\n)", cte.name, cte.sql)).collect::<Vec<_>>().join(", ");
     match with_clause(sql) {
         Some(end) => format!("{} {list}, {}", &sql[..end], sql[end..].trim_start()),
-        None => format!("with {list} {sql}"),
+        None => {
+            let (blank, rest) = sql.split_at(sql.len() - sql.trim_start().len());
+            format!("{blank}with {list} {rest}")
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use super::functions::json_value;
 use super::node::Node;
 use super::rendering::{Phase, Record, Rendering};
 use super::world::World;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::project::jinja::{Fault, Globals, List};
 use minijinja::Value;
 use serde_json::{Map, Value as Json};
@@ -47,7 +47,10 @@ pub fn render(world: &Arc<World>, node: &Arc<Node>, phase: &Phase) -> Result<(St
     let locals = BTreeMap::from([(KWARGS.to_owned(), Value::from_pairs(kwargs))]);
     let call = Rendering::new(world.clone(), node.clone(), phase.clone(), true, locals);
     let globals: Arc<dyn Globals> = call.clone();
-    let sql = world.library.render_text(&node.file, &node.raw_code, &globals).map_err(told)?;
+    let sql = world.library.render_text(&node.file, &node.raw_code, &globals).map_err(|fault| {
+        // The call is ours: its text stands in no file, so the message says all there is to say of it.
+        if fault.calls.is_empty() { Error::config(format!("{}: {}", node.label(), fault.message)) } else { told(fault) }
+    })?;
     let mut record = arguments.record();
     let called = call.record();
     record.refs.extend(called.refs);

@@ -257,6 +257,18 @@ impl Resource {
         }
     }
 
+    /// The word in messages: `unit test`.
+    #[must_use]
+    pub fn noun(self) -> &'static str {
+        match self {
+            Resource::UnitTest => "unit test",
+            Resource::SemanticModel => "semantic model",
+            Resource::SavedQuery => "saved query",
+            Resource::Operation => "hook",
+            other => other.as_str(),
+        }
+    }
+
     /// The resource type of this word.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
@@ -367,8 +379,8 @@ impl Node {
     #[must_use]
     pub fn label(&self) -> String {
         match &self.version {
-            Some(version) => format!("{} \"{}\" version {version}", self.resource.as_str(), self.name),
-            None => format!("{} \"{}\"", self.resource.as_str(), self.name),
+            Some(version) => format!("{} \"{}\" version {version}", self.resource.noun(), self.name),
+            None => format!("{} \"{}\"", self.resource.noun(), self.name),
         }
     }
 }

@@ -316,7 +316,7 @@ impl Globals for Rendering {
     }
 
     fn now(&self) -> DateTime<Utc> {
-        self.world.started_at
+        self.world.clock.now()
     }
 
     fn entered(&self, package: &str, macro_name: &str, is_direct: bool) {

@@ -47,6 +47,35 @@ impl Vars {
     }
 }
 
+/// Tells the time. The project knows no clock of its own: whoever reads it brings one.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>);
+
+impl Clock {
+    /// A clock that asks this function.
+    pub fn new(now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Clock {
+        Clock(Arc::new(now))
+    }
+
+    /// The instant.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        (self.0)()
+    }
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Clock::new(|| DateTime::UNIX_EPOCH)
+    }
+}
+
+impl std::fmt::Debug for Clock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Clock")
+    }
+}
+
 /// What all renderings of one invocation share.
 #[derive(Clone, Debug)]
 pub struct World {
@@ -64,8 +93,10 @@ pub struct World {
     pub target: Target,
     /// Flags.
     pub flags: Flags,
-    /// When the invocation began; also what `modules.datetime` takes for now.
+    /// When the invocation began.
     pub started_at: DateTime<Utc>,
+    /// What `modules.datetime` takes for now.
+    pub clock: Clock,
     /// Tells this invocation from all others.
     pub invocation_id: String,
     /// Names of all packages that are there.
@@ -89,6 +120,7 @@ impl World {
             target: Target::default(),
             flags: Flags::default(),
             started_at: DateTime::UNIX_EPOCH,
+            clock: Clock::default(),
             invocation_id: String::new(),
             packages: BTreeSet::new(),
             quoting: Policy::default(),

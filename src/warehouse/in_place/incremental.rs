@@ -96,8 +96,20 @@ pub async fn build(
                 }
                 return Ok(Outcome { rows: Some(rows), ..Outcome::of(Change::Updated) });
             }
-            Err(e) => patience.again(session, e).await?,
+            Err(e) => {
+                if let Err(e) = patience.again(session, e).await {
+                    discard(session, &batch).await;
+                    return Err(e);
+                }
+            }
         }
+    }
+}
+
+/// Takes a batch away that cannot be brought in; where the server is gone, the next run sweeps it.
+async fn discard(session: &Session, batch: &str) {
+    if session.rollback().await.is_ok() {
+        let _ = session.execute(&format!("DROP TABLE IF EXISTS {batch}")).await;
     }
 }
 

@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::project::{RelationKind, RelationName};
 use crate::warehouse::statement::qualified;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use tokio_postgres::types::Type;
 
 /// dbt's answers to indexes that were changed in the configuration.
@@ -36,7 +37,7 @@ pub struct MatviewDefinition {
     /// What happens when only they changed.
     pub on_configuration_change: OnConfigurationChange,
     /// Relations that this run builds again later, and that may be dropped where they no longer fit.
-    pub may_drop: BTreeSet<RelationName>,
+    pub may_drop: Arc<BTreeSet<RelationName>>,
 }
 
 /// Builds it, or refreshes it where its SELECT is that of the last build. The transaction is left open.

@@ -34,13 +34,13 @@ pub(super) async fn record(
 
 /// The statement of [`record`] alone: the relation's number.
 pub(super) async fn write(session: &Session, name: &RelationName, hash: &str) -> Result<u32> {
-    let sql = include_str!("../sql/in_place_record.sql");
+    let sql = "SELECT quintile.remember($1, $2, $3)";
     let doing = format!("build of \"{}.{}\" cannot be recorded", name.schema, name.identifier);
     let rows = session
         .rows(&doing, sql, &[(&name.schema, Type::TEXT), (&name.identifier, Type::TEXT), (&hash, Type::TEXT)])
         .await?;
     let missing = || crate::error::Error::failed(format!("{doing}: it is not there any more"));
-    rows.first().map(|row| row.get(0)).ok_or_else(missing)
+    rows.first().and_then(|row| row.get::<_, Option<u32>>(0)).ok_or_else(missing)
 }
 
 #[cfg(test)]

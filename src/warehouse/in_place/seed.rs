@@ -12,6 +12,7 @@ use crate::project::{RelationKind, RelationName, quote_identifier};
 use crate::warehouse::statement::qualified;
 use futures_util::SinkExt;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// A seed to load.
 #[derive(Clone, Debug, Default)]
@@ -31,7 +32,7 @@ pub struct SeedDefinition {
     /// Its indexes.
     pub indexes: Vec<Index>,
     /// Relations that this run builds again later, and that may be dropped where they no longer fit.
-    pub may_drop: BTreeSet<RelationName>,
+    pub may_drop: Arc<BTreeSet<RelationName>>,
 }
 
 impl SeedDefinition {

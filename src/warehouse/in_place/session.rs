@@ -28,9 +28,13 @@ pub struct Limits {
     pub lock: Option<Duration>,
 }
 
+/// How often a session that is stopped is told so while somebody still holds it.
+const STOPS: u32 = 50;
+const STOP_INTERVAL: Duration = Duration::from_millis(100);
+
 /// A connection of the pool that works for one node. Dropped within a transaction, it rolls back.
 pub struct Session {
-    /// Shared with nobody; the pointer lets [`Session::cancel`] take the connection out of a value that has a drop.
+    /// Shared with nobody; the pointer lets [`Session::discard`] take the connection out of a value that has a drop.
     client: Arc<Client>,
     /// Put before every statement that is the user's; empty or a comment with a space after it.
     comment: String,
@@ -59,14 +63,30 @@ impl Session {
         self
     }
 
-    /// Stops the statement that runs. The connection leaves the pool.
-    pub async fn cancel(self, warehouse: &Warehouse) {
-        // The connection goes away, and its transaction with it.
+    /// Takes the connection out of the pool and ends it, and its transaction with it.
+    pub fn discard(self) {
         self.is_open.store(false, Ordering::Relaxed);
         let client = Arc::clone(&self.client);
         drop(self);
         if let Some(client) = Arc::into_inner(client) {
-            warehouse.cancel(client).await;
+            drop(Client::take(client));
+        }
+    }
+
+    /// Stops the statement that runs, for good: dropping a future alone stops nothing on the server.
+    ///
+    /// A template may still hold the session on a thread of its own. What it sends next is stopped as well, until it
+    /// lets go; then the connection ends, because a request to cancel that comes late would hit its next user.
+    pub async fn stop(self: Arc<Self>, warehouse: &Warehouse) {
+        let token = self.client.cancel_token();
+        let mut session = self;
+        for _ in 0..STOPS {
+            warehouse.cancel_statement(&token).await;
+            match Arc::try_unwrap(session) {
+                Ok(alone) => return alone.discard(),
+                Err(shared) => session = shared,
+            }
+            tokio::time::sleep(STOP_INTERVAL).await;
         }
     }
 
@@ -91,6 +111,15 @@ impl Session {
         self.is_open.store(true, Ordering::Relaxed);
         let limits = Limits { lock: Some(lock), ..self.limits };
         self.batch("transaction cannot begin", &begin_statement(limits)).await
+    }
+
+    /// Ends the transaction whatever came of it: with a statement that failed it is rolled back, else it is committed.
+    ///
+    /// For whoever sends it behind statements before their answers are there, and judges by those.
+    pub(super) async fn end(&self) -> Result<()> {
+        self.batch("transaction cannot be ended", "COMMIT").await?;
+        self.is_open.store(false, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Commits the open transaction, if there is one.
@@ -134,16 +163,18 @@ impl Session {
             self.is_open.store(true, Ordering::Relaxed);
         }
         let answer = if command.is_query() {
-            // Described and run in one transaction, or a pooler might send the two to different servers.
-            let is_own = !self.is_in_transaction();
-            self.begin().await?;
-            let answer = self.query(&sent, &command).await;
-            match (is_own, answer.is_ok()) {
-                (true, true) => self.commit().await?,
-                (true, false) => self.rollback().await?,
-                (false, _) => {}
+            if self.is_in_transaction() {
+                self.query(&sent, &command).await.map_err(told)?
+            } else {
+                // Described and run in one transaction, or a pooler might send the two to different servers. All of
+                // it is on the wire before the first answer is there: one round trip.
+                let all = futures_util::future::join3(self.begin(), self.query(&sent, &command), self.end());
+                let (begun, answer, ended) = all.await;
+                begun?;
+                let answer = answer.map_err(told)?;
+                ended?;
+                answer
             }
-            answer.map_err(told)?
         } else if command.is_opaque() {
             answer_of(&self.client.simple_query(&sent).await.map_err(told)?, &[], &command)
         } else {
@@ -157,12 +188,15 @@ impl Session {
     }
 
     async fn query(&self, sql: &str, command: &Command) -> std::result::Result<Answer, tokio_postgres::Error> {
-        let types: Vec<Type> = match command.tag(0).as_str() {
-            // EXPLAIN of a statement that writes cannot be told from others here, and needs no types.
-            "EXPLAIN" => Vec::new(),
-            _ => self.client.prepare(sql).await?.columns().iter().map(|column| column.type_().clone()).collect(),
-        };
-        Ok(answer_of(&self.client.simple_query(sql).await?, &types, command))
+        // EXPLAIN of a statement that writes cannot be told from others here, and needs no types.
+        if command.tag(0) == "EXPLAIN" {
+            return Ok(answer_of(&self.client.simple_query(sql).await?, &[], command));
+        }
+        let both = futures_util::future::join(self.client.prepare(sql), self.client.simple_query(sql));
+        let (described, messages) = both.await;
+        // A statement that cannot be described fails with the better error there.
+        let types: Vec<Type> = described?.columns().iter().map(|column| column.type_().clone()).collect();
+        Ok(answer_of(&messages?, &types, command))
     }
 
     /// Runs one statement made of the user's `body` between texts of ours; the count of its rows.

@@ -70,11 +70,7 @@ impl Place {
 
 impl fmt::Display for SqlFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SQLSTATE {}", self.sqlstate)?;
-        match self.position {
-            Some(position) => write!(f, " at character {position}"),
-            None => Ok(()),
-        }
+        write!(f, "SQLSTATE {}", self.sqlstate)
     }
 }
 

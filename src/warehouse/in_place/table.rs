@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::project::{RelationKind, RelationName, quote_literal};
 use crate::warehouse::statement::qualified;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use tokio_postgres::types::Type;
 
 /// A table to build.
@@ -27,7 +28,7 @@ pub struct TableDefinition {
     /// Its enforced contract.
     pub contract: Option<Contract>,
     /// Relations that this run builds again later, and that may be dropped where they no longer fit.
-    pub may_drop: BTreeSet<RelationName>,
+    pub may_drop: Arc<BTreeSet<RelationName>>,
 }
 
 /// What a build did to a relation.

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::project::{RelationKind, RelationName};
 use crate::warehouse::statement::qualified;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// A view to build.
 #[derive(Clone, Debug, Default)]
@@ -24,7 +25,9 @@ pub struct ViewDefinition {
     /// Builds even where nothing changed: a hook or `--full-refresh` asks for it.
     pub always: bool,
     /// Relations that this run builds again later, and that may be dropped where they no longer fit.
-    pub may_drop: BTreeSet<RelationName>,
+    pub may_drop: Arc<BTreeSet<RelationName>>,
+    /// Nothing follows in its transaction: it is committed in the round trip that builds it.
+    pub is_alone: bool,
 }
 
 impl ViewDefinition {
@@ -41,7 +44,7 @@ impl ViewDefinition {
     }
 }
 
-/// Builds the view. Unchanged: nothing is sent to the server, and no transaction is opened. Else the transaction is
+/// Builds the view. Unchanged: nothing is sent to the server, and no transaction is opened. Else the transaction may be
 /// left open for hooks, and the caller commits.
 pub async fn build(session: &Session, catalog: &Catalog, view: &ViewDefinition) -> Result<Outcome> {
     let hash = view.hash();
@@ -77,20 +80,28 @@ fn is_refused_replacement(error: &Error) -> bool {
 async fn replace(session: &Session, catalog: &Catalog, view: &ViewDefinition, doing: &str, hash: &str) -> Result<()> {
     let head = view.head("CREATE OR REPLACE VIEW", &view.name.identifier);
     let mut patience = Patience::new(session, &view.name.identifier);
+    let is_alone = view.is_alone && !session.is_in_transaction();
     loop {
-        patience.begin(session).await?;
-        // Both are on the wire before the first is answered: one round trip.
-        let both = futures_util::future::join(
+        // All of it is on the wire before the first answer is there: one round trip.
+        let end = async {
+            match is_alone {
+                true => session.end().await,
+                false => Ok(()),
+            }
+        };
+        let (begun, created, recorded, ended) = futures_util::future::join4(
+            patience.begin(session),
             session.run_around(doing, &head, &view.select, ""),
             write(session, &view.name, hash),
-        );
-        let done = match both.await {
-            (Ok(_), recorded) => recorded,
-            (Err(e), _) => Err(e),
-        };
+            end,
+        )
+        .await;
+        let done = begun.and(created).and(recorded).and_then(|oid| ended.map(|()| oid));
         match done {
             Ok(oid) => {
-                patience.done(session).await?;
+                if !is_alone {
+                    patience.done(session).await?;
+                }
                 let built = super::catalog::Built {
                     kind: RelationKind::View,
                     oid,

@@ -88,7 +88,7 @@ async fn a_view_that_no_longer_fits_is_named_and_nothing_is_lost() {
     assert_eq!(place.rows("TABLE bi.report").await, "2");
     // A view that is built again later in the run gives way, with what reads from it.
     place.sql("DROP VIEW bi.report; CREATE VIEW shop.v AS SELECT b FROM shop.t; CREATE VIEW shop.w AS SELECT * FROM shop.v").await;
-    let definition = TableDefinition { may_drop: [name("v"), name("w")].into(), ..definition };
+    let definition = TableDefinition { may_drop: std::sync::Arc::new([name("v"), name("w")].into()), ..definition };
     let outcome = told(table::build(&place.session, &place.catalog, &definition).await);
     told(place.session.commit().await);
     assert_eq!(outcome.dropped, [name("v"), name("w")]);

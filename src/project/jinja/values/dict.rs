@@ -135,7 +135,8 @@ impl Object for Dict {
                 grow(1)?;
                 lock(&self.0).entry(key).or_insert(default).clone()
             }
-            "copy" => {
+            // Results and configurations of dbt are objects that become dictionaries; here they are dictionaries.
+            "copy" | "to_dict" => {
                 let pairs = self.pairs();
                 grow(pairs.len())?;
                 Dict::from_pairs(pairs).into_value()

@@ -2,6 +2,7 @@
 
 use super::reading::Reading;
 use crate::error::Error;
+use crate::project::manifest::node::Node;
 use std::collections::{BTreeMap, HashMap};
 
 /// Tells every circle.
@@ -10,15 +11,23 @@ pub fn refuse(reading: &mut Reading<'_>) {
         reading.nodes.values().map(|node| (node.id.as_str(), node.depends_on.as_slice())).collect();
     let circles = circles(&parents);
     for circle in circles {
-        let name = |id: &String| reading.nodes.get(id).map_or(id.clone(), |node| node.name.clone());
-        let names: Vec<String> = circle.iter().map(name).collect();
-        let files: Vec<&str> =
-            circle.iter().skip(1).filter_map(|id| reading.nodes.get(id)).map(|node| node.file.as_str()).collect();
-        reading.problems.push(
-            Error::config(format!("models refer to each other in a circle: {}", names.join(" → ")))
-                .detail(format!("The files are {}.", files.join(", ")))
-                .hint("take one ref() out of the circle, or move what both need into a model of its own"),
-        );
+        let nodes: Vec<&Node> = circle.iter().filter_map(|id| reading.nodes.get(id)).collect();
+        let names: Vec<&str> = nodes.iter().map(|node| node.name.as_str()).collect();
+        let message = match nodes.as_slice() {
+            [only, _] => format!("{} refers to itself", only.label()),
+            _ => format!("models refer to each other in a circle: {}", names.join(" → ")),
+        };
+        let steps = nodes.iter().zip(nodes.iter().skip(1));
+        let steps: Vec<String> = steps
+            .map(|(parent, child)| {
+                format!("{}: {} reads {}", reading.line_of(child, &parent.name), child.name, parent.name)
+            })
+            .collect();
+        let hint = match nodes.len() {
+            2 => "for rows that it made before, write {{ this }}; else name the model that was meant",
+            _ => "take one ref() out of the circle, or move what both need into a model of its own",
+        };
+        reading.problems.push(Error::config(message).detail(steps.join("\n")).hint(hint));
     }
 }
 

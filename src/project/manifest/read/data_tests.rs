@@ -209,7 +209,11 @@ fn node(
                 node.macros.retain(|id| *id != test_macro);
                 node.macros.insert(0, test_macro);
             }
-            Err(problem) => reading.problems.push(problem),
+            Err(mut problem) => {
+                let said = || place(package, subject, entry_name(&node));
+                problem.detail.get_or_insert_with(said);
+                reading.problems.push(problem);
+            }
         }
     }
     node.config = layers.all(package, Resource::Test, &node.fqn, &none, &config);

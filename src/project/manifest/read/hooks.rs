@@ -48,7 +48,10 @@ pub fn read(reading: &mut Reading<'_>) {
                 match reading.world.library.render_text(&package.shown(&node.file), sql, &globals) {
                     Ok(_) => take(&mut node, rendering.record()),
                     Err(fault) => {
-                        let problem = reading.world.told(&format!("{list} hook {number}"), fault);
+                        let message = fault.message.clone();
+                        let mut problem = reading.world.told(&format!("hook {} of {list}", number + 1), fault);
+                        let shown = package.shown(&node.file);
+                        problem.detail = Some(format!("{shown}:\n{}\n{message}", sql.trim_end()));
                         reading.problems.push(problem);
                     }
                 }

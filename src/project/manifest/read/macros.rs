@@ -62,6 +62,8 @@ fn add(
                     id: format!("macro.{package}.{name}"),
                     package: package.into(),
                     name,
+                    file: path.to_owned(),
+                    text: text[block.whole.clone()].to_owned(),
                     ..MacroInfo::default()
                 };
                 infos.insert(info.id.clone(), info);
@@ -86,7 +88,11 @@ fn add(
             text: text[block.whole.clone()].to_owned(),
             ..MacroInfo::default()
         };
-        match library.add_macro(package, shown, &whole, &block) {
+        let added = match package {
+            BUILTIN_PACKAGE => library.add_own_macro(package, shown, &whole, &block),
+            _ => library.add_macro(package, shown, &whole, &block),
+        };
+        match added {
             Ok(()) => {
                 infos.insert(id, info);
             }

@@ -20,7 +20,7 @@ pub use package::Package;
 
 use super::Manifest;
 use super::view;
-use super::world::{Vars, World};
+use super::world::{Clock, Vars, World};
 use crate::error::Error;
 use crate::project::context::{Flags, Target};
 use chrono::{DateTime, Utc};
@@ -44,6 +44,8 @@ pub struct Input {
     pub flags: Flags,
     /// When the invocation began.
     pub started_at: DateTime<Utc>,
+    /// Tells the time while it lasts.
+    pub clock: Clock,
     /// Tells this invocation from all others.
     pub invocation_id: String,
     /// Quintile's own constants.
@@ -88,6 +90,7 @@ pub fn read(input: Input) -> Read {
         target: input.target,
         flags: input.flags,
         started_at: input.started_at,
+        clock: input.clock,
         invocation_id: input.invocation_id,
         constants: input.constants,
     });

@@ -199,6 +199,7 @@ pub fn configure(reading: &mut Reading<'_>, node: &mut Node, package: &Package, 
                 // A node that is switched off may be written for another database.
                 let merged = layers.all(package, node.resource, &node.fqn, patched, &record.config);
                 if merged.get("enabled").and_then(serde_json::Value::as_bool) != Some(false) {
+                    let fault = fault.called_from(&package.shown(&node.file), &node.raw_code);
                     let problem = reading.world.told(&node.label(), fault);
                     reading.problems.push(problem);
                 }
@@ -230,7 +231,12 @@ pub fn take(node: &mut Node, record: Record) {
 
 /// The error for two nodes of one name.
 pub fn duplicate(first: &Node, second: &Node) -> Error {
+    let place = |node: &Node| if node.line > 0 { format!("{}:{}", node.file, node.line) } else { node.file.clone() };
+    let hint = match second.resource {
+        Resource::Test | Resource::UnitTest => "take one of them out, or give one a name: of its own",
+        _ => "rename one of them; a ref() must mean one thing",
+    };
     Error::config(format!("{} is there twice", second.label()))
-        .detail(format!("It stands in {} and in {}.", first.file, second.file))
-        .hint("rename one of them; a ref() must mean one thing")
+        .detail(format!("It stands in {} and in {}.", place(first), place(second)))
+        .hint(hint)
 }

@@ -2,6 +2,7 @@
 
 use super::package::Package;
 use crate::error::Error;
+use crate::project::excerpt;
 use crate::project::jinja::Globals;
 use crate::project::manifest::Manifest;
 use crate::project::manifest::functions::json_value;
@@ -47,6 +48,17 @@ impl<'a> Reading<'a> {
     /// The package of this name.
     pub fn package(&self, name: &str) -> Option<&'a Package> {
         self.packages.iter().find(|package| package.name() == name)
+    }
+
+    /// The node's file as messages show it, with the line of the first reference to `name`.
+    pub fn line_of(&self, node: &Node, name: &str) -> String {
+        let Some(package) = self.package(&node.package) else { return node.file.clone() };
+        let shown = package.shown(&node.file);
+        let file = package.files.iter().find(|file| file.path == node.file);
+        match file.and_then(|file| excerpt::line_of_quoted(&file.text, name)) {
+            Some(line) => format!("{shown}:{line}"),
+            None => shown,
+        }
     }
 
     /// Keeps a finished node, among the disabled ones if it is switched off.

@@ -1,5 +1,6 @@
 //! From what nodes refer to, by name, to what they depend on, by id; told where a name means nothing.
 
+use super::package::Package;
 use super::reading::Reading;
 use crate::error::Error;
 use crate::project::excerpt;
@@ -123,6 +124,22 @@ fn unknown_ref(reading: &Reading<'_>, node: &Node, wanted: &Ref, names: &Names, 
             .detail(detail)
             .hint(format!("versions there are: {}", versions.join(", ")));
     }
+    if let Some(package) = wanted.package.as_ref().filter(|package| reading.package(package).is_none()) {
+        let installed = reading.packages.iter().map(Package::name);
+        let hint = did_you_mean(package, installed)
+            .unwrap_or_else(|| format!("name package \"{package}\" in packages.yml and put it into the project"));
+        return Error::config(format!("{} refers to model \"{name}\" of unknown package \"{package}\"", node.label()))
+            .detail(place(reading, node, package))
+            .hint(hint);
+    }
+    if let (Some(version), true) = (&wanted.version, names.node_names().any(|known| known == name)) {
+        return Error::config(format!(
+            "{} refers to version {version} of model \"{name}\", which has none",
+            node.label()
+        ))
+        .detail(detail)
+        .hint(format!("write ref('{name}'), or declare versions: of the model in a property file"));
+    }
     let hint = did_you_mean(name, names.node_names())
         .unwrap_or_else(|| "add the model, or declare a table of others as a source".into());
     let name = match &wanted.package {
@@ -165,20 +182,36 @@ fn refuse_private(reading: &mut Reading<'_>, nodes: &BTreeMap<String, Node>) {
     }
 }
 
-/// Two nodes must not write the same relation.
+/// Two nodes must not write the same relation, nor answer to the same `ref()`.
 pub fn refuse_same_relations(reading: &mut Reading<'_>) {
-    let mut seen: BTreeMap<(String, String), String> = BTreeMap::new();
+    let mut relations: BTreeMap<(String, String), &Node> = BTreeMap::new();
+    let mut names: BTreeMap<(&str, &str), &Node> = BTreeMap::new();
     let mut problems = Vec::new();
-    for node in reading.nodes.values().filter(|node| node.is_built()) {
-        let key = (node.schema.to_lowercase(), node.alias.to_lowercase());
-        if let Some(first) = seen.insert(key, node.id.clone()) {
+    let refable = |node: &&Node| matches!(node.resource, Resource::Model | Resource::Seed | Resource::Snapshot);
+    for node in reading.nodes.values().filter(refable) {
+        let files = |first: &Node| format!("The files are {} and {}.", first.file, node.file);
+        let namesake = match node.version {
+            None => names.insert((&node.package, &node.name), node),
+            Some(_) => None,
+        };
+        if let Some(first) = namesake {
             problems.push(
-                Error::config(format!(
-                    "{} and {first} make the same relation \"{}.{}\"",
-                    node.id, node.schema, node.alias
-                ))
-                .detail(format!("The file of the second is {}.", node.file))
-                .hint("give one of them another name, alias or schema"),
+                Error::config(format!("{} and {} have the same name", first.label(), node.label()))
+                    .detail(files(first))
+                    .hint("rename one of them; a ref() must mean one thing"),
+            );
+            continue;
+        }
+        if !node.is_built() {
+            continue;
+        }
+        let key = (node.schema.to_lowercase(), node.alias.to_lowercase());
+        if let Some(first) = relations.insert(key, node) {
+            let relation = format!("\"{}.{}\"", node.schema, node.alias);
+            problems.push(
+                Error::config(format!("{} and {} make the same relation {relation}", first.label(), node.label()))
+                    .detail(files(first))
+                    .hint("give one of them another name, alias or schema"),
             );
         }
     }

@@ -27,6 +27,10 @@ pub fn read(reading: &mut Reading<'_>, entries: &[Entry]) {
     for entry in entries {
         let text = |key: &str| entry.body.get(key).and_then(Json::as_str).unwrap_or_default().to_owned();
         let (name, model) = (text("name"), text("model"));
+        // The file's reader has told it already.
+        if model.is_empty() {
+            continue;
+        }
         let mut fqn = vec![entry.package.clone()];
         let below = entry.file.split_once('/').map_or("", |(_, below)| below);
         let folders = below.rsplit_once('/').map_or("", |(folders, _)| folders);

@@ -1,0 +1,3 @@
+SELECT source, max_loaded_at
+FROM quintile.job_sources
+WHERE workspace = $1 AND job = $2
