@@ -3,7 +3,7 @@
 use super::SourceFile;
 use super::context::Target;
 use super::jinja::{BlockKind, Fault, FaultKind, Globals, Library, Options, Undefined, split};
-use super::manifest::{FUNCTIONS, Node, Phase, Record, Rendering, World};
+use super::manifest::{Clock, FUNCTIONS, Node, Phase, Record, Rendering, World};
 use super::name::did_you_mean;
 use super::{builtin, excerpt};
 use crate::error::{Error, Result};
@@ -76,7 +76,9 @@ impl Engine {
         world.constants =
             BTreeMap::from([("as_of".to_owned(), as_of.to_owned()), ("run_id".to_owned(), run_id.to_string())]);
         // Whoever asks for the time gets the run's instant, so that a run can be repeated.
-        world.started_at = as_of.parse().unwrap_or(world.started_at);
+        let instant = as_of.parse().unwrap_or(world.started_at);
+        world.started_at = instant;
+        world.clock = Clock::new(move || instant);
         Arc::new(world)
     }
 
@@ -106,9 +108,10 @@ impl Engine {
             .is_some_and(|cause| matches!(cause.kind(), ErrorKind::UndefinedError | ErrorKind::UnknownFunction));
         let is_name = is_name && fault.kind == FaultKind::Undefined;
         let all = self.library.macros().map(|known| known.name.as_str());
-        let mut error = fault.into_error(owner, all);
+        let near = near.or_else(|| did_you_mean(fault.wrong_word(), all));
+        let mut error = fault.into_error(owner, std::iter::empty());
         if is_name {
-            error.hint = near.or(error.hint).or_else(|| {
+            error.hint = near.or_else(|| {
                 let own = if own.is_empty() { "none".to_owned() } else { own.join(", ") };
                 Some(format!("macros of the project: {own}; functions are dbt's, and as_of and run_id"))
             });
