@@ -89,7 +89,7 @@ async fn compile(run: &Arc<RunContext>, step: &Step) -> Result<String> {
         StepKind::Table | StepKind::Cluster { .. } | StepKind::Ltv { .. } => {}
     }
     let session = Arc::new(Session::open(&run.warehouse, None, Limits::default()).await?);
-    // Whatever a template does besides asking is undone with the transaction.
+    // One transaction, rolled back at the end: templates only ask, and what else they do is undone.
     session.begin().await?;
     let database: Arc<dyn Database> = Arc::new(Blocking::new(tokio::runtime::Handle::current(), session.clone()));
     let (shared, name) = (run.clone(), step.name.clone());
@@ -100,7 +100,6 @@ async fn compile(run: &Arc<RunContext>, step: &Step) -> Result<String> {
     let compiled = rendered
         .await
         .map_err(|e| Error::failed(format!("model \"{}\" could not be rendered", step.name)).source(e))?;
-    // Templates only ask: what else they did is undone.
     session.rollback().await?;
     compiled
 }

@@ -10,26 +10,30 @@ use crate::error::{Error, Result};
 use minijinja::ErrorKind;
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 /// The package that the project is, where names need one.
 pub(super) const PACKAGE: &str = "quintile";
 /// The package of the macros that come with the program.
 const BUILTIN: &str = "dbt";
 
-/// The macros of package `dbt`: the same for every project, so they are compiled once in a process.
-static BUILTIN_MACROS: LazyLock<Library> = LazyLock::new(|| {
-    let mut library = Library::new(Options { undefined: Undefined::Strict, ..Options::default() });
+/// A library of the macros of package `dbt`. Unknown names are errors in models of our own.
+fn builtin_macros() -> Library {
+    let mut library = empty();
     for (path, text) in builtin::FILES {
         let whole: Arc<str> = Arc::from(*text);
         let blocks = split(text).map(|split| split.blocks).unwrap_or_default();
         for block in blocks.iter().filter(|block| matches!(block.kind, BlockKind::Macro | BlockKind::Test)) {
-            let added = library.add_macro(BUILTIN, path, &whole, block);
+            let added = library.add_own_macro(BUILTIN, path, &whole, block);
             debug_assert!(added.is_ok(), "macro {} of the program is not right: {added:?}", block.name);
         }
     }
     library
-});
+}
+
+fn empty() -> Library {
+    Library::new(Options { undefined: Undefined::Strict, ..Options::default() })
+}
 
 /// Macros of a project, ready to be called from any template.
 #[derive(Clone, Debug)]
@@ -41,14 +45,14 @@ pub(crate) struct Engine {
 
 impl Default for Engine {
     fn default() -> Self {
-        Engine { library: Arc::new(BUILTIN_MACROS.clone()), files: BTreeMap::new() }
+        Engine { library: Arc::new(empty()), files: BTreeMap::new() }
     }
 }
 
 impl Engine {
     /// Compiles the macros of these files; macros that cannot be understood are left out and told.
     pub(super) fn new(files: &[&SourceFile], problems: &mut Vec<Error>) -> Self {
-        let mut library = BUILTIN_MACROS.clone();
+        let mut library = builtin_macros();
         let mut homes = BTreeMap::new();
         for file in files {
             add_file(&mut library, file, &mut homes, problems);
@@ -104,9 +108,10 @@ impl Engine {
             .is_some_and(|cause| matches!(cause.kind(), ErrorKind::UndefinedError | ErrorKind::UnknownFunction));
         let is_name = is_name && fault.kind == FaultKind::Undefined;
         let all = self.library.macros().map(|known| known.name.as_str());
-        let mut error = fault.into_error(owner, all);
+        let near = near.or_else(|| did_you_mean(fault.wrong_word(), all));
+        let mut error = fault.into_error(owner, std::iter::empty());
         if is_name {
-            error.hint = near.or(error.hint).or_else(|| {
+            error.hint = near.or_else(|| {
                 let own = if own.is_empty() { "none".to_owned() } else { own.join(", ") };
                 Some(format!("macros of the project: {own}; functions are dbt's, and as_of and run_id"))
             });

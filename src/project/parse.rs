@@ -241,8 +241,7 @@ impl Parser {
             let (rendered, record) = self.render(&owner, &text, node);
             if let Err(mut problem) = rendered {
                 // The engine saw the expression alone; its lines are not those of the property file.
-                let fact = problem.detail.as_deref().and_then(|d| d.lines().last()).unwrap_or_default().to_owned();
-                problem.detail = Some(format!("{}\n{fact}", spec.place));
+                problem.detail = Some(spec.place.clone());
                 self.problems.push(problem);
                 sound = false;
             }

@@ -247,8 +247,6 @@ fn explain(error: &minijinja::Error, marked: &str) -> (FaultKind, String) {
         }
         ErrorKind::UndefinedError => {
             let word: String = marked.chars().take_while(|c| c.is_alphanumeric() || "_.".contains(*c)).collect();
-            // What is missing from a value is marked with the dot before it.
-            let word = word.trim_start_matches('.');
             let named =
                 if word.is_empty() { "a value is undefined".to_owned() } else { format!("'{word}' is undefined") };
             (FaultKind::Undefined, named)

@@ -64,8 +64,8 @@ impl Macro {
 /// The engine's texts of macros by its names for them.
 type Texts = Arc<RwLock<HashMap<String, String>>>;
 
-/// All macros; shared by all renderings, changed by none. A copy shares the macros.
-#[derive(Clone, Debug)]
+/// All macros; shared by all renderings, changed by none.
+#[derive(Debug)]
 pub struct Library {
     pub(super) engine: Environment<'static>,
     pub(super) limits: Limits,
