@@ -17,7 +17,7 @@ pub(super) fn at_range(path: &str, text: &str, range: Range<usize>) -> String {
     draw(path, line, text[line_start..line_end].trim_end(), Some((before, width)))
 }
 
-/// As [`at_range`], for a text that begins `lines_before` lines into its file.
+/// As `at_range`, for a text that begins `lines_before` lines into its file.
 #[must_use]
 pub fn excerpt_at(path: &str, text: &str, range: Range<usize>, lines_before: usize) -> String {
     if lines_before == 0 {

@@ -7,8 +7,21 @@ use crate::error::{Error, Result};
 use crate::project::Database;
 use crate::project::manifest::{Compiled, Compiler, Node, Resource};
 use crate::warehouse::in_place::{Blocking, Limits, Session};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+/// The longest that a template may take, its questions to the database included.
+const LONGEST_RENDERING: Duration = Duration::from_secs(600);
+
+/// Ends a rendering when whoever waits for it goes away.
+struct StopOnDrop(Arc<AtomicBool>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
 
 /// Times that a node is tried when the server, not the node, is the trouble.
 const TRIES: u32 = 3;
@@ -37,11 +50,19 @@ impl Work {
         T: Send + 'static,
         F: FnOnce(&Compiler, &Arc<Node>) -> Result<T> + Send + 'static,
     {
-        let (compiler, node) = (self.compiler.clone(), self.node.clone());
+        // A thread cannot be ended from outside: the template is told, also when nobody waits for it any longer.
+        let stop = StopOnDrop(Arc::default());
+        let (compiler, node) = (self.compiler.stoppable(stop.0.clone()), self.node.clone());
         let label = node.label();
-        tokio::task::spawn_blocking(move || work(&compiler, &node))
-            .await
-            .map_err(|e| Error::failed(format!("{label} could not be rendered")).source(e))?
+        let mut rendering = tokio::task::spawn_blocking(move || work(&compiler, &node));
+        let done = tokio::select! {
+            done = &mut rendering => done,
+            () = tokio::time::sleep(LONGEST_RENDERING) => {
+                stop.0.store(true, Ordering::Relaxed);
+                rendering.await
+            }
+        };
+        done.map_err(|e| Error::failed(format!("{label} could not be rendered")).source(e))?
     }
 
     /// SQL of the node.

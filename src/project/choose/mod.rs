@@ -1,7 +1,7 @@
 //! The selector language: which nodes `--select tag:nightly+ --exclude path:models/old` and `selectors.yml` pick.
 //!
 //! Pure functions over two traits: [`Graph`] gives the nodes and their edges, [`Past`] what an earlier state knew of them.
-//! Words become an [`expression`] tree, the tree is [`evaluate`]d to a set of ids; tests come along by [`Indirect`] rules.
+//! Words become an `expression` tree, the tree is `evaluate`d to a set of ids; tests come along by [`Indirect`] rules.
 
 mod by_method;
 mod by_name;

@@ -1,8 +1,8 @@
 //! Jinja as dbt has it, on the `minijinja` engine: Python's values, methods and operators, macros as templates of their
 //! own with `return()`, and limits on all that can grow.
 //!
-//! A text goes through [`scan`] (parts and tokens), [`blocks`] (dbt's own blocks), [`rewrite`] (what the engine must be told
-//! differently) and [`library`] (compiled and rendered). Names that templates use are asked of [`Globals`]; nothing here
+//! A text goes through `scan` (parts and tokens), `blocks` (dbt's own blocks), `rewrite` (what the engine must be told
+//! differently) and `library` (compiled and rendered). Names that templates use are asked of [`Globals`]; nothing here
 //! knows `ref` or a clock.
 
 mod arguments;

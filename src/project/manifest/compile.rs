@@ -15,6 +15,7 @@ use chrono::{DateTime, Utc};
 use minijinja::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// SQL of a node.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,6 +57,12 @@ impl Compiler {
     #[must_use]
     pub fn over(&self, database: Arc<dyn Database>) -> Compiler {
         self.with(|scope| scope.database = Some(database))
+    }
+
+    /// The same, ended at once when the flag turns true.
+    #[must_use]
+    pub fn stoppable(&self, stop: Arc<AtomicBool>) -> Compiler {
+        self.with(|scope| scope.stop = stop)
     }
 
     /// The same, for rows of this window of time only; a sample keeps cutting what it cuts.

@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 use minijinja::{Error, Value};
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 /// What templates called.
@@ -57,6 +58,8 @@ pub struct RunScope {
     pub window: Option<TimeWindow>,
     /// Takes what templates say.
     pub listener: Listener,
+    /// Turns true when the rendering is to end at once.
+    pub stop: Arc<AtomicBool>,
     /// Ids of the nodes that the command works on.
     pub selected: Arc<Vec<String>>,
 }
@@ -72,6 +75,7 @@ impl RunScope {
             graph: Arc::default(),
             window: None,
             listener: Listener::default(),
+            stop: Arc::default(),
             selected: Arc::default(),
         }
     }
@@ -313,6 +317,10 @@ impl Globals for Rendering {
             .or_else(|| (name == BUILTIN_PACKAGE).then(|| functions::builtin_package(&me)))
             .or_else(|| self.world.package_macros(name))
             .or_else(|| self.world.library.macro_value(BUILTIN_PACKAGE, name))
+    }
+
+    fn is_interrupted(&self) -> bool {
+        matches!(&self.phase, Phase::Run(scope) if scope.stop.load(Ordering::Relaxed))
     }
 
     fn now(&self) -> DateTime<Utc> {
