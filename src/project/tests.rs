@@ -74,6 +74,40 @@ fn the_shop_compiles_to_this_sql() {
     insta::assert_snapshot!("shop_models", told);
 }
 
+/// What every model that comes with the program sends to the server, so that a change of the engine or of a macro that
+/// changes any of it is seen.
+#[test]
+fn the_bundled_models_compile_to_this_sql() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let below = |place: &'static str| {
+        let files = load(&root.join(place)).into_iter();
+        files.map(move |file| SourceFile { path: format!("{place}/{}", file.path), ..file })
+    };
+    let seed = |name: &str| {
+        let path = format!("seeds/{name}");
+        SourceFile { text: fs::read_to_string(root.join(&path)).expect("a seed"), path }
+    };
+    let seeds = ["persona_playbook.csv", "rfm_segment_rules.csv", "schema.yml"].map(seed);
+    let files: Vec<SourceFile> = below("models").chain(below("macros")).chain(seeds).collect();
+    let (project, problems) = Project::parse(&files, BTreeMap::new());
+    assert!(problems.is_empty(), "{}", reports(&problems));
+    let names = project.models.keys().chain(project.seeds.keys());
+    let relation = |name: &String| {
+        let relation = RelationName {
+            schema: "quintile_store".into(),
+            identifier: format!("{name}__r7"),
+            ..RelationName::default()
+        };
+        (name.clone(), relation)
+    };
+    let context = Context { relations: names.map(relation).collect(), ..context() };
+    for name in project.order(&project.select(&[], &[]).expect("all")) {
+        if project.models.contains_key(&name) {
+            insta::assert_snapshot!(format!("bundled_{name}"), project.compile(&name, &context).expect(&name));
+        }
+    }
+}
+
 #[test]
 fn the_shop_has_these_data_tests() {
     let project = shop();
