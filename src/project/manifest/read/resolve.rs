@@ -52,6 +52,10 @@ pub fn resolve(reading: &mut Reading<'_>) -> Names {
                     // A generic test of what is not there is left out with a word, as in dbt.
                     if node.test.as_ref().is_some_and(|test| !test.name.is_empty()) && !reading.is_strict {
                         node.extra.insert(UNRESOLVED.into(), true.into());
+                        node.config.insert("enabled".into(), false.into());
+                        if let Some(test) = &mut node.test {
+                            test.attached = None;
+                        }
                         reading.warnings.push(problem);
                     } else {
                         reading.problems.push(problem);
