@@ -350,6 +350,7 @@ fn bundled_models_have_the_whole_language() {
         ("SELECT {{ graph.nodes.values() | list | length }} AS nodes", "", "SELECT 1 AS nodes"),
         ("SELECT '{{ modules.datetime.datetime.now().year }}' AS now", "", "SELECT '2011' AS now"),
         ("SELECT '{{ this.schema }}.{{ model.name }}'", "", "SELECT 'shop_b_marts.x'"),
+        ("SELECT {{ var('nobody_sets_it', none) is none }}", "", "SELECT true"),
     ];
     for (model, macros, expected) in cases {
         let sql = compiled(model, macros, None).expect(model);

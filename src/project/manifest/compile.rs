@@ -52,6 +52,11 @@ pub struct Compiler {
     pub scope: Arc<RunScope>,
 }
 
+/// Name of a hook for messages: the project's own have one, those of a node are called after it.
+fn hook_label(node: &Node) -> String {
+    if node.resource == Resource::Operation { node.label() } else { format!("hook of {}", node.label()) }
+}
+
 impl Compiler {
     /// The same, over this connection.
     #[must_use]
@@ -166,7 +171,7 @@ impl Compiler {
         self.world
             .library
             .render_text(&node.file, text, &globals)
-            .map_err(|fault| self.world.told(&format!("hook of {}", node.label()), fault))
+            .map_err(|fault| self.world.told(&hook_label(node), fault))
     }
 
     /// What a macro answers when it is called for this node, as text.

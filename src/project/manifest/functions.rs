@@ -227,7 +227,9 @@ struct VarCall(Arc<Rendering>);
 impl Object for VarCall {
     fn call(self: &Arc<Self>, _: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
         let (name, default, kwargs): (&str, Option<Value>, Kwargs) = from_args(args)?;
-        self.0.variable(name, default.or(kwargs.get("default").ok()))
+        // A default of none is a default: only a call without one asks for a variable that must be there.
+        let given = args.get(1).filter(|value| value.is_none()).cloned();
+        self.0.variable(name, default.or(given).or(kwargs.get("default").ok()))
     }
 
     fn call_method(self: &Arc<Self>, _: &mut State<'_, '_>, method: &str, args: &[Value]) -> Result<Value, Error> {
