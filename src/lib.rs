@@ -7,11 +7,11 @@
 //! | [`error`] | anything that went wrong | kind, message, detail, hint, exit code |
 //! | [`config`] | files, environment, secret files | checked [`config::Settings`] |
 //! | [`embedded`] | server binaries found on the machine | a private local PostgreSQL |
-//! | [`project`] (pure) | `(path, text)` pairs | models, graph, compiled SQL, data tests |
+//! | [`project`] (pure) | `(path, text)` pairs | models or a manifest, graph, compiled SQL, data tests |
 //! | [`analytics`] (pure) | a [`analytics::Frame`] of features | clusters, lifetime values |
 //! | [`warehouse`] | requests | statements to PostgreSQL; the only module that speaks to it |
 //! | [`ingest`] | order files | rows of `raw.orders`, rejected rows kept |
-//! | [`pipeline`] | a project and a warehouse | a published run |
+//! | [`pipeline`] | a project and a warehouse | a published run, or relations in place |
 //! | [`serve`] | schedules and requests | runs, pages, health, metrics |
 //! | [`cli`] | arguments | calls of the above, printed |
 

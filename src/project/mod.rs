@@ -1,7 +1,8 @@
 //! Pure: `(path, text)` pairs to models, graph, compiled SQL, data tests; all problems at once, no I/O.
 //!
-//! Two phases, as in dbt: [`Project::parse`] renders every model once with functions that record what it refers to;
-//! [`Project::compile`] renders it again with the relations of a run.
+//! Two phases, as in dbt: the first renders every node once with functions that record what it refers to, the second renders
+//! it again with the relations of a run. [`Project`] is Quintile's own project, strict, published by pointer;
+//! [`manifest::Manifest`] any project with a `dbt_project.yml`, built in place. Both render through [`jinja`].
 
 pub mod agate;
 pub mod artifact;

@@ -55,6 +55,27 @@ fn hook(value: &Json) -> Option<Hook> {
     }
 }
 
+/// The hooks of a node whose own statements come next.
+#[derive(Debug)]
+pub struct Around {
+    /// Those that still have to run, after the node's own statements.
+    pub after: Vec<Hook>,
+    /// Whether the node has hooks at all.
+    pub is_any: bool,
+}
+
+/// Runs what comes before the node's own statements. A hook inside of the transaction opens it, and the node joins it.
+pub async fn run_before(work: &Work) -> Result<Around> {
+    let before = of(&work.node, When::Before);
+    let after = of(&work.node, When::After);
+    run(work, &before, false).await?;
+    if before.iter().any(|hook| hook.is_inside) {
+        work.session.begin().await?;
+        run(work, &before, true).await?;
+    }
+    Ok(Around { is_any: !before.is_empty() || !after.is_empty(), after })
+}
+
 /// Renders and runs those hooks that belong inside or outside of the transaction.
 pub async fn run(work: &Work, hooks: &[Hook], is_inside: bool) -> Result<()> {
     for hook in hooks.iter().filter(|hook| hook.is_inside == is_inside) {

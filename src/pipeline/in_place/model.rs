@@ -1,6 +1,6 @@
 //! Models: the one match over the materializations.
 
-use super::hooks::{self, When};
+use super::hooks;
 use super::report::{NodeResult, Status};
 use super::step::Work;
 use super::{finish, incremental, spec};
@@ -28,16 +28,9 @@ pub async fn build(work: &Work) -> Result<NodeResult> {
     let compiled = work.compile().await?;
     refuse_no_query(work, &compiled.code)?;
     let compiled_at = Some((began, work.run.now()));
-    let before = hooks::of(&work.node, When::Before);
-    let after = hooks::of(&work.node, When::After);
-    hooks::run(work, &before, false).await?;
-    if before.iter().any(|hook| hook.is_inside) {
-        work.session.begin().await?;
-        hooks::run(work, &before, true).await?;
-    }
-    let has_hooks = !before.is_empty() || !after.is_empty();
-    let outcome = materialize(work, &compiled, has_hooks).await.map_err(|e| work.located(&compiled.code, e))?;
-    finish::relation(work, &after, &outcome).await?;
+    let around = hooks::run_before(work).await?;
+    let outcome = materialize(work, &compiled, around.is_any).await.map_err(|e| work.located(&compiled.code, e))?;
+    finish::relation(work, &around.after, &outcome).await?;
     Ok(NodeResult {
         status: Status::Success,
         message: finish::message(work, &outcome),

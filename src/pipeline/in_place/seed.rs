@@ -1,7 +1,7 @@
 //! Seeds: a CSV file becomes a table, loaded again only when the file or its column types changed.
 
 use super::finish;
-use super::hooks::{self, When};
+use super::hooks;
 use super::report::{NodeResult, Status};
 use super::spec;
 use super::step::Work;
@@ -13,17 +13,11 @@ use serde_json::Value as Json;
 /// Loads a seed.
 pub async fn build(work: &Work) -> Result<NodeResult> {
     let node = &work.node;
-    let before = hooks::of(node, When::Before);
-    let after = hooks::of(node, When::After);
-    hooks::run(work, &before, false).await?;
-    if before.iter().any(|hook| hook.is_inside) {
-        work.session.begin().await?;
-        hooks::run(work, &before, true).await?;
-    }
+    let around = hooks::run_before(work).await?;
     let definition = definition(work)?;
-    let always = work.is_full_refresh() || !after.is_empty();
+    let always = work.is_full_refresh() || !around.after.is_empty();
     let outcome = seed::build(&work.session, &work.run.catalog, &definition, always).await?;
-    finish::relation(work, &after, &outcome).await?;
+    finish::relation(work, &around.after, &outcome).await?;
     Ok(NodeResult {
         status: Status::Success,
         message: finish::message(work, &outcome),

@@ -1,7 +1,7 @@
 //! Snapshots: the history of rows, kept by a column that tells a change or by comparing columns.
 
 use super::finish;
-use super::hooks::{self, When};
+use super::hooks;
 use super::model::table_definition;
 use super::report::{NodeResult, Status};
 use super::spec;
@@ -17,17 +17,11 @@ pub async fn build(work: &Work) -> Result<NodeResult> {
     let compiled = work.compile().await?;
     let compiled_at = Some((began, work.run.now()));
     let definition = definition(work, &compiled.code)?;
-    let before = hooks::of(&work.node, When::Before);
-    let after = hooks::of(&work.node, When::After);
-    hooks::run(work, &before, false).await?;
-    if before.iter().any(|hook| hook.is_inside) {
-        work.session.begin().await?;
-        hooks::run(work, &before, true).await?;
-    }
+    let around = hooks::run_before(work).await?;
     let outcome = snapshot::build(&work.session, &work.run.catalog, &definition)
         .await
         .map_err(|e| work.located(&compiled.code, e))?;
-    finish::relation(work, &after, &outcome).await?;
+    finish::relation(work, &around.after, &outcome).await?;
     Ok(NodeResult {
         status: Status::Success,
         message: finish::message(work, &outcome),

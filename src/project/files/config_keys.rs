@@ -103,7 +103,7 @@ const SNAPSHOT: &[&str] = &[
     "updated_at",
 ];
 /// Keys that a data test may also have beside its arguments, outside of `config`.
-pub(super) const TEST: &[&str] = &[
+pub const TEST: &[&str] = &[
     "severity",
     "tags",
     "enabled",

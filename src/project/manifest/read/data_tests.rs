@@ -6,6 +6,7 @@ use super::patches::{Patch, words};
 use super::reading::Reading;
 use crate::error::Error;
 use crate::project::excerpt;
+use crate::project::files::config_keys::TEST as TEST_KEYS;
 use crate::project::manifest::generic;
 use crate::project::manifest::node::{Config, Node, Ref, Resource, TestFacts};
 use crate::project::manifest::rendering::Phase;
@@ -15,24 +16,6 @@ use crate::project::name::did_you_mean;
 use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// Keys of an entry that configure the test, beside or under `config:`.
-const CONFIG_KEYS: [&str; 14] = [
-    "severity",
-    "tags",
-    "enabled",
-    "where",
-    "limit",
-    "warn_if",
-    "error_if",
-    "fail_calc",
-    "store_failures",
-    "store_failures_as",
-    "meta",
-    "database",
-    "schema",
-    "alias",
-];
 
 /// What a list of tests is declared on.
 #[derive(Clone, Debug)]
@@ -277,13 +260,13 @@ fn take_apart(reading: &Reading<'_>, subject: &Subject, column: Option<&str>, bo
         Some(Json::Object(settings)) => settings,
         _ => Map::new(),
     };
-    for key in CONFIG_KEYS {
+    for key in TEST_KEYS.iter().copied() {
         if let Some(value) = kwargs.remove(key) {
             settings.insert(key.into(), value);
         }
     }
     let mut config = Config::new();
-    for key in CONFIG_KEYS.into_iter().map(str::to_owned).chain(settings.keys().cloned().collect::<Vec<_>>()) {
+    for key in TEST_KEYS.iter().copied().map(str::to_owned).chain(settings.keys().cloned().collect::<Vec<_>>()) {
         let Some(value) = settings.remove(&key) else { continue };
         let value = match value {
             Json::String(text) => reading.evaluate(&subject.package, &subject.file, &text)?,

@@ -154,24 +154,11 @@ fn one(
         path: text.path.to_owned(),
         file: text.file.path.clone(),
         line: text.line,
-        patch_file: None,
         fqn,
         raw_code: if resource == Resource::Snapshot { text.code } else { text.code.trim().to_owned() },
         checksum,
-        config: Config::new(),
-        unrendered_config: Config::new(),
-        description: String::new(),
-        columns: Vec::new(),
-        constraints: Vec::new(),
-        access: "protected".into(),
-        group: None,
-        refs: Vec::new(),
-        sources: Vec::new(),
-        depends_on: Vec::new(),
-        macros: Vec::new(),
-        vars: BTreeMap::new(),
         test: (resource == Resource::Test).then(Default::default),
-        extra: Config::new(),
+        ..Node::blank(resource)
     };
     if let Some(patch) = patch {
         patch.describe(&mut node);
