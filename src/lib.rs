@@ -5,6 +5,7 @@
 //! | module | turns | into |
 //! |---|---|---|
 //! | [`error`] | anything that went wrong | kind, message, detail, hint, exit code |
+//! | [`crash_point`] | a test's wish | a process that dies, fails or waits at a numbered point |
 //! | [`config`] | files, environment, secret files | checked [`config::Settings`] |
 //! | [`embedded`] | server binaries found on the machine | a private local PostgreSQL |
 //! | [`project`] (pure) | `(path, text)` pairs | models or a manifest, graph, compiled SQL, data tests |
@@ -18,6 +19,7 @@
 pub mod analytics;
 pub mod cli;
 pub mod config;
+pub mod crash_point;
 pub mod embedded;
 pub mod error;
 pub mod ingest;

@@ -159,6 +159,10 @@ pub fn main() -> ExitCode {
         }
     };
     start_tracing(&cli);
+    if let Some(Err(e)) = crate::config::crash_point().map(|plan| crate::crash_point::arm(&plan)) {
+        print::note(&e.report());
+        return ExitCode::from(e.exit_code());
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(e) => {

@@ -27,6 +27,12 @@ pub fn is_colour_refused() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
+/// Where a test wants this process to die, fail or wait: see [`crate::crash_point`].
+#[must_use]
+pub fn crash_point() -> Option<String> {
+    std::env::var("QUINTILE_CRASH_POINT").ok().filter(|plan| !plan.is_empty())
+}
+
 /// The arguments that the process was called with, for the files that tell it.
 #[must_use]
 pub fn command_line() -> Vec<String> {

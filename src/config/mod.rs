@@ -8,7 +8,7 @@ mod load;
 #[cfg(test)]
 mod tests;
 
-pub use load::{command_line, is_colour_refused};
+pub use load::{command_line, crash_point, is_colour_refused};
 
 use crate::error::{Error, Result};
 use serde::Deserialize;

@@ -4,17 +4,32 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// What each module may use; arrows point down only, so that a part can be understood and tested without those above it.
-const MAY_USE: [(&str, &[&str]); 10] = [
+const MAY_USE: [(&str, &[&str]); 11] = [
     ("error", &[]),
+    ("crash_point", &["error"]),
     ("config", &["error"]),
     ("project", &["error"]),
     ("analytics", &["error"]),
-    ("warehouse", &["config", "project", "analytics", "error"]),
+    ("warehouse", &["config", "project", "analytics", "crash_point", "error"]),
     ("ingest", &["warehouse", "config", "error"]),
-    ("pipeline", &["ingest", "warehouse", "analytics", "project", "config", "error"]),
-    ("serve", &["pipeline", "warehouse", "config", "error"]),
+    ("pipeline", &["ingest", "warehouse", "analytics", "project", "config", "crash_point", "error"]),
+    ("serve", &["pipeline", "warehouse", "config", "crash_point", "error"]),
     ("embedded", &["config", "error"]),
-    ("cli", &["error", "config", "project", "analytics", "warehouse", "ingest", "pipeline", "serve", "embedded"]),
+    (
+        "cli",
+        &[
+            "error",
+            "crash_point",
+            "config",
+            "project",
+            "analytics",
+            "warehouse",
+            "ingest",
+            "pipeline",
+            "serve",
+            "embedded",
+        ],
+    ),
 ];
 
 /// Words that only some modules may name: the words, the modules, the reason.
@@ -48,7 +63,8 @@ const RESERVED: [(&[&str], &[&str], &str); 6] = [
 ];
 
 /// All modules but the pure ones.
-const NOT_PURE: &[&str] = &["main", "lib", "config", "warehouse", "ingest", "pipeline", "serve", "cli", "embedded"];
+const NOT_PURE: &[&str] =
+    &["main", "lib", "config", "warehouse", "ingest", "pipeline", "serve", "cli", "embedded", "crash_point"];
 const PURE_REASON: &str = "project and analytics are pure: text and arrays in, values out";
 
 /// Names that say nothing about what is inside.
