@@ -3,7 +3,7 @@
 use super::engine::{self, RunOptions};
 use super::selection::Selection;
 use super::session::Session;
-use super::{Format, Global, print, stop};
+use super::{Format, Global, garbage, print, stop};
 use crate::error::{Error, Result};
 use crate::pipeline::{self, BuildRequest, Event, Progress, RunReport};
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
@@ -25,6 +25,9 @@ pub struct Arguments {
     /// Build and test, but let readers keep what they see
     #[arg(long)]
     no_publish: bool,
+    /// Publish also relations that lost more rows than max_row_loss_share allows, this once
+    #[arg(long)]
+    accept_row_loss: bool,
 }
 
 /// Whether the data tests are part of the command.
@@ -49,13 +52,21 @@ pub async fn run(global: &Global, arguments: Arguments, with_tests: WithTests) -
         fence: None,
         skip_publish: arguments.no_publish,
         skip_tests: !with_tests.0,
+        accept_row_loss: arguments.accept_row_loss,
         progress,
     };
     let report = pipeline::build(&session.warehouse, &session.settings, &request, stop::on_signals()).await;
     drop(request);
     let _ = printer.await;
+    let finished = match &report {
+        Ok(report) => finish(report, global.format),
+        Err(_) => Ok(ExitCode::SUCCESS),
+    };
+    if report.as_ref().is_ok_and(|report| report.state == "published") {
+        garbage::collect(&session).await;
+    }
     session.close().await;
-    finish(&report?, global.format)
+    report.and(finished)
 }
 
 /// Prints the report; a failed run ends with an error that sums it up.

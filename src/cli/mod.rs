@@ -8,6 +8,7 @@ mod demo;
 mod deps;
 mod docs;
 mod engine;
+mod garbage;
 mod ingest;
 mod init;
 mod lines;
@@ -33,6 +34,7 @@ mod source;
 mod stop;
 mod summary;
 mod test;
+mod unpublish;
 
 use crate::error::{Kind, Result};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -137,6 +139,8 @@ enum Command {
     Runs(runs::Arguments),
     /// Show readers an earlier run again
     Rollback(rollback::Arguments),
+    /// Withdraw a published relation that the project makes no more
+    Unpublish(unpublish::Arguments),
     /// Run the daemon: schedule, dashboard, health, metrics
     Serve(serve::Arguments),
     /// Make or update Quintile's own tables
@@ -206,6 +210,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Retry(arguments) => retry::run(&global, arguments).await,
         Command::Runs(arguments) => runs::run(&global, arguments).await,
         Command::Rollback(arguments) => rollback::run(&global, arguments).await,
+        Command::Unpublish(arguments) => unpublish::run(&global, arguments).await,
         Command::Serve(arguments) => serve::run(&global, arguments).await,
         Command::Migrate(arguments) => migrate::run(&global, arguments).await,
         Command::Postgres(command) => postgres::run(&global, command).await,

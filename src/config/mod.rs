@@ -108,6 +108,10 @@ pub struct Run {
     pub keep_runs: usize,
     /// Seconds that a run's hold on its workspace lasts without renewal: the wait after a killed run.
     pub lease_seconds: u64,
+    /// Seconds for which a publish meets locks and lost connections with new tries.
+    pub publish_patience_seconds: u64,
+    /// Share of its published rows that a public relation may lose; none refuses only one that lost all.
+    pub max_row_loss_share: Option<f64>,
 }
 
 /// `[serve]`.
@@ -240,7 +244,13 @@ impl Default for Embedded {
 
 impl Default for Run {
     fn default() -> Self {
-        Run { threads: 4, keep_runs: 2, lease_seconds: 15 }
+        Run {
+            threads: 4,
+            keep_runs: 2,
+            lease_seconds: 15,
+            publish_patience_seconds: 300,
+            max_row_loss_share: None,
+        }
     }
 }
 

@@ -4,16 +4,21 @@ mod execute;
 pub mod in_place;
 mod lease;
 pub mod plan;
+mod pointers;
 mod read_project;
+mod row_guard;
 mod run;
 mod spec;
 mod step;
+mod withdrawal;
 
 pub use crate::warehouse::publish::Fence;
 use crate::warehouse::runs::TestOutcome;
 use chrono::{DateTime, Utc};
+
+pub use pointers::{collect_garbage, rollback, unpublish};
 pub use read_project::read_project;
-pub use run::{build, rollback, test_published};
+pub use run::{build, test_published};
 use std::time::Duration;
 
 /// What to build.
@@ -33,6 +38,8 @@ pub struct BuildRequest {
     pub skip_publish: bool,
     /// Leave out the data tests.
     pub skip_tests: bool,
+    /// Publish also relations that lost more rows than they may.
+    pub accept_row_loss: bool,
     /// Who wants to know how it goes.
     pub progress: Progress,
 }

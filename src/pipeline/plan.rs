@@ -102,7 +102,8 @@ impl Plan {
                 }
             }
         }
-        let published: BTreeSet<&str> = live.iter().map(|l| l.relation.as_str()).collect();
+        let published: BTreeSet<&str> =
+            live.iter().filter(|l| project.published_name(&l.model) == l.relation).map(|l| l.model.as_str()).collect();
         let mut steps = Vec::new();
         for name in project.order(&planned) {
             let parents = project.parents(&name);
@@ -149,7 +150,9 @@ pub fn published_context(project: &Project, warehouse: &Warehouse, run_id: i64, 
     let models = project.models.iter().map(|(name, model)| (name, model.access));
     let seeds = project.seeds.iter().map(|(name, seed)| (name, seed.access));
     let named = models.chain(seeds);
-    let relations = named.map(|(name, access)| (name.clone(), relation(warehouse.schema_of(access), name))).collect();
+    let relations = named
+        .map(|(name, access)| (name.clone(), relation(warehouse.schema_of(access), &project.published_name(name))))
+        .collect();
     Context {
         relations,
         source_schemas: BTreeMap::from([

@@ -4,6 +4,7 @@ use super::execute;
 use super::lease::RunLease;
 use super::plan::{Plan, StepKind, published_context};
 use super::read_project::read_project;
+use super::{row_guard, withdrawal};
 use super::step::RunContext;
 use super::{BuildRequest, Event, Progress, RunReport};
 use crate::config::Settings;
@@ -11,7 +12,6 @@ use crate::error::{Error, Kind, Result};
 use crate::project::Project;
 use crate::warehouse::Warehouse;
 use crate::warehouse::publish::{Publication, ViewBody};
-use crate::warehouse::rollback::Rollback;
 use crate::warehouse::runs::{NewRun, TestOutcome};
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
@@ -41,7 +41,7 @@ pub async fn build(
         None => as_of_data(&project, warehouse).await?,
     };
     if request.select.is_empty() {
-        warn_of_orphans(&project, warehouse).await?;
+        withdrawal::warn_of_orphans(&project, warehouse).await?;
     }
     let (halt_sender, halt) = watch::channel(None);
     let process = format!("process {} on {}", std::process::id(), settings.host_name());
@@ -52,12 +52,6 @@ pub async fn build(
     listener.abort();
     lease.release().await;
     let mut report = outcome?;
-    if report.state == "published" {
-        match warehouse.collect_garbage(settings.run.keep_runs).await {
-            Ok(dropped) => tracing::debug!(relations = dropped.len(), "garbage collected"),
-            Err(e) => tracing::warn!(reason = %e, "garbage stays for now"),
-        }
-    }
     report.elapsed_seconds = began.elapsed().as_secs_f64();
     Ok(report)
 }
@@ -135,7 +129,9 @@ async fn build_and_publish(
             return Ok(());
         }
     }
-    report.failed = refuse_emptied(run, plan, &outcome.built).await?;
+    if !request.accept_row_loss {
+        report.failed = row_guard::refuse_row_loss(run, plan, settings, &outcome.built).await?;
+    }
     if !report.failed.is_empty() {
         return Ok(());
     }
@@ -154,31 +150,12 @@ async fn build_and_publish(
     let mut fences = vec![lease.fence.clone()];
     fences.extend(request.fence.clone());
     let began = Instant::now();
-    run.warehouse.publish(run.run_id, &publications, &fences).await?;
+    let patience = Duration::from_secs(settings.run.publish_patience_seconds);
+    run.warehouse.publish(run.run_id, &publications, &fences, patience).await?;
     request.progress.tell(Event::Published { relations: publications.len(), elapsed: began.elapsed() });
     report.published = publications.into_iter().map(|p| p.relation).collect();
     report.state = "published".into();
     Ok(())
-}
-
-/// A public table that had rows and has none now is a broken source, not news.
-async fn refuse_emptied(
-    run: &RunContext,
-    plan: &Plan,
-    built: &[(String, Option<crate::warehouse::materialize::StoredTable>)],
-) -> Result<Vec<(String, String)>> {
-    let live: BTreeMap<String, i64> =
-        run.warehouse.live().await?.into_iter().filter_map(|l| Some((l.relation, l.row_count?))).collect();
-    let emptied = built.iter().filter(|(name, table)| {
-        let is_public = plan.step(name).is_some_and(|s| s.access == crate::project::Access::Public);
-        is_public && table.as_ref().is_some_and(|t| t.row_count == 0) && live.get(name).is_some_and(|rows| *rows > 0)
-    });
-    Ok(emptied
-        .map(|(name, _)| {
-            let rows = live.get(name).copied().unwrap_or_default();
-            (name.clone(), format!("error: model \"{name}\" has no rows, and {rows} are published\nhint: look at its sources; to publish it empty, drop the view first"))
-        })
-        .collect())
 }
 
 fn publications(
@@ -203,7 +180,8 @@ fn publications(
                 (None, None) => (String::new(), &[][..]),
             };
             Ok(Publication {
-                relation: step.name.clone(),
+                relation: run.project.published_name(&step.name),
+                model: step.name.clone(),
                 materialization: step.kind.name().into(),
                 access: step.access,
                 body,
@@ -228,7 +206,7 @@ pub async fn test_published(
     let run_id = live.iter().map(|l| l.run_id).max().unwrap_or_default();
     let as_of = as_of_data(&project, warehouse).await?;
     let context = published_context(&project, warehouse, run_id, as_of);
-    let published = |name: &str| live.iter().any(|l| l.relation == name);
+    let published = |name: &str| live.iter().any(|l| l.relation == project.published_name(name));
     let mut outcomes = Vec::new();
     for test in project.tests.values().filter(|t| selected.contains(&t.model)) {
         if !published(&test.model) || test.refs.iter().any(|name| !published(name)) {
@@ -239,31 +217,6 @@ pub async fn test_published(
         outcomes.push(outcome);
     }
     Ok(outcomes)
-}
-
-/// Moves the pointers back to an earlier run.
-pub async fn rollback(warehouse: &Warehouse, settings: &Settings, to: Option<i64>) -> Result<Rollback> {
-    let (halt_sender, _halt) = watch::channel(None);
-    let process = format!("{} on {}", std::process::id(), settings.host_name());
-    let ttl = Duration::from_secs(settings.run.lease_seconds.max(1));
-    let lease = RunLease::take(warehouse, &process, ttl, ttl + Duration::from_secs(5), halt_sender).await?;
-    let done = warehouse.rollback(to, &lease.fence).await;
-    lease.release().await;
-    done
-}
-
-/// A model whose file went away stays published with its last rows; whoever reads it should learn that it is stale.
-async fn warn_of_orphans(project: &Project, warehouse: &Warehouse) -> Result<()> {
-    for live in warehouse.live().await? {
-        if !project.models.contains_key(&live.relation) && !project.seeds.contains_key(&live.relation) {
-            tracing::warn!(
-                relation = live.relation,
-                run_id = live.run_id,
-                "published, but no longer in the project: its rows stay as they are"
-            );
-        }
-    }
-    Ok(())
 }
 
 /// The end of the data's last complete day; a project that reads no ingested orders takes the last midnight.

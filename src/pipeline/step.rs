@@ -3,7 +3,7 @@
 use super::plan::{Step, StepKind};
 use crate::analytics::{cluster, ltv};
 use crate::error::{Error, Kind, Result};
-use crate::project::{Context, Database, Project};
+use crate::project::{Access, Context, Database, Project};
 use crate::warehouse::Warehouse;
 use crate::warehouse::connect::Client;
 use crate::warehouse::in_place::{Blocking, Limits, Session};
@@ -109,6 +109,7 @@ async fn materialize(run: &RunContext, step: &Step, select: &str, client: &mut C
     match &step.kind {
         StepKind::View => {
             warehouse.store_view(client, &step.name, run.run_id, select).await?;
+            keep_contract(run, step, client).await?;
             return Ok(None);
         }
         StepKind::Seed => {
@@ -136,7 +137,17 @@ async fn materialize(run: &RunContext, step: &Step, select: &str, client: &mut C
             .await?;
         }
     }
+    keep_contract(run, step, client).await?;
     warehouse.finish_table(client, &step.name, run.run_id, &step.indexes).await.map(Some)
+}
+
+/// What readers rely on is looked at as soon as the columns are known, before indexes, tests and other models.
+async fn keep_contract(run: &RunContext, step: &Step, client: &Client) -> Result<()> {
+    if !step.is_published || step.access != Access::Public {
+        return Ok(());
+    }
+    let (relation, version) = (run.project.published_name(&step.name), run.project.contract_version(&step.name));
+    run.warehouse.refuse_breaking_change(client, &step.name, &relation, version, run.run_id).await
 }
 
 type Fitted = (Vec<String>, Vec<crate::analytics::Column>, serde_json::Value);

@@ -1,9 +1,11 @@
 //! The only module that speaks PostgreSQL: connections, migrations, COPY, materializations, publish, ledger, lease.
 
 pub mod connect;
+mod contract;
 mod copy;
 pub mod export;
 pub mod fault;
+mod fence;
 pub mod frame;
 pub mod gc;
 pub mod in_place;
@@ -13,11 +15,15 @@ pub mod load;
 pub mod materialize;
 pub mod migrate;
 pub mod pages;
+mod patience;
+mod public_view;
 pub mod publish;
 pub mod rollback;
 pub mod runs;
 pub mod slots;
 pub mod statement;
+pub mod superseded;
+mod unpublish;
 pub mod workspace;
 
 pub use connect::Warehouse;

@@ -84,8 +84,10 @@ pub struct TestOutcome {
 /// A pointer: which run's rows readers see of a relation.
 #[derive(Clone, Debug)]
 pub struct Live {
-    /// Name of the model or seed.
+    /// Name of the view: the model's, with `_v2` and so on for later versions of its contract.
     pub relation: String,
+    /// Name of the model or seed.
+    pub model: String,
     /// The run.
     pub run_id: i64,
     /// `view`, `table`, `seed`, `cluster` or `ltv`.
@@ -230,6 +232,7 @@ impl Warehouse {
             .iter()
             .map(|row| Live {
                 relation: row.get("relation"),
+                model: row.get("model"),
                 run_id: row.get("run_id"),
                 materialization: row.get("materialization"),
                 access: row.get("access"),

@@ -1,8 +1,8 @@
 -- The pointers of workspace $1 whose views are there; $2 is the schema of the public ones, $3 that of the private ones.
 -- A view that somebody dropped counts as not published, so that the next publish makes it again.
-SELECT l.relation, l.run_id, l.materialization, l.access, l.parent_relation, l.view_fingerprint, m.row_count
+SELECT l.relation, l.model, l.run_id, l.materialization, l.access, l.parent_relation, l.view_fingerprint, m.row_count
 FROM quintile.live AS l
-LEFT JOIN quintile.run_models AS m ON m.run_id = l.run_id AND m.model = l.relation
+LEFT JOIN quintile.run_models AS m ON m.run_id = l.run_id AND m.model = l.model
 WHERE l.workspace = $1
   AND to_regclass(format('%I.%I', CASE l.access WHEN 'public' THEN $2::text ELSE $3::text END, l.relation)) IS NOT NULL
 ORDER BY l.relation
