@@ -63,7 +63,7 @@ pub async fn run(global: &Global, arguments: Arguments, with_tests: WithTests) -
         Err(_) => Ok(ExitCode::SUCCESS),
     };
     if report.as_ref().is_ok_and(|report| report.state == "published") {
-        garbage::collect(&session).await;
+        garbage::collect(&session.warehouse, &session.settings).await;
     }
     session.close().await;
     report.and(finished)

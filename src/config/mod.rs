@@ -244,13 +244,7 @@ impl Default for Embedded {
 
 impl Default for Run {
     fn default() -> Self {
-        Run {
-            threads: 4,
-            keep_runs: 2,
-            lease_seconds: 15,
-            publish_patience_seconds: 300,
-            max_row_loss_share: None,
-        }
+        Run { threads: 4, keep_runs: 2, lease_seconds: 15, publish_patience_seconds: 300, max_row_loss_share: None }
     }
 }
 

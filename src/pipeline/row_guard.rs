@@ -27,7 +27,9 @@ pub async fn refuse_row_loss(
         let lost = loss(before, table.as_ref()?.row_count, share)?;
         let table = format!("{}.{}", run.warehouse.schemas.store, run_relation(name, run.run_id));
         let error = Error::failed(format!("model \"{name}\" {lost}"))
-            .detail(format!("What was built is kept in table \"{table}\" until the next failed run; readers see the run before."))
+            .detail(format!(
+                "What was built is kept in table \"{table}\" until the next failed run; readers see the run before."
+            ))
             .hint("look at its sources; quintile build --accept-row-loss publishes it as it is, this once");
         Some((name.clone(), error.report()))
     });

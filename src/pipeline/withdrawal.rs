@@ -19,7 +19,11 @@ pub async fn warn_of_orphans(project: &Project, warehouse: &Warehouse) -> Result
             continue;
         }
         let successor = project.published_name(&live.model);
-        let why = if made.contains(&successor) { format!("\"{successor}\" took its place") } else { "its model is gone".into() };
+        let why = if made.contains(&successor) {
+            format!("\"{successor}\" took its place")
+        } else {
+            "its model is gone".into()
+        };
         tracing::warn!(
             relation = live.relation,
             run_id = live.run_id,
@@ -36,8 +40,10 @@ pub fn refuse_name_clash(project: &Project) -> Result<()> {
     for name in versioned {
         let published = project.published_name(name);
         if project.models.contains_key(&published) || project.seeds.contains_key(&published) {
-            return Err(Error::config(format!("model \"{name}\" is published as \"{published}\", which is a model too"))
-                .hint("rename one of them, or set another contract_version"));
+            return Err(Error::config(format!(
+                "model \"{name}\" is published as \"{published}\", which is a model too"
+            ))
+            .hint("rename one of them, or set another contract_version"));
         }
         if published.len() > 63 {
             return Err(Error::config(format!("model \"{name}\" is published as \"{published}\", which is too long"))

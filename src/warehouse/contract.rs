@@ -33,14 +33,19 @@ impl Warehouse {
         let published = describe(&self.schemas.marts, relation).await?;
         match breach(&built, &published) {
             None => Ok(()),
-            Some(breach) => Err(Error::failed(format!("model \"{model}\" breaks the contract of view \"{}.{relation}\"", self.schemas.marts))
-                .detail(format!("{breach} Readers rely on the columns that are published; only new ones at the end are taken."))
-                .hint(format!(
-                    "set config(contract_version={}) in the model: it is published as \"{model}_v{}\" beside the old view, \
+            Some(breach) => Err(Error::failed(format!(
+                "model \"{model}\" breaks the contract of view \"{}.{relation}\"",
+                self.schemas.marts
+            ))
+            .detail(format!(
+                "{breach} Readers rely on the columns that are published; only new ones at the end are taken."
+            ))
+            .hint(format!(
+                "set config(contract_version={}) in the model: it is published as \"{model}_v{}\" beside the old view, \
                      until quintile unpublish {relation}",
-                    version + 1,
-                    version + 1
-                ))),
+                version + 1,
+                version + 1
+            ))),
         }
     }
 }
@@ -55,8 +60,7 @@ fn breach(built: &[Column], published: &[Column]) -> Option<String> {
             return Some(format!("Column \"{name}\" was {old_type} and is {new_type} now."));
         }
         let there = built.get(place).map(|(other, _)| other.as_str()).unwrap_or_default();
-        (there != name)
-            .then(|| format!("Column {} was \"{name}\" ({old_type}) and is \"{there}\" now.", place + 1))
+        (there != name).then(|| format!("Column {} was \"{name}\" ({old_type}) and is \"{there}\" now.", place + 1))
     })
 }
 

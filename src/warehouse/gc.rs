@@ -52,12 +52,7 @@ struct Garbage {
 
 impl Warehouse {
     /// Drops what is not kept, oldest first, for at most `bound`; none while another process collects here.
-    pub async fn collect_garbage(
-        &self,
-        keep_runs: usize,
-        holder: &str,
-        bound: Duration,
-    ) -> Result<Option<Collection>> {
+    pub async fn collect_garbage(&self, keep_runs: usize, holder: &str, bound: Duration) -> Result<Option<Collection>> {
         let name = format!("gc:{}", self.schemas.workspace);
         let holder = format!("{holder}, collection {} of the process", NUMBER.fetch_add(1, Ordering::Relaxed));
         let Some((lease, _since)) = self.acquire_lease(&name, &holder, LEASE, ANSWER).await? else {
@@ -112,10 +107,8 @@ impl Warehouse {
         // Before what is kept: a run that begins between the two questions shall not be taken for garbage.
         let relations =
             client.query(include_str!("sql/list_store_relations.sql"), &[store]).await.map_err(|e| fault(doing, &e))?;
-        let kept = client
-            .query(include_str!("sql/list_kept_tables.sql"), &[workspace])
-            .await
-            .map_err(|e| fault(doing, &e))?;
+        let kept =
+            client.query(include_str!("sql/list_kept_tables.sql"), &[workspace]).await.map_err(|e| fault(doing, &e))?;
         let (mut tables, mut runs) = (BTreeSet::new(), BTreeSet::new());
         for row in &kept {
             let run_id: i64 = row.get(1);
@@ -226,11 +219,8 @@ impl Warehouse {
 
 /// A partition is detached without a lock that readers feel; a detach that was cut off must be finalised first.
 fn removal(store: &str, item: &Garbage) -> Vec<String> {
-    let place = [
-        ("schema", store),
-        ("name", item.name.as_str()),
-        ("parent", item.parent.as_deref().unwrap_or_default()),
-    ];
+    let place =
+        [("schema", store), ("name", item.name.as_str()), ("parent", item.parent.as_deref().unwrap_or_default())];
     if item.is_view {
         return vec![in_short_transaction(&fill("DROP VIEW IF EXISTS {schema}.{name}", &place))];
     }

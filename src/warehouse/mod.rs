@@ -8,6 +8,7 @@ pub mod fault;
 mod fence;
 pub mod frame;
 pub mod gc;
+pub mod gc_standing;
 pub mod in_place;
 pub mod invocations;
 pub mod lease;

@@ -67,8 +67,7 @@ impl Publication {
             ViewBody::Pointer { parent } => format!("pointer {parent}"),
             ViewBody::Select { sql } => format!("select {sql}"),
         };
-        let text =
-            format!("{body}\n{}\n{}\n{:?}", self.access.as_str(), self.description, self.column_descriptions);
+        let text = format!("{body}\n{}\n{}\n{:?}", self.access.as_str(), self.description, self.column_descriptions);
         blake3::hash(text.as_bytes()).to_hex()[..16].to_owned()
     }
 }

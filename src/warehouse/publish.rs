@@ -48,7 +48,10 @@ impl Warehouse {
         crash_point::reach("publish: begin").await?;
         loop {
             let Err(error) = self.try_publish(run_id, publications, fences).await else { break };
-            if error.kind == Kind::Unreachable && error.may_pass() && self.was_published(run_id, deadline, &error).await? {
+            if error.kind == Kind::Unreachable
+                && error.may_pass()
+                && self.was_published(run_id, deadline, &error).await?
+            {
                 break;
             }
             let views: Vec<(&str, &str)> =
@@ -186,9 +189,8 @@ impl Warehouse {
 
 /// The newest other relation of the same model: the version of the contract that a new one stands beside.
 fn version_before<'a>(shown: &'a Shown, publication: &Publication) -> Option<&'a str> {
-    let others = shown.iter().filter(|(name, before)| {
-        before.model == publication.model && **name != publication.relation
-    });
+    let others =
+        shown.iter().filter(|(name, before)| before.model == publication.model && **name != publication.relation);
     // `x_v10` comes after `x_v9`, and both after `x`.
     others.map(|(name, _)| name.as_str()).max_by_key(|name| (name.len(), *name))
 }

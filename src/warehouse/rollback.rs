@@ -241,7 +241,9 @@ fn earlier_of(row: &Row) -> Option<Publication> {
 fn is_defined_otherwise(row: &Row) -> bool {
     let text = |column: &str| row.get::<_, Option<String>>(column);
     match text("parent_relation") {
-        Some(parent) => Some(parent) != text("live_parent") || row.get::<_, &str>("access") != row.get::<_, &str>("live_access"),
+        Some(parent) => {
+            Some(parent) != text("live_parent") || row.get::<_, &str>("access") != row.get::<_, &str>("live_access")
+        }
         None => text("definition").is_some_and(|earlier| Some(earlier) != text("live_definition")),
     }
 }

@@ -1,5 +1,6 @@
 //! The one integration binary: every test gets a database of its own on a real PostgreSQL.
 
+mod breaking_change;
 mod cli;
 mod contract;
 mod daemon;
@@ -10,6 +11,7 @@ mod deploy;
 mod embedded;
 mod errors;
 mod frame;
+mod garbage;
 mod harness;
 mod in_place;
 mod ingest;
@@ -17,6 +19,11 @@ mod introspection;
 mod papers;
 mod pointers;
 mod publish;
+mod publish_locks;
+mod published_states;
 mod readers;
+mod row_guard;
 mod shop;
+mod small;
 mod tidy;
+mod unpublish;

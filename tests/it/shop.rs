@@ -51,6 +51,12 @@ pub async fn try_build(
     pipeline::build(warehouse, settings, &request, stop).await
 }
 
+/// Collects garbage as the command line does after a run; the names of the dropped relations.
+pub async fn collect(warehouse: &Warehouse, settings: &Settings) -> Vec<String> {
+    let collected = pipeline::collect_garbage(warehouse, settings, std::time::Duration::from_secs(60)).await;
+    collected.expect("a collection").expect("nobody else collects").dropped
+}
+
 /// One value of the first row, as text.
 pub async fn value(warehouse: &Warehouse, sql: &str) -> String {
     let client = warehouse.client().await.expect("a connection");
