@@ -1,11 +1,10 @@
 //! The contract with readers: the columns of a public relation stay as they are, and new ones come at the end.
 
 use super::Warehouse;
-use super::connect::Client;
+use super::connect::{Client, Transaction};
 use super::fault::fault;
 use super::materialize::run_relation;
 use crate::error::{Error, Result};
-use tokio_postgres::Transaction;
 
 /// Name and type of a column.
 pub(super) type Column = (String, String);

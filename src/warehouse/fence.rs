@@ -1,8 +1,8 @@
 //! The fence: proof of leadership that every state change of a run compares with the lease row.
 
+use super::connect::Transaction;
 use super::fault::fault;
 use crate::error::{Error, Result};
-use tokio_postgres::Transaction;
 
 /// Proof of leadership; every state change of a run compares it with the lease row.
 #[derive(Clone, Debug, PartialEq, Eq)]

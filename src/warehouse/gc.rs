@@ -87,6 +87,7 @@ impl Warehouse {
                 done.left.push(item.name);
             }
         }
+        self.forget_superseded(&done.dropped).await?;
         self.warn_of_long_waits(&done.waiting);
         self.drop_empty_parents(&mut done).await?;
         self.analyse_parents(deadline).await?;
@@ -204,7 +205,7 @@ impl Warehouse {
             Ok(Ok(())) => Ok(true),
             Ok(Err(e)) => {
                 // A transaction of several statements that broke off is still open.
-                drop(Client::take(client));
+                client.discard();
                 tracing::warn!(statement, reason = %fault("not dropped", &e), "garbage stays for now");
                 Ok(false)
             }

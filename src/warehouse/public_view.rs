@@ -1,13 +1,14 @@
 //! The views that readers see: defined once, replaced in place, so that rights, comments and views on top live on.
 
 use super::Warehouse;
+use super::connect::Transaction;
 use super::contract::columns_of;
 use super::fault::{fault, fault_in};
 use super::statement::{fill, qualified, splice};
 use crate::error::{Error, Result};
 use crate::project::{Access, quote_identifier, quote_literal};
 use std::collections::BTreeMap;
-use tokio_postgres::Transaction;
+
 use tokio_postgres::error::SqlState;
 
 /// One relation whose pointer moves.
@@ -152,7 +153,7 @@ impl Warehouse {
                 self.pointer_view(name, schema, parent, &shown_of(&wanted, &there))
             }
             ViewBody::Select { sql } => {
-                let prepared = transaction.prepare(sql).await.map_err(|e| fault_in(&doing, sql, &e))?;
+                let prepared = transaction.describe(sql).await.map_err(|e| fault_in(&doing, sql, &e))?;
                 // The driver tells no lengths and scales of types; a column that is there by name is the same one.
                 let type_of = |column: &str| wanted.iter().find(|(name, _)| name == column).map(|(_, t)| t.clone());
                 let columns = prepared.columns().iter().map(|column| column.name().to_owned());

@@ -4,6 +4,7 @@
 //! with a short lock timeout and retries, so that a long BI query delays the publish and never the other readers.
 
 use super::Warehouse;
+use super::connect::Transaction;
 use super::fault::fault;
 pub use super::fence::Fence;
 use super::fence::hold;
@@ -14,7 +15,6 @@ use crate::error::{Error, Kind, Result};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::Instant;
-use tokio_postgres::Transaction;
 
 const DOING: &str = "publish failed";
 

@@ -1,6 +1,7 @@
 //! Roll-back: the pointers go to what an earlier publish showed, in one transaction, without touching a row of data.
 
 use super::Warehouse;
+use super::connect::{Parameter, Transaction};
 use super::fault::fault;
 use super::fence::{Fence, hold};
 use super::patience::{LIMITS, Patience, VIEW_LIMIT};
@@ -10,7 +11,7 @@ use crate::error::{Error, Kind, Result};
 use crate::project::Access;
 use std::collections::BTreeMap;
 use std::time::Duration;
-use tokio_postgres::{Row, Transaction};
+use tokio_postgres::Row;
 
 const DOING: &str = "roll-back failed";
 
@@ -184,7 +185,7 @@ impl Warehouse {
     ) -> Result<()> {
         let workspace = &self.schemas.workspace;
         let facts = serde_json::json!({ "run_id": target, "relations": relations });
-        let statements: [(&str, &[&(dyn tokio_postgres::types::ToSql + Sync)]); 4] = [
+        let statements: [(&str, &[&dyn Parameter]); 4] = [
             (include_str!("sql/end_live_state.sql"), &[workspace]),
             (include_str!("sql/set_live_state.sql"), &[workspace, &target, &live]),
             // Readers see these tables again: who reads them when they are superseded once more is another question.

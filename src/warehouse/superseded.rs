@@ -22,6 +22,16 @@ pub struct WaitingTable {
 }
 
 impl Warehouse {
+    /// Forgets tables that are dropped.
+    pub(super) async fn forget_superseded(&self, dropped: &[String]) -> Result<()> {
+        let client = self.client().await?;
+        client
+            .execute(include_str!("sql/forget_dropped.sql"), &[&self.schemas.workspace, &dropped])
+            .await
+            .map_err(|e| fault("dropped tables cannot be forgotten", &e))?;
+        Ok(())
+    }
+
     /// Remembers who may still read these tables, and returns those that somebody may.
     pub(super) async fn find_waiting(
         &self,

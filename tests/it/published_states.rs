@@ -36,7 +36,8 @@ async fn a_publish_after_a_rollback_does_not_lead_back_to_the_run_turned_away_fr
     let good = small.publish(&[]).await;
     let bad = small.publish(&[]).await;
     small.rollback(None).await.expect("a roll-back");
-    assert!(small.collect().await.iter().all(|name| !name.ends_with(&format!("__r{bad}"))), "one can go forward again");
+    small.collect().await;
+    assert!(small.tables().await.contains(&format!("a__r{bad}")), "one can go forward again");
     let next = small.publish(&[]).await;
     small.collect().await;
     assert_eq!(small.tables().await, format!("a__r{good} a__r{next} b__r{good} b__r{next}"));
