@@ -22,6 +22,7 @@ mod postgres;
 mod print;
 mod retry;
 mod rollback;
+mod run_detail;
 mod run_operation;
 mod runs;
 mod sample;
@@ -135,7 +136,7 @@ enum Command {
     Clean,
     /// Make a new dbt project
     Init(init::Arguments),
-    /// List the runs of the workspace, newest first
+    /// List the runs of the workspace, newest first, or show one with its models, tests and publish
     Runs(runs::Arguments),
     /// Show readers an earlier run again
     Rollback(rollback::Arguments),

@@ -20,6 +20,7 @@ mod patience;
 mod public_view;
 pub mod publish;
 pub mod rollback;
+pub mod run_detail;
 pub mod runs;
 pub mod slots;
 pub mod statement;

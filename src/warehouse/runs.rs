@@ -29,6 +29,8 @@ pub struct RunSummary {
     pub models_built: i64,
     /// Whether readers see rows of it now.
     pub is_live: bool,
+    /// Whether `quintile rollback --to` can show again what it published.
+    pub is_rollback_target: bool,
 }
 
 /// What the ledger keeps of a new run.
@@ -215,6 +217,7 @@ impl Warehouse {
                 error: row.get("error"),
                 models_built: row.get("models_built"),
                 is_live: row.get("is_live"),
+                is_rollback_target: row.get("is_rollback_target"),
             })
             .collect())
     }
