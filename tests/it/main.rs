@@ -1,5 +1,6 @@
 //! The one integration binary: every test gets a database of its own on a real PostgreSQL.
 
+mod breaking_change;
 mod carry;
 mod cli;
 mod contract;
@@ -11,6 +12,7 @@ mod deploy;
 mod embedded;
 mod errors;
 mod frame;
+mod garbage;
 mod harness;
 mod in_place;
 mod ingest;
@@ -18,6 +20,13 @@ mod introspection;
 mod papers;
 mod pointers;
 mod publish;
+mod publish_cost;
+mod publish_locks;
+mod published_states;
+mod read_cost;
 mod readers;
+mod row_guard;
 mod shop;
+mod small;
 mod tidy;
+mod unpublish;
