@@ -5,6 +5,7 @@
 
 use super::parameter::{Parameter, typed};
 use super::pool::{Canceller, Manager, Watch};
+use crate::project::quote_literal;
 use deadpool::managed::Object;
 use futures_util::TryStreamExt;
 use tokio_postgres::types::{ToSql, Type};
@@ -82,6 +83,14 @@ impl Client {
         let builder = self.driver_mut().build_transaction();
         let builder = builder.isolation_level(IsolationLevel::RepeatableRead).read_only(true);
         Ok(Transaction { driver: builder.start().await?, watch: None })
+    }
+
+    /// Begins a transaction that writes, and reads what the exported snapshot of this name shows.
+    pub async fn join_snapshot(&mut self, name: &str) -> Result<Transaction<'_>, Error> {
+        let builder = self.driver_mut().build_transaction();
+        let driver = builder.isolation_level(IsolationLevel::RepeatableRead).start().await?;
+        driver.batch_execute(&format!("SET TRANSACTION SNAPSHOT {}", quote_literal(name))).await?;
+        Ok(Transaction { driver, watch: None })
     }
 
     /// Takes the connection out of the pool and ends it, with whatever runs on it as far as the server notices.
