@@ -3,6 +3,7 @@
 mod breaking_change;
 mod carry;
 mod cli;
+mod connections;
 mod contract;
 mod daemon;
 mod dbt;
