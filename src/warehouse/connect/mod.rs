@@ -32,6 +32,8 @@ pub struct Warehouse {
     work: Arc<Semaphore>,
     /// Host, port and database, for messages.
     address: String,
+    /// Published runs whose rows are kept side by side, for the planner's estimates.
+    pub(super) keep_runs: usize,
     /// Schema names of the workspace.
     pub schemas: Schemas,
 }
@@ -63,7 +65,8 @@ impl Warehouse {
             .build()
             .map_err(|e| Error::config(format!("connection pool cannot be made: {e}")))?;
         let work = Arc::new(Semaphore::new(settings.database.max_connections.saturating_sub(SPARE).max(1)));
-        let warehouse = Warehouse { pool, tls, work, address, schemas: settings.schemas()? };
+        let warehouse =
+            Warehouse { pool, tls, work, address, keep_runs: settings.run.keep_runs, schemas: settings.schemas()? };
         drop(warehouse.client().await?);
         Ok(warehouse)
     }
