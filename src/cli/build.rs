@@ -28,6 +28,9 @@ pub struct Arguments {
     /// Publish also relations that lost more rows than max_row_loss_share allows, this once
     #[arg(long)]
     accept_row_loss: bool,
+    /// Build every selected model, also those that have not changed since the live run
+    #[arg(long)]
+    rebuild: bool,
 }
 
 /// Whether the data tests are part of the command.
@@ -53,7 +56,9 @@ pub async fn run(global: &Global, arguments: Arguments, with_tests: WithTests) -
         skip_publish: arguments.no_publish,
         skip_tests: !with_tests.0,
         accept_row_loss: arguments.accept_row_loss,
+        rebuild: arguments.rebuild,
         progress,
+        ..BuildRequest::default()
     };
     let report = pipeline::build(&session.warehouse, &session.settings, &request, stop::on_signals()).await;
     drop(request);
@@ -82,8 +87,12 @@ pub fn finish(report: &RunReport, format: Format) -> Result<ExitCode> {
             } else {
                 "nothing published, as asked".to_owned()
             };
+            let unchanged = match report.carried.len() {
+                0 => String::new(),
+                count => format!(", {count} unchanged"),
+            };
             print::data(&format!(
-                "run {} {}: {} models built, {what}, {elapsed}",
+                "run {} {}: {} models built{unchanged}, {what}, {elapsed}",
                 report.run_id,
                 report.state,
                 report.built.len()
@@ -105,12 +114,27 @@ pub fn printer() -> (Progress, JoinHandle<()>) {
         let (mut passed, mut tested) = (0, 0);
         while let Some(event) = receiver.recv().await {
             match event {
-                Event::Planned { run_id, as_of, steps } => {
-                    total = steps;
+                Event::Planned { run_id, as_of, attempt, steps } => {
+                    (done, total) = (0, steps);
+                    let again =
+                        if attempt > 1 { format!(", taken up again (attempt {attempt})") } else { String::new() };
                     print::note(&format!(
-                        "run {run_id} as of {}: {steps} models and seeds",
+                        "run {run_id} as of {}{again}: {steps} models and seeds",
                         as_of.format("%Y-%m-%d %H:%M UTC")
                     ));
+                }
+                Event::Spared { unchanged, finished, unread } => {
+                    done += unchanged + finished + unread;
+                    if unchanged > 0 {
+                        print::note(&format!("  {unchanged} have not changed since the live run and are carried on"));
+                    }
+                    if finished > 0 {
+                        print::note(&format!("  {finished} were finished by an earlier attempt"));
+                    }
+                }
+                Event::ModelRefused { name, kind, error } => {
+                    print::note(&format!("  {:>3}/{total} FAIL {kind:<7} {name:<28} refused before the run", 0));
+                    print::note(&error);
                 }
                 Event::ModelStarted { .. } => {}
                 Event::ModelFinished { name, kind, state, rows, elapsed, error } => {

@@ -4,6 +4,8 @@
 //! `QUINTILE__SECTION__KEY_FILE` names; docs/configuration.md tells the order.
 
 mod check;
+mod connection;
+pub mod libpq;
 mod load;
 #[cfg(test)]
 mod tests;
@@ -76,7 +78,7 @@ impl std::fmt::Debug for Environment {
 #[derive(Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Database {
-    /// Connection URL or `key=value` string; none means the embedded PostgreSQL.
+    /// Connection URL or `keyword=value` string, either may be empty; none means the embedded PostgreSQL.
     pub url: Option<String>,
     /// Connections that this process opens at most.
     pub max_connections: usize,
@@ -112,6 +114,12 @@ pub struct Run {
     pub publish_patience_seconds: u64,
     /// Share of its published rows that a public relation may lose; none refuses only one that lost all.
     pub max_row_loss_share: Option<f64>,
+    /// Leave alone the models whose SQL, settings and inputs have not changed since the live run.
+    pub skip_unchanged: bool,
+    /// Seconds that one statement of a model may take, where the model sets no `timeout_seconds`.
+    pub model_timeout_seconds: Option<u64>,
+    /// Seconds that a statement of a model waits for a lock, where the model sets no `lock_timeout_seconds`.
+    pub lock_timeout_seconds: Option<u64>,
 }
 
 /// `[serve]`.
@@ -244,7 +252,16 @@ impl Default for Embedded {
 
 impl Default for Run {
     fn default() -> Self {
-        Run { threads: 4, keep_runs: 2, lease_seconds: 15, publish_patience_seconds: 300, max_row_loss_share: None }
+        Run {
+            threads: 4,
+            keep_runs: 2,
+            lease_seconds: 15,
+            publish_patience_seconds: 300,
+            max_row_loss_share: None,
+            skip_unchanged: true,
+            model_timeout_seconds: None,
+            lock_timeout_seconds: None,
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! What is done to pointers outside a run: roll-back, withdrawal, garbage collection.
 
+use super::halt;
 use super::lease::RunLease;
 use super::read_project::read_project;
 use super::withdrawal;
@@ -9,7 +10,6 @@ use crate::warehouse::Warehouse;
 use crate::warehouse::gc::Collection;
 use crate::warehouse::rollback::Rollback;
 use std::time::Duration;
-use tokio::sync::watch;
 
 /// Moves the pointers back to what an earlier run published.
 pub async fn rollback(warehouse: &Warehouse, settings: &Settings, to: Option<i64>) -> Result<Rollback> {
@@ -44,10 +44,10 @@ pub async fn collect_garbage(
 
 /// One at a time with runs: both move pointers.
 async fn take_lease(warehouse: &Warehouse, settings: &Settings) -> Result<RunLease> {
-    let (halt, _) = watch::channel(None);
+    let (brake, _halt) = halt::channel();
     let process = format!("process {} on {}", std::process::id(), settings.host_name());
     let ttl = Duration::from_secs(settings.run.lease_seconds.max(1));
-    RunLease::take(warehouse, &process, ttl, ttl + Duration::from_secs(5), halt).await
+    RunLease::take(warehouse, &process, ttl, ttl + Duration::from_secs(5), brake).await
 }
 
 fn patience(settings: &Settings) -> Duration {

@@ -63,7 +63,8 @@ impl Publication {
     }
 
     /// Hash of the view and its comments: equal means that no DDL is needed.
-    pub(super) fn fingerprint(&self) -> String {
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
         let body = match &self.body {
             ViewBody::Pointer { parent } => format!("pointer {parent}"),
             ViewBody::Select { sql } => format!("select {sql}"),

@@ -28,7 +28,8 @@ async fn publishes_under_a_long_query_and_what_readers_feel() {
         let text = "{{ config(materialized='table') }}\nSELECT n FROM generate_series(1, 1000) AS n";
         std::fs::write(folder.path().join(format!("models/m{number}.sql")), text).expect("a model");
     }
-    let settings = Settings { project_dir: folder.path().to_path_buf(), ..Settings::default() };
+    let mut settings = Settings { project_dir: folder.path().to_path_buf(), ..Settings::default() };
+    settings.run.skip_unchanged = false;
     let embedded = Embedded::start(&settings).await.unwrap_or_else(|e| panic!("{}", e.report()));
     let warehouse = Warehouse::connect(&settings, embedded.url()).await.expect("a warehouse");
     warehouse.migrate().await.expect("migrated");
