@@ -25,7 +25,7 @@ use pool::Era;
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Connections that long work leaves to leases, ledger and pages.
+/// Connections that long work leaves: to the snapshot of a run's sources, to lease and ledger, and to pages.
 const SPARE: usize = 3;
 
 /// The database of one workspace: a pool of connections and the workspace's schema names.
