@@ -10,12 +10,14 @@ mod docs;
 mod engine;
 mod ingest;
 mod init;
+mod jobs;
 mod lines;
 mod list;
 mod listing;
 mod messages;
 mod migrate;
 mod node_line;
+mod once;
 mod parse;
 mod postgres;
 mod print;
@@ -33,6 +35,7 @@ mod source;
 mod stop;
 mod summary;
 mod test;
+mod trigger;
 
 use crate::error::{Kind, Result};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -99,7 +102,7 @@ enum Command {
     /// Build and test the models, then publish them all at once
     Build(build::Arguments),
     /// Build and publish the models without the data tests
-    Run(build::Arguments),
+    Run(once::Arguments),
     /// Run the data tests against what is published
     Test(test::Arguments),
     /// Print the SQL that models are rendered to
@@ -137,6 +140,10 @@ enum Command {
     Runs(runs::Arguments),
     /// Show readers an earlier run again
     Rollback(rollback::Arguments),
+    /// List the jobs, when each is due next, and what became of its last due times
+    Jobs(jobs::Arguments),
+    /// Ask the daemon for a run of a job now
+    Trigger(trigger::Arguments),
     /// Run the daemon: schedule, dashboard, health, metrics
     Serve(serve::Arguments),
     /// Make or update Quintile's own tables
@@ -188,7 +195,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Demo(arguments) => demo::run(&global, arguments).await,
         Command::Ingest(arguments) => ingest::run(&global, arguments).await,
         Command::Build(arguments) => build::run(&global, arguments, build::WithTests(true)).await,
-        Command::Run(arguments) => build::run(&global, arguments, build::WithTests(false)).await,
+        Command::Run(arguments) => once::run(&global, arguments).await,
         Command::Test(arguments) => test::run(&global, arguments).await,
         Command::Compile(arguments) => compile::run(&global, &arguments).await,
         Command::Ls(arguments) => list::run(&global, &arguments),
@@ -206,6 +213,8 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Retry(arguments) => retry::run(&global, arguments).await,
         Command::Runs(arguments) => runs::run(&global, arguments).await,
         Command::Rollback(arguments) => rollback::run(&global, arguments).await,
+        Command::Jobs(arguments) => jobs::run(&global, arguments).await,
+        Command::Trigger(arguments) => trigger::run(&global, arguments).await,
         Command::Serve(arguments) => serve::run(&global, arguments).await,
         Command::Migrate(arguments) => migrate::run(&global, arguments).await,
         Command::Postgres(command) => postgres::run(&global, command).await,

@@ -1,5 +1,6 @@
 //! A job that runs a dbt project: the project is read anew for every run, and a gate may find that there is no news.
 
+use super::jobs::nothing_picked;
 use crate::config::{Job, Settings};
 use crate::error::{Error, Result};
 use crate::pipeline::in_place::{self, DbtLayout, Deferred, Options, Progress, Report, Request, Task, select};
@@ -7,6 +8,7 @@ use crate::warehouse::Warehouse;
 use crate::warehouse::slots::Outcome;
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
+use std::path::Path;
 use tokio::sync::watch;
 
 /// Commands that a job may name; the first is the one that is meant without a name.
@@ -74,13 +76,33 @@ async fn perform(
     Ok(outcome(&project, &report))
 }
 
-async fn read(warehouse: &Warehouse, settings: &Settings, job: &Job) -> Result<DbtLayout> {
-    let request = Request {
+/// Checks that the job's selectors pick something; reads the project's files, but asks no database.
+pub(super) fn check_selectors(settings: &Settings, job: &Job) -> Result<()> {
+    let mut settings = settings.clone();
+    settings.project_dir = settings.project_dir.join(job.project_dir.as_deref().unwrap_or(Path::new(".")));
+    let project = in_place::read(&settings, &request(&settings, job))?;
+    let selection = selection(job);
+    if select::nodes(&project, &project.world.flags.which, &selection)?.ids.is_empty() {
+        return Err(nothing_picked());
+    }
+    Ok(())
+}
+
+fn selection(job: &Job) -> select::Selection {
+    select::Selection { select: job.select.clone(), exclude: job.exclude.clone(), ..select::Selection::default() }
+}
+
+fn request(settings: &Settings, job: &Job) -> Request {
+    Request {
         profiles_dir: job.profiles_dir.as_ref().map(|folder| settings.project_dir.join(folder)),
         // One daemon, one database: the profile gives schema and threads, and need not be there.
         database_url: Some(settings.database.url.clone().unwrap_or_default()),
         ..Request::of_command(job.command.as_deref().unwrap_or(COMMANDS[0]), job.target.as_deref())
-    };
+    }
+}
+
+async fn read(warehouse: &Warehouse, settings: &Settings, job: &Job) -> Result<DbtLayout> {
+    let request = request(settings, job);
     let settings = settings.clone();
     let read = tokio::task::spawn_blocking(move || in_place::read(&settings, &request)).await;
     let mut project = read.map_err(|e| Error::failed("project could not be read").source(e))??;
@@ -118,8 +140,7 @@ async fn run_nodes(
     stop: watch::Receiver<bool>,
 ) -> Result<Report> {
     let which = &project.world.flags.which;
-    let selection =
-        select::Selection { select: job.select.clone(), exclude: job.exclude.clone(), ..select::Selection::default() };
+    let selection = selection(job);
     let options = Options {
         // The pool is the daemon's: its pages and its lease need connections too.
         threads: project.threads.min(settings.database.max_connections.saturating_sub(3)).max(1),

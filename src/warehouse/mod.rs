@@ -16,6 +16,7 @@ pub mod pages;
 pub mod publish;
 pub mod rollback;
 pub mod runs;
+pub mod slot_look;
 pub mod slots;
 pub mod statement;
 pub mod workspace;
