@@ -1,6 +1,7 @@
 //! Looking at slots, and asking for one: what needs no lease.
 
 use super::Warehouse;
+use super::connect::Parameter;
 use super::slots::{SlotKey, WAIT};
 use crate::crash_point;
 use crate::error::{Error, Result};
@@ -163,7 +164,7 @@ impl Warehouse {
         for _ in 0..REQUEST_TRIES {
             let (new, known) = self
                 .answer_within(WAIT, "run cannot be requested", async |client| {
-                    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 3] = [&workspace, &job, &request_id];
+                    let values: [&dyn Parameter; 3] = [&workspace, &job, &request_id];
                     match client.query_opt(request, &values).await? {
                         Some(new) => Ok((Some(new), None)),
                         None => Ok((None, client.query_opt(known, &values).await?)),

@@ -4,13 +4,13 @@
 //! What only reads, and what anybody may ask for, is in [`super::slot_look`].
 
 use super::Warehouse;
+use super::connect::Parameter;
 use super::lease::Lease;
 use super::slot_look::OpenSlot;
 use crate::crash_point;
 use crate::error::{Error, Result};
 use chrono::{DateTime, Utc};
 use std::time::Duration;
-use tokio_postgres::types::ToSql;
 
 /// Nothing here takes longer on a healthy server.
 pub(super) const WAIT: Duration = Duration::from_secs(5);
@@ -104,7 +104,7 @@ impl Warehouse {
         let sql = include_str!("sql/slot_record.sql");
         let row = self
             .answer_within(WAIT, "slots cannot be recorded", async |client| {
-                let values: [&(dyn ToSql + Sync); 9] =
+                let values: [&dyn Parameter; 9] =
                     [&lease.name, &lease.token, &workspace, &job, &due, &state, &reason, &is_queued, &trigger];
                 client.query_one(sql, &values).await
             })
@@ -136,8 +136,7 @@ impl Warehouse {
     /// Claims a waiting slot for running.
     pub async fn claim_slot(&self, lease: &Lease, slot: &SlotKey) -> Result<Claim> {
         let sql = include_str!("sql/slot_claim.sql");
-        let values: [&(dyn ToSql + Sync); 5] =
-            [&lease.name, &lease.token, &slot.workspace, &slot.job, &slot.scheduled_for];
+        let values: [&dyn Parameter; 5] = [&lease.name, &lease.token, &slot.workspace, &slot.job, &slot.scheduled_for];
         self.claim("slot cannot be claimed", sql, &values).await
     }
 
@@ -145,7 +144,7 @@ impl Warehouse {
     pub async fn take_over_slot(&self, lease: &Lease, slot: &OpenSlot) -> Result<Claim> {
         let sql = include_str!("sql/slot_take_over.sql");
         let key = &slot.key;
-        let values: [&(dyn ToSql + Sync); 8] = [
+        let values: [&dyn Parameter; 8] = [
             &lease.name,
             &lease.token,
             &key.workspace,
@@ -158,7 +157,7 @@ impl Warehouse {
         self.claim("slot cannot be taken over", sql, &values).await
     }
 
-    async fn claim(&self, doing: &str, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Result<Claim> {
+    async fn claim(&self, doing: &str, sql: &str, values: &[&dyn Parameter]) -> Result<Claim> {
         crash_point::reach("slot is claimed").await?;
         let answer = self.answer_within(WAIT, doing, async |client| client.query_one(sql, values).await).await;
         let row = match answer {
@@ -177,7 +176,7 @@ impl Warehouse {
     /// Notes the number of the run that is made for a slot of ours.
     pub async fn note_slot_run(&self, lease: &Lease, slot: &SlotKey, run_id: i64) -> Result<()> {
         let sql = include_str!("sql/slot_note_run.sql");
-        let values: [&(dyn ToSql + Sync); 6] =
+        let values: [&dyn Parameter; 6] =
             [&slot.workspace, &slot.job, &slot.scheduled_for, &lease.name, &lease.token, &run_id];
         self.change_own(lease, "run of a slot cannot be noted", sql, &values).await?;
         crash_point::reach("run of the slot was noted").await
@@ -187,7 +186,7 @@ impl Warehouse {
     pub async fn finish_slot(&self, lease: &Lease, slot: &SlotKey, outcome: &Outcome) -> Result<()> {
         crash_point::reach("slot is finished").await?;
         let sql = include_str!("sql/slot_finish.sql");
-        let values: [&(dyn ToSql + Sync); 8] = [
+        let values: [&dyn Parameter; 8] = [
             &slot.workspace,
             &slot.job,
             &slot.scheduled_for,
@@ -201,7 +200,7 @@ impl Warehouse {
         crash_point::reach("slot was finished").await
     }
 
-    async fn change_own(&self, lease: &Lease, doing: &str, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Result<()> {
+    async fn change_own(&self, lease: &Lease, doing: &str, sql: &str, values: &[&dyn Parameter]) -> Result<()> {
         let rows = self.answer_within(WAIT, doing, async |client| client.execute(sql, values).await).await?;
         if rows == 1 { Ok(()) } else { Err(not_leader(lease)) }
     }
