@@ -102,7 +102,7 @@ enum Command {
     /// Build and test the models, then publish them all at once
     Build(build::Arguments),
     /// Build and publish the models without the data tests
-    Run(once::Arguments),
+    Run(once::RunArguments),
     /// Run the data tests against what is published
     Test(test::Arguments),
     /// Print the SQL that models are rendered to

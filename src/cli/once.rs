@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 /// Arguments of `run`.
 #[derive(Args, Debug)]
-pub struct Arguments {
+pub struct RunArguments {
     #[command(flatten)]
     build: build::Arguments,
     /// Run the newest due time of a job as the daemon would, data tests included, unless it was run already
@@ -28,7 +28,7 @@ pub struct Arguments {
 }
 
 /// Runs the models, or one due time of a job.
-pub async fn run(global: &Global, arguments: Arguments) -> Result<ExitCode> {
+pub async fn run(global: &Global, arguments: RunArguments) -> Result<ExitCode> {
     let Some(job) = arguments.job.filter(|_| arguments.once) else {
         return build::run(global, arguments.build, build::WithTests(false)).await;
     };

@@ -35,7 +35,7 @@ pub async fn patiently<T>(
                 Err(e) if e.may_pass() && Instant::now() < deadline => e,
                 opened => return opened,
             };
-            let pause = backoff::pause(tries.min(3), std::process::id()).min(deadline - Instant::now());
+            let pause = backoff::pause(tries.min(2), std::process::id()).min(deadline - Instant::now());
             tracing::warn!(error = %error, pause_ms = pause.as_millis(), "database does not answer yet; trying again");
             tokio::time::sleep(pause).await;
             tries += 1;
