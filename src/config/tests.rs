@@ -132,7 +132,14 @@ fn the_shipped_file_says_the_defaults() {
     assert_eq!(jobs.as_array().map(Vec::len), Some(1));
     table.remove("workspaces").expect("examples");
     // These have no default: their lines are examples.
-    for (section, key) in [("database", "url"), ("embedded", "bin_dir"), ("serve", "api_token")] {
+    let examples = [
+        ("database", "url"),
+        ("embedded", "bin_dir"),
+        ("run", "model_timeout_seconds"),
+        ("run", "lock_timeout_seconds"),
+        ("serve", "api_token"),
+    ];
+    for (section, key) in examples {
         table[section].as_table_mut().and_then(|section| section.remove(key)).expect(key);
     }
     assert_eq!(Settings::deserialize(table).expect("right"), Settings::default());

@@ -11,6 +11,7 @@ mod csv;
 mod dbt_job;
 mod decide;
 mod format;
+mod gate;
 mod guard;
 mod heat;
 mod http;

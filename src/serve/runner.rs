@@ -2,6 +2,7 @@
 
 use super::backoff;
 use super::dbt_job;
+use super::gate;
 use super::jobs::PlannedJob;
 use super::leader::{Leadership, stopped};
 use super::metrics::Metrics;
@@ -15,6 +16,7 @@ use crate::warehouse::slots::{Outcome, SlotKey};
 use futures_util::FutureExt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 
@@ -32,6 +34,8 @@ pub(super) struct SlotRun {
     attempt: i32,
     /// The run that an earlier attempt began, and how it stands.
     begun: Option<(i64, String)>,
+    /// The newest run that was made for the slot; 0 before there is one.
+    run_id: AtomicI64,
     is_manual: bool,
     pub(super) lease: Lease,
     fence: Fence,
@@ -71,6 +75,7 @@ impl SlotRun {
             job: planned.job.clone(),
             slot: found.key.clone(),
             attempt,
+            run_id: AtomicI64::new(found.run_id.unwrap_or_default()),
             begun: found.run_id.zip(found.run_state.clone()),
             is_manual: found.is_manual,
             lease: leadership.lease.clone(),
@@ -176,6 +181,11 @@ impl SlotRun {
         if let Some(ran) = dbt_job::run(&self.warehouse, &self.settings, &self.job, halted.clone()).await {
             return ran;
         }
+        let look = gate::look_at_models(&self.warehouse, &self.settings, &self.job);
+        gate::behind(&self.warehouse, &self.job, look, self.build(halted)).await
+    }
+
+    async fn build(&self, halted: watch::Receiver<bool>) -> Result<Outcome> {
         let (events, listener) = mpsc::unbounded_channel();
         let trigger = if self.is_manual { "manual" } else { "job" };
         let request = BuildRequest {
@@ -183,6 +193,10 @@ impl SlotRun {
             exclude: self.job.exclude.clone(),
             trigger: format!("{trigger}:{}", self.slot.job),
             fence: Some(self.fence.clone()),
+            // The run of an earlier attempt at this slot, by another process or by us.
+            resume: Some(self.run_id.load(Ordering::Relaxed)).filter(|run_id| *run_id > 0),
+            grace: self.grace(),
+            model_timeout: self.job.model_timeout_seconds.map(Duration::from_secs),
             progress: Progress::to(events),
             ..BuildRequest::default()
         };
@@ -201,6 +215,7 @@ impl SlotRun {
         while let Some(event) = events.recv().await {
             match event {
                 Event::Planned { run_id, .. } => {
+                    self.run_id.store(run_id, Ordering::Relaxed);
                     if let Err(e) = self.warehouse.note_slot_run(&self.lease, &self.slot, run_id).await {
                         tracing::warn!(job = self.slot.job, run_id, error = %e, "run was not noted in its slot");
                     }

@@ -297,3 +297,31 @@ async fn a_job_of_a_dbt_project_waits_for_news() {
         client.query_one("SELECT max_loaded_at FROM quintile.job_sources", &[]).await.expect("one source").get(0);
     assert_eq!(newest.to_rfc3339(), "2026-01-01T01:00:00+00:00");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_of_our_own_models_waits_for_news() {
+    let database = Database::new().await;
+    let client = database.client().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(folder.path().join("models")).expect("a folder");
+    let model = "{{ config(materialized='table') }}\nSELECT count(*) AS lines FROM {{ source('raw', 'orders') }}";
+    std::fs::write(folder.path().join("models/lines.sql"), model).expect("a model");
+    let mut settings = Settings {
+        jobs: vec![Job::new("nightly", "0 3 * * *")],
+        project_dir: folder.path().into(),
+        ..database.settings()
+    };
+    settings.jobs[0].fresher_than_last_run = Some("source:raw.orders".into());
+    let mut ends = Vec::new();
+    for news in ["", "", "ALTER TABLE raw.orders ADD COLUMN news int"] {
+        client.batch_execute(news).await.expect("news");
+        client.batch_execute("DELETE FROM quintile.slots").await.expect("no slots");
+        let (_keep, stop) = watch::channel(false);
+        let request = serve::OnceRequest { job: "nightly".into(), slot: None, is_forced: false };
+        let done = serve::once(&database.warehouse().await, &settings, &request, stop).await.expect("an answer");
+        let serve::Once::Ran(_, serve::Ended::With(outcome)) = done else { panic!("{done:?}") };
+        ends.push((outcome.state, outcome.reason.unwrap_or_default()));
+    }
+    let unchanged = "no source of \"source:raw.orders\" has changed since the last successful run".to_owned();
+    assert_eq!(ends, [("published", String::new()), ("skipped", unchanged), ("published", String::new())]);
+}

@@ -1,6 +1,7 @@
 //! The one integration binary: every test gets a database of its own on a real PostgreSQL.
 
 mod api;
+mod carry;
 mod cli;
 mod contract;
 mod daemon;
