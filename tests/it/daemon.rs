@@ -306,6 +306,8 @@ async fn a_job_of_our_own_models_waits_for_news() {
     std::fs::create_dir(folder.path().join("models")).expect("a folder");
     let model = "{{ config(materialized='table') }}\nSELECT count(*) AS lines FROM {{ source('raw', 'orders') }}";
     std::fs::write(folder.path().join("models/lines.sql"), model).expect("a model");
+    let source = "sources: [{name: raw, tables: [{name: orders}]}]\n";
+    std::fs::write(folder.path().join("models/sources.yml"), source).expect("a source");
     let mut settings = Settings {
         jobs: vec![Job::new("nightly", "0 3 * * *")],
         project_dir: folder.path().into(),
@@ -313,6 +315,7 @@ async fn a_job_of_our_own_models_waits_for_news() {
     };
     settings.jobs[0].fresher_than_last_run = Some("source:raw.orders".into());
     let mut ends = Vec::new();
+    crate::shop::fill_orders(&database.warehouse().await, 30).await;
     for news in ["", "", "ALTER TABLE raw.orders ADD COLUMN news int"] {
         client.batch_execute(news).await.expect("news");
         client.batch_execute("DELETE FROM quintile.slots").await.expect("no slots");
