@@ -1,11 +1,13 @@
 //! The one integration binary: every test gets a database of its own on a real PostgreSQL.
 
+mod api;
 mod breaking_change;
 mod carry;
 mod cli;
 mod connections;
 mod contract;
 mod daemon;
+mod dashboard;
 mod dbt;
 mod dbt_macros;
 mod dbt_manifest;
@@ -18,6 +20,7 @@ mod harness;
 mod in_place;
 mod ingest;
 mod introspection;
+mod once;
 mod papers;
 mod pointers;
 mod publish;
@@ -28,6 +31,7 @@ mod read_cost;
 mod readers;
 mod row_guard;
 mod shop;
+mod slots;
 mod small;
 mod tidy;
 mod unpublish;
