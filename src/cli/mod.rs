@@ -158,6 +158,9 @@ enum Command {
     Postgres(postgres::Command),
 }
 
+/// Templates are rendered deep inside a run. Memory is taken only as far as it is used.
+const STACK: usize = 8 * 1024 * 1024;
+
 /// Runs the program with the process's arguments.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -175,7 +178,7 @@ pub fn main() -> ExitCode {
         print::note(&e.report());
         return ExitCode::from(e.exit_code());
     }
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK).build() {
         Ok(runtime) => runtime,
         Err(e) => {
             print::note(&format!("error: threads cannot be started\n  caused by: {e}"));

@@ -137,6 +137,7 @@ fn the_shipped_file_says_the_defaults() {
         ("embedded", "bin_dir"),
         ("run", "model_timeout_seconds"),
         ("run", "lock_timeout_seconds"),
+        ("run", "max_row_loss_share"),
         ("serve", "api_token"),
     ];
     for (section, key) in examples {

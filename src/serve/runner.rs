@@ -131,8 +131,7 @@ impl SlotRun {
     /// The attempts, cut short by `stop` or by the job's timeout; nothing where they did not end even then.
     async fn within_limits(&self, mut stop: watch::Receiver<bool>) -> (Option<Cut>, Option<Result<Outcome>>) {
         let (halt, halted) = watch::channel(false);
-        let attempts = self.attempts(halted);
-        tokio::pin!(attempts);
+        let mut attempts = Box::pin(self.attempts(halted));
         let timeout = self.job.timeout_seconds;
         let late = async {
             match timeout {
@@ -181,7 +180,8 @@ impl SlotRun {
     }
 
     async fn run(&self, halted: watch::Receiver<bool>) -> Result<Outcome> {
-        if let Some(ran) = dbt_job::run(&self.warehouse, &self.settings, &self.job, halted.clone()).await {
+        let dbt = dbt_job::run(&self.warehouse, &self.settings, &self.job, halted.clone());
+        if let Some(ran) = Box::pin(dbt).await {
             return ran;
         }
         let look = gate::look_at_models(&self.warehouse, &self.settings, &self.job);
@@ -204,7 +204,7 @@ impl SlotRun {
             ..BuildRequest::default()
         };
         let build = async {
-            let built = pipeline::build(&self.warehouse, &self.settings, &request, halted).await;
+            let built = Box::pin(pipeline::build(&self.warehouse, &self.settings, &request, halted)).await;
             // The listener's channel closes with the request.
             drop(request);
             built
