@@ -1,7 +1,7 @@
 //! Rows of a published relation as text, streamed: what a CSV export sends.
 
 use super::Warehouse;
-use super::connect::Client;
+use super::connect::{Client, Transaction};
 use super::fault::fault;
 use super::statement::qualified;
 use crate::error::{Error, Result};
@@ -9,8 +9,7 @@ use crate::project::quote_identifier;
 use futures_util::{StreamExt, pin_mut};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
-use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{IsolationLevel, Transaction};
+use tokio_postgres::types::Type;
 
 /// Checks and the audit row take no longer, nor may the reader pause longer between two chunks.
 const WAIT: Duration = Duration::from_secs(30);
@@ -55,7 +54,7 @@ impl Warehouse {
         let finished = self.stream(&mut client, relation, opened, &chunks, write).await;
         if !matches!(finished, Ok(true)) {
             // Rows may still be on their way: the next user of this connection would wait for them.
-            drop(Client::take(client));
+            client.discard();
         }
         if let Err(e) = finished {
             tracing::warn!(relation, error = %e, "export broke off");
@@ -74,8 +73,7 @@ impl Warehouse {
         mut write: impl FnMut(&mut Vec<u8>, &[ExportColumn], &[Option<&str>]) + Send,
     ) -> Result<bool> {
         let told = |e: tokio_postgres::Error| fault("export broke off", &e);
-        let start = client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
-        let transaction = start.start().await.map_err(told)?;
+        let transaction = client.snapshot().await.map_err(told)?;
         let late = |_| Error::unreachable("export cannot begin: database did not answer in time");
         let head = tokio::time::timeout(WAIT, self.head(&transaction, relation)).await.map_err(late).flatten();
         let Ok(Some(found)) = &head else {
@@ -92,8 +90,7 @@ impl Warehouse {
         let texts: Vec<String> =
             columns.iter().map(|column| format!("{}::text", quote_identifier(&column.name))).collect();
         let sql = format!("SELECT {} FROM {}", texts.join(", "), self.published(relation));
-        let none: [&(dyn ToSql + Sync); 0] = [];
-        let rows = transaction.query_raw(&sql, none).await.map_err(told)?;
+        let rows = transaction.query_raw(&sql, &[]).await.map_err(told)?;
         pin_mut!(rows);
         let mut chunk = Vec::with_capacity(CHUNK_BYTES + 1024);
         while let Some(row) = rows.next().await {
@@ -125,7 +122,7 @@ impl Warehouse {
             return Ok(None);
         }
         let published = self.published(relation);
-        let statement = transaction.prepare(&format!("SELECT * FROM {published}")).await.map_err(told)?;
+        let statement = transaction.describe(&format!("SELECT * FROM {published}")).await.map_err(told)?;
         let columns = statement
             .columns()
             .iter()

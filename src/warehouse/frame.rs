@@ -17,17 +17,17 @@ impl Warehouse {
     ///
     /// Rows are streamed, so the memory is that of the frame. A key that is NULL and a column that is not a number are errors.
     pub async fn read_frame(&self, sql: &str, key: &str) -> Result<Frame> {
-        self.read_frame_with(&*self.client().await?, sql, key).await
+        self.read_frame_with(&self.client().await?, sql, key).await
     }
 
     /// As [`Warehouse::read_frame`], on a given connection (inside the caller's transaction, for example).
-    pub async fn read_frame_with(&self, client: &tokio_postgres::Client, sql: &str, key: &str) -> Result<Frame> {
+    pub async fn read_frame_with(&self, client: &Client, sql: &str, key: &str) -> Result<Frame> {
         let sql = sql.trim_end_matches(|c: char| c.is_whitespace() || c == ';');
-        let described = client.prepare(sql).await.map_err(|e| fault_in("features cannot be read", sql, &e))?;
+        let described = client.describe(sql).await.map_err(|e| fault_in("features cannot be read", sql, &e))?;
         let described: Vec<(&str, &Type)> = described.columns().iter().map(|c| (c.name(), c.type_())).collect();
         let features = features_of(&described, key)?;
         let wrapped = wrap(sql, key, &features);
-        let rows = client.query_raw(&wrapped, std::iter::empty::<i32>()).await;
+        let rows = client.query_raw(&wrapped, &[]).await;
         let mut rows = pin!(rows.map_err(|e| fault("features cannot be read", &e))?);
         let mut keys = Vec::new();
         let mut values: Vec<Vec<f64>> = vec![Vec::new(); features.len()];

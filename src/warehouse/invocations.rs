@@ -1,6 +1,7 @@
 //! Invocations: one row a command that ran nodes of a dbt project, with what came of each node.
 
 use super::Warehouse;
+use super::connect::Parameter;
 use super::fault::fault;
 use crate::error::Result;
 use chrono::{DateTime, Utc};
@@ -98,7 +99,7 @@ impl Warehouse {
     /// Notes that a command begins.
     pub async fn start_invocation(&self, new: &NewInvocation) -> Result<()> {
         let client = self.client().await?;
-        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 7] =
+        let values: [&dyn Parameter; 7] =
             [&new.id, &new.project, &new.target_schema, &new.command, &new.arguments, &new.selected, &new.process];
         client
             .execute(include_str!("sql/invocation_start.sql"), &values)
@@ -123,7 +124,7 @@ impl Warehouse {
         let elapsed: Vec<f64> = outcomes.iter().map(|one| one.elapsed_seconds).collect();
         let relations: Vec<Option<&str>> = outcomes.iter().map(|one| one.relation.as_deref()).collect();
         let client = self.client().await?;
-        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 10] =
+        let values: [&dyn Parameter; 10] =
             [&id, &state, &error, &ids, &statuses, &messages, &failures, &rows, &elapsed, &relations];
         client
             .execute(include_str!("sql/invocation_finish.sql"), &values)

@@ -84,7 +84,7 @@ impl Warehouse {
         match answer {
             Ok(answer) => answer.map_err(|e| fault(doing, &e)),
             Err(_) => {
-                drop(Client::take(client));
+                client.discard();
                 Err(late())
             }
         }

@@ -1,6 +1,6 @@
 //! Loads: the one transaction that replaces the rows of a file in `raw.orders` and `raw.rejected_rows`.
 
-use super::connect::{Client, Warehouse};
+use super::connect::{Client, Parameter, Warehouse};
 use super::copy::{Cell, CopyIn, Transaction};
 use super::fault::fault;
 use super::statement::fill;
@@ -191,8 +191,7 @@ impl Warehouse {
             }
         }
         let insert = filled(include_str!("sql/load_start.sql"), &schemas);
-        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 4] =
-            [&file.source, &file.file_name, &file.checksum, &file.mapping_checksum];
+        let values: [&dyn Parameter; 4] = [&file.source, &file.file_name, &file.checksum, &file.mapping_checksum];
         let load_id = client.query_one(&insert, &values).await.map_err(|e| fault(&doing, &e))?.get(0);
         let copy = filled(include_str!("sql/load_copy_orders.sql"), &schemas);
         let doing = format!("orders of file \"{}\" cannot be written", file.file_name);

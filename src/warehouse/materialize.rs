@@ -105,7 +105,7 @@ impl Warehouse {
         transaction.execute(&create, &[]).await.map_err(|e| fault(&doing, &e))?;
         let sink = transaction.copy_in(&copy).await.map_err(|e| fault(&doing, &e))?;
         futures_util::pin_mut!(sink);
-        sink.send(bytes_of(&seed.text)).await.map_err(|e| fault(&doing, &e))?;
+        sink.send(seed.text.clone().into()).await.map_err(|e| fault(&doing, &e))?;
         sink.finish().await.map_err(|e| fault(&doing, &e).hint(format!("correct {}", seed.path)))?;
         transaction.commit().await.map_err(|e| fault(&doing, &e))
     }
@@ -187,10 +187,6 @@ fn failed(model: &str) -> String {
 
 async fn execute(client: &Client, model: &str, statement: &str) -> Result<()> {
     client.batch_execute(statement).await.map_err(|e| fault_in(&failed(model), statement, &e))
-}
-
-fn bytes_of(text: &str) -> std::io::Cursor<Vec<u8>> {
-    std::io::Cursor::new(text.as_bytes().to_vec())
 }
 
 /// `rfm_scores__1f2e3d4c`: the model and a hash of what its table looks like.

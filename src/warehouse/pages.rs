@@ -3,6 +3,7 @@
 //! A project need not have every relation. A section whose relation or column is missing says so, and the page lives.
 
 use super::Warehouse;
+use super::connect::Transaction;
 use super::fault::fault;
 use crate::error::{Error, Result};
 use crate::project::quote_identifier;
@@ -10,7 +11,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
-use tokio_postgres::{IsolationLevel, Row, Transaction};
+use tokio_postgres::Row;
 
 /// A look takes no longer than this, connecting included.
 const WAIT: Duration = Duration::from_secs(10);
@@ -265,8 +266,7 @@ impl Warehouse {
     async fn look(&self) -> Result<Overview> {
         let told = |e: tokio_postgres::Error| fault("page cannot be read", &e);
         let mut client = self.client().await?;
-        let start = client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
-        let mut transaction = start.start().await.map_err(told)?;
+        let mut transaction = client.snapshot().await.map_err(told)?;
         transaction.batch_execute("SET LOCAL statement_timeout = '8s'").await.map_err(told)?;
         let marts = &self.schemas.marts;
         let rows = transaction.query(include_str!("sql/page_relations.sql"), &[marts]).await.map_err(told)?;

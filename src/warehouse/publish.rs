@@ -4,13 +4,13 @@
 //! a short lock timeout and retries, so that a long BI query delays the publish and never the other readers.
 
 use super::Warehouse;
+use super::connect::Transaction;
 use super::fault::{fault, fault_in};
 use super::statement::{fill, qualified, splice};
 use crate::error::{Error, Result};
 use crate::project::{Access, quote_identifier, quote_literal};
 use std::collections::BTreeMap;
 use std::time::Duration;
-use tokio_postgres::Transaction;
 use tokio_postgres::error::SqlState;
 
 /// One relation whose pointer moves.

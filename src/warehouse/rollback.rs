@@ -1,6 +1,7 @@
 //! Roll-back: the pointers go to an earlier published run, in one transaction, without touching a row of data.
 
 use super::Warehouse;
+use super::connect::Transaction;
 use super::fault::fault;
 use super::publish::{Fence, LOCK_TIMEOUT, Publication, TRIES, ViewBody, hold_fence};
 use crate::error::{Error, Result};
@@ -99,7 +100,7 @@ impl Warehouse {
         Ok(done)
     }
 
-    async fn require_published(&self, transaction: &tokio_postgres::Transaction<'_>, run_id: i64) -> Result<i64> {
+    async fn require_published(&self, transaction: &Transaction<'_>, run_id: i64) -> Result<i64> {
         let workspace = &self.schemas.workspace;
         let found = transaction
             .query_opt(include_str!("sql/find_published_run.sql"), &[workspace, &run_id])
@@ -112,11 +113,7 @@ impl Warehouse {
         }
     }
 
-    async fn live_parent(
-        &self,
-        transaction: &tokio_postgres::Transaction<'_>,
-        relation: &str,
-    ) -> Result<Option<String>> {
+    async fn live_parent(&self, transaction: &Transaction<'_>, relation: &str) -> Result<Option<String>> {
         let row = transaction
             .query_one(
                 "SELECT parent_relation FROM quintile.live WHERE workspace = $1 AND relation = $2",
@@ -130,7 +127,7 @@ impl Warehouse {
     /// The run's partition must still be there: garbage collection keeps only the newest ones.
     async fn require_rows(
         &self,
-        transaction: &tokio_postgres::Transaction<'_>,
+        transaction: &Transaction<'_>,
         relation: &str,
         run_id: i64,
         parent: &str,

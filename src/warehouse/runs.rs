@@ -1,6 +1,7 @@
 //! The run ledger: what ran, which models it built, which tests it passed, what was fitted.
 
 use super::Warehouse;
+use super::connect::Parameter;
 use super::fault::fault;
 use super::statement::fill;
 use crate::error::{Error, Result};
@@ -269,7 +270,7 @@ impl Warehouse {
         Ok(row.get(0))
     }
 
-    async fn ledger(&self, sql: &str, values: &[&(dyn tokio_postgres::types::ToSql + Sync)]) -> Result<()> {
+    async fn ledger(&self, sql: &str, values: &[&dyn Parameter]) -> Result<()> {
         let client = self.client().await?;
         client.execute(sql, values).await.map_err(|e| fault(LEDGER, &e))?;
         Ok(())

@@ -1,6 +1,7 @@
 //! Slots: one row for each due time of a job, so that it fires once whatever the number of daemons.
 
 use super::Warehouse;
+use super::connect::Parameter;
 use super::lease::Lease;
 use crate::error::{Error, Result};
 use chrono::{DateTime, Utc};
@@ -76,7 +77,7 @@ impl Warehouse {
         let sql = include_str!("sql/slot_finish.sql");
         let rows = self
             .answer_within(WAIT, "slot cannot be finished", async |client| {
-                let values: [&(dyn tokio_postgres::types::ToSql + Sync); 7] =
+                let values: [&dyn Parameter; 7] =
                     [&workspace, &job, &due, &lease.token, &outcome.state, &outcome.reason, &outcome.run_id];
                 client.execute(sql, &values).await
             })
@@ -138,8 +139,7 @@ impl Warehouse {
         let sql = include_str!("sql/slot_record.sql");
         let row = self
             .answer_within(WAIT, "slot cannot be recorded", async |client| {
-                let values: [&(dyn tokio_postgres::types::ToSql + Sync); 7] =
-                    [&lease.name, &lease.token, &workspace, &job, &due, &state, &reason];
+                let values: [&dyn Parameter; 7] = [&lease.name, &lease.token, &workspace, &job, &due, &state, &reason];
                 client.query_one(sql, &values).await
             })
             .await?;

@@ -194,12 +194,7 @@ async fn garbage_keeps_two_runs_and_a_long_reader_delays_only_space() {
         WHERE relnamespace = 'quintile_store'::regnamespace AND relkind IN ('r', 'v') AND relname ~ '__r[0-9]+$'";
     assert_eq!(shop::value(&warehouse, tables).await, format!("{},{}", runs[2], runs[3]));
     let mut reader = warehouse.client().await.expect("a connection");
-    let long = reader
-        .build_transaction()
-        .isolation_level(tokio_postgres::IsolationLevel::RepeatableRead)
-        .start()
-        .await
-        .expect("a transaction");
+    let long = reader.snapshot().await.expect("a transaction");
     let count: i64 = long.query_one("SELECT count(*) FROM marts.customer_360", &[]).await.expect("rows").get(0);
     let report = shop::build(&warehouse, &db.settings(), &[]).await;
     assert_eq!(report.state, "published", "a reader in a transaction does not hold up the publish");

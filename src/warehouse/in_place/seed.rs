@@ -94,7 +94,7 @@ async fn load(session: &Session, seed: &SeedDefinition, table: &SeedTable, fresh
     let sink = session.copy_in(doing, &format!("COPY {fresh} FROM STDIN")).await?;
     futures_util::pin_mut!(sink);
     let told = |e: tokio_postgres::Error| in_file(doing, seed, table, &e);
-    sink.send(std::io::Cursor::new(as_lines(table).into_bytes())).await.map_err(told)?;
+    sink.send(as_lines(table).into()).await.map_err(told)?;
     let rows = sink.finish().await.map_err(told)?;
     for (column, _) in table.columns.iter().zip(&zoned).filter(|(_, is_zoned)| **is_zoned) {
         let sql = format!("ALTER TABLE {fresh} ALTER COLUMN {} TYPE timestamp", seed.column(&column.name));

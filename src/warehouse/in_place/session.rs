@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::project::Answer;
 use crate::project::split::statements;
 use crate::warehouse::Warehouse;
-use crate::warehouse::connect::Client;
+use crate::warehouse::connect::{Client, CopyBytes};
 use crate::warehouse::fault::fault_in;
 use futures_util::FutureExt;
 use std::fmt;
@@ -69,7 +69,7 @@ impl Session {
         let client = Arc::clone(&self.client);
         drop(self);
         if let Some(client) = Arc::into_inner(client) {
-            drop(Client::take(client));
+            client.discard();
         }
     }
 
@@ -178,7 +178,7 @@ impl Session {
         } else if command.is_opaque() {
             answer_of(&self.client.simple_query(&sent).await.map_err(told)?, &[], &command)
         } else {
-            let rows = self.client.execute_typed(&sent, &[]).await.map_err(told)?;
+            let rows = self.client.execute(&sent, &[]).await.map_err(told)?;
             Answer { tag: command.tag(rows), rows_affected: rows, ..Answer::default() }
         };
         if command.effect() == Effect::Closes {
@@ -192,7 +192,7 @@ impl Session {
         if command.tag(0) == "EXPLAIN" {
             return Ok(answer_of(&self.client.simple_query(sql).await?, &[], command));
         }
-        let both = futures_util::future::join(self.client.prepare(sql), self.client.simple_query(sql));
+        let both = futures_util::future::join(self.client.describe(sql), self.client.simple_query(sql));
         let (described, messages) = both.await;
         // A statement that cannot be described fails with the better error there.
         let types: Vec<Type> = described?.columns().iter().map(|column| column.type_().clone()).collect();
@@ -206,7 +206,7 @@ impl Session {
         let before = format!("{}{before}", self.comment);
         let place = Place { before: before.chars().count(), length: body.chars().count(), offset: 0 };
         let sent = format!("{before}{body}{after}");
-        self.client.execute_typed(&sent, &[]).await.map_err(|e| SqlFault::told(doing, &e, place))
+        self.client.execute(&sent, &[]).await.map_err(|e| SqlFault::told(doing, &e, place))
     }
 
     /// Describes a statement without running it: names, types and type modifiers of its columns.
@@ -214,7 +214,7 @@ impl Session {
         let place = Place { before: 0, length: sql.chars().count(), offset: 0 };
         let is_own = !self.is_in_transaction();
         self.begin().await?;
-        let prepared = self.client.prepare(sql).await;
+        let prepared = self.client.describe(sql).await;
         if is_own {
             self.rollback().await?;
         }
@@ -225,7 +225,7 @@ impl Session {
 
     /// Runs one statement of ours; the count of its rows.
     pub(super) async fn run(&self, doing: &str, sql: &str) -> Result<u64> {
-        self.client.execute_typed(sql, &[]).await.map_err(|e| fault_in(doing, sql, &e))
+        self.client.execute(sql, &[]).await.map_err(|e| fault_in(doing, sql, &e))
     }
 
     /// Runs one statement of ours with parameters, in one round trip; its rows.
@@ -244,7 +244,7 @@ impl Session {
     }
 
     /// Starts `COPY ... FROM STDIN`.
-    pub(super) async fn copy_in(&self, doing: &str, sql: &str) -> Result<CopyInSink<std::io::Cursor<Vec<u8>>>> {
+    pub(super) async fn copy_in(&self, doing: &str, sql: &str) -> Result<CopyInSink<CopyBytes>> {
         self.client.copy_in(sql).await.map_err(|e| fault_in(doing, sql, &e))
     }
 

@@ -1,5 +1,11 @@
 //! Connections: a small pool, verified on every use, TLS with verification for every host that is not this machine.
 
+mod client;
+mod parameter;
+
+pub use client::{Client, CopyBytes, Transaction};
+pub use parameter::Parameter;
+
 use super::fault::fault;
 use crate::config::{Schemas, Settings};
 use crate::error::{Error, Result};
@@ -16,9 +22,6 @@ const SPARE: usize = 3;
 
 /// How long a piece of work waits for a connection of the pool.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A pooled connection.
-pub type Client = deadpool_postgres::Object;
 
 /// The database of one workspace: a pool of connections and the workspace's schema names.
 #[derive(Clone)]
@@ -73,7 +76,7 @@ impl Warehouse {
 
     /// A connection from the pool.
     pub async fn client(&self) -> Result<Client> {
-        self.pool.get().await.map_err(|e| match e {
+        self.pool.get().await.map(Client).map_err(|e| match e {
             PoolError::Backend(e) => {
                 fault(&format!("database {} cannot be reached", self.address), &e).or_unreachable()
             }
@@ -99,7 +102,7 @@ impl Warehouse {
     /// The connection leaves the pool: a request to cancel may arrive late, and would hit the statement of its next user.
     pub async fn cancel(&self, client: Client) {
         self.cancel_statement(&client.cancel_token()).await;
-        drop(Client::take(client));
+        client.discard();
     }
 
     /// Asks the server to stop what runs on a connection; it may come late, when the next statement runs.
