@@ -1,17 +1,18 @@
 //! A server with orders, a project and the program on it: where a scenario begins.
 
 use crate::lab::{Lab, Server};
-use crate::program::Program;
+use crate::program::{Ended, Program};
 use crate::readers::{OWN_VIEW, Readers};
 use quintile::config::{Database, Settings};
 use quintile::warehouse::Warehouse;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 /// Customers of every bench; each has an order in each generation.
 pub const CUSTOMERS: i64 = 200;
 /// Jobs of the daemon, all due every minute: so it always has work.
-const JOBS: usize = 40;
+pub const JOBS: usize = 40;
 /// Readers, as the promise says.
 const READERS: usize = 20;
 
@@ -44,6 +45,7 @@ impl Bench {
     pub async fn on(lab: &Lab, name: &str, project: Project, server: Server) -> Bench {
         let folder = lab.folder.join(format!("{name}-project"));
         copy_project(project, &folder);
+        write_settings(&folder, "");
         let logs = lab.folder.join(format!("{name}-logs"));
         std::fs::create_dir_all(&logs).expect("a folder");
         let url = server.url("quintile", "shop");
@@ -87,6 +89,13 @@ impl Bench {
         let sql = "SELECT ((SELECT sum(monetary) FROM marts.customer_360)
             / (SELECT sum(quantity * unit_price) FROM public.first_orders))::int";
         u32::try_from(self.server.value::<i32>(sql).await).expect("a generation")
+    }
+
+    /// How long the publish of a build took, as its report says.
+    pub fn publish_time(&self, built: &Ended) -> Option<Duration> {
+        let (_, rest) = built.text.split_once("relations at once in ")?;
+        let seconds: f64 = rest.split_whitespace().next()?.parse().ok()?;
+        rest.split_whitespace().nth(1)?.starts_with('s').then(|| Duration::from_secs_f64(seconds))
     }
 
     /// Twenty readers.

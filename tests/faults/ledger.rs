@@ -55,7 +55,8 @@ pub async fn recovers(bench: &Bench, verdict: &mut Verdict) {
         let built = bench.program.build().await;
         verdict.require(built.is_good(), format!("run {number} after the faults failed: {}", built.tail()));
         let published = bench.published_generation().await;
-        verdict.require(published == generation, format!("generation {published} is published instead of {generation}"));
+        verdict
+            .require(published == generation, format!("generation {published} is published instead of {generation}"));
         if number == 1 {
             verdict.fact(format!("next run after {:.1} s", began.elapsed().as_secs_f64()));
         }

@@ -5,11 +5,25 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)] // A program of its own, whose result is its table.
 
 mod bench;
+mod bi;
+mod disk;
+mod failover;
+mod holders;
+mod holding;
 mod kill;
 mod lab;
 mod ledger;
+mod network;
+mod paused;
+mod points;
+mod pooler;
 mod program;
+mod proxy;
 mod readers;
+mod rollback;
+mod server;
+mod slots;
+mod timeouts;
 mod verdict;
 
 use comfy_table::{ContentArrangement, Table};
@@ -60,6 +74,26 @@ macro_rules! scenario {
 const SCENARIOS: &[Scenario] = &[
     scenario!("kill", 200, kill::till),
     scenario!("kill_bundled", 20, kill::bundled),
+    scenario!("points_kill", 1, points::kill),
+    scenario!("points_fail", 1, points::fail),
+    scenario!("points_delay", 1, points::delay),
+    scenario!("backends", 20, server::terminated),
+    scenario!("immediate", 20, server::stopped),
+    scenario!("postmaster", 20, server::killed),
+    scenario!("failover", 3, failover::standby),
+    scenario!("cut", 5, network::cut),
+    scenario!("half_open", 5, network::half_open),
+    scenario!("delayed", 5, network::delayed),
+    scenario!("throttled", 5, network::throttled),
+    scenario!("cut_after", 40, network::cut_after),
+    scenario!("disk", 3, disk::full),
+    scenario!("timeouts", 3, timeouts::on_role),
+    scenario!("holders", 5, holding::publish),
+    scenario!("slots", 10000, slots::direct),
+    scenario!("slots_pooled", 10000, slots::pooled),
+    scenario!("paused", 5, paused::leader),
+    scenario!("bi", 1, bi::query),
+    scenario!("rollback", 10, rollback::back),
 ];
 
 struct Arguments {

@@ -133,16 +133,40 @@ impl Running {
 
     /// Waits until its log has `text`, or it ends, or the time is over; whether the text came.
     pub async fn says(&mut self, text: &str, within: Duration) -> bool {
+        self.says_often(text, 1, within).await
+    }
+
+    /// As [`Running::says`], for the text so many times since the start.
+    pub async fn says_often(&mut self, text: &str, times: usize, within: Duration) -> bool {
         let deadline = Instant::now() + within;
         loop {
-            if self.log().contains(text) {
-                return true;
-            }
-            if Instant::now() >= deadline || self.has_ended() {
-                return self.log().contains(text);
+            let is_over = Instant::now() >= deadline || self.has_ended();
+            if self.count(text) >= times || is_over {
+                return self.count(text) >= times;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
+    }
+
+    /// As [`Running::says`], for any of the texts.
+    pub async fn says_any(&mut self, texts: &[&str], within: Duration) -> bool {
+        let deadline = Instant::now() + within;
+        loop {
+            let is_over = Instant::now() >= deadline || self.has_ended();
+            let log = self.log();
+            if texts.iter().any(|text| log.contains(text)) {
+                return true;
+            }
+            if is_over {
+                return false;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// How often its log has `text`.
+    pub fn count(&self, text: &str) -> usize {
+        self.log().matches(text).count()
     }
 
     /// All that it told so far.

@@ -149,11 +149,6 @@ impl Readers {
         }
         std::mem::take(&mut *self.seen.lock().expect("no reader panicked"))
     }
-
-    /// What they saw since the last call.
-    pub fn so_far(&self) -> Seen {
-        std::mem::take(&mut *self.seen.lock().expect("no reader panicked"))
-    }
 }
 
 struct Reader {
