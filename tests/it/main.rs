@@ -16,6 +16,7 @@ mod ingest;
 mod introspection;
 mod papers;
 mod pointers;
+mod preflight;
 mod publish;
 mod readers;
 mod shop;
