@@ -2,6 +2,7 @@
 
 mod cli;
 mod contract;
+mod crash_points;
 mod daemon;
 mod dbt;
 mod dbt_macros;
