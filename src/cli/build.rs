@@ -25,6 +25,9 @@ pub struct Arguments {
     /// Build and test, but let readers keep what they see
     #[arg(long)]
     no_publish: bool,
+    /// Build every selected model, also those that have not changed since the live run
+    #[arg(long)]
+    rebuild: bool,
 }
 
 /// Whether the data tests are part of the command.
@@ -49,7 +52,9 @@ pub async fn run(global: &Global, arguments: Arguments, with_tests: WithTests) -
         fence: None,
         skip_publish: arguments.no_publish,
         skip_tests: !with_tests.0,
+        rebuild: arguments.rebuild,
         progress,
+        ..BuildRequest::default()
     };
     let report = pipeline::build(&session.warehouse, &session.settings, &request, stop::on_signals()).await;
     drop(request);
@@ -71,8 +76,12 @@ pub fn finish(report: &RunReport, format: Format) -> Result<ExitCode> {
             } else {
                 "nothing published, as asked".to_owned()
             };
+            let unchanged = match report.carried.len() {
+                0 => String::new(),
+                count => format!(", {count} unchanged"),
+            };
             print::data(&format!(
-                "run {} {}: {} models built, {what}, {elapsed}",
+                "run {} {}: {} models built{unchanged}, {what}, {elapsed}",
                 report.run_id,
                 report.state,
                 report.built.len()
@@ -94,12 +103,27 @@ pub fn printer() -> (Progress, JoinHandle<()>) {
         let (mut passed, mut tested) = (0, 0);
         while let Some(event) = receiver.recv().await {
             match event {
-                Event::Planned { run_id, as_of, steps } => {
-                    total = steps;
+                Event::Planned { run_id, as_of, attempt, steps } => {
+                    (done, total) = (0, steps);
+                    let again =
+                        if attempt > 1 { format!(", taken up again (attempt {attempt})") } else { String::new() };
                     print::note(&format!(
-                        "run {run_id} as of {}: {steps} models and seeds",
+                        "run {run_id} as of {}{again}: {steps} models and seeds",
                         as_of.format("%Y-%m-%d %H:%M UTC")
                     ));
+                }
+                Event::Spared { unchanged, finished, unread } => {
+                    done += unchanged + finished + unread;
+                    if unchanged > 0 {
+                        print::note(&format!("  {unchanged} have not changed since the live run and are carried on"));
+                    }
+                    if finished > 0 {
+                        print::note(&format!("  {finished} were finished by an earlier attempt"));
+                    }
+                }
+                Event::ModelRefused { name, kind, error } => {
+                    print::note(&format!("  {:>3}/{total} FAIL {kind:<7} {name:<28} refused before the run", 0));
+                    print::note(&error);
                 }
                 Event::ModelStarted { .. } => {}
                 Event::ModelFinished { name, kind, state, rows, elapsed, error } => {

@@ -108,6 +108,12 @@ pub struct Run {
     pub keep_runs: usize,
     /// Seconds that a run's hold on its workspace lasts without renewal: the wait after a killed run.
     pub lease_seconds: u64,
+    /// Leave alone the models whose SQL, settings and inputs have not changed since the live run.
+    pub skip_unchanged: bool,
+    /// Seconds that one statement of a model may take, where the model sets no `timeout_seconds`.
+    pub model_timeout_seconds: Option<u64>,
+    /// Seconds that a statement of a model waits for a lock, where the model sets no `lock_timeout_seconds`.
+    pub lock_timeout_seconds: Option<u64>,
 }
 
 /// `[serve]`.
@@ -240,7 +246,14 @@ impl Default for Embedded {
 
 impl Default for Run {
     fn default() -> Self {
-        Run { threads: 4, keep_runs: 2, lease_seconds: 15 }
+        Run {
+            threads: 4,
+            keep_runs: 2,
+            lease_seconds: 15,
+            skip_unchanged: true,
+            model_timeout_seconds: None,
+            lock_timeout_seconds: None,
+        }
     }
 }
 

@@ -131,8 +131,14 @@ fn the_shipped_file_says_the_defaults() {
     let jobs = table.remove("jobs").expect("an example");
     assert_eq!(jobs.as_array().map(Vec::len), Some(1));
     table.remove("workspaces").expect("examples");
-    // These two have no default: their lines are examples.
-    for (section, key) in [("database", "url"), ("embedded", "bin_dir")] {
+    // These have no default: their lines are examples.
+    let examples = [
+        ("database", "url"),
+        ("embedded", "bin_dir"),
+        ("run", "model_timeout_seconds"),
+        ("run", "lock_timeout_seconds"),
+    ];
+    for (section, key) in examples {
         table[section].as_table_mut().and_then(|section| section.remove(key)).expect(key);
     }
     assert_eq!(Settings::deserialize(table).expect("right"), Settings::default());

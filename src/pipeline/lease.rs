@@ -1,12 +1,12 @@
 //! One run a workspace at a time: the run's lease, kept alive beside the work; its loss halts the run.
 
+use super::halt::Brake;
 use crate::error::{Error, Result};
 use crate::warehouse::Warehouse;
 use crate::warehouse::lease::Lease;
 use crate::warehouse::publish::Fence;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -38,13 +38,13 @@ impl Drop for Keeper {
 impl RunLease {
     /// Takes the lease of the workspace's runs; waits for a dead holder's to expire, at most `patience`.
     ///
-    /// `halt` is told when the lease is lost.
+    /// The `brake` is put on when the lease is lost.
     pub async fn take(
         warehouse: &Warehouse,
         holder: &str,
         ttl: Duration,
         patience: Duration,
-        halt: watch::Sender<Option<String>>,
+        brake: Brake,
     ) -> Result<RunLease> {
         let name = format!("run:{}", warehouse.schemas.workspace);
         // A lease is taken again by the same holder, and two runs of one process are two holders.
@@ -71,7 +71,7 @@ impl RunLease {
             tokio::time::sleep(Duration::from_millis(250)).await;
         };
         let fence = Fence { lease: name, token: lease.token };
-        let keeper = Keeper(tokio::spawn(keep(warehouse.clone(), lease.clone(), ttl, halt)));
+        let keeper = Keeper(tokio::spawn(keep(warehouse.clone(), lease.clone(), ttl, brake)));
         Ok(RunLease { warehouse: warehouse.clone(), lease, fence, keeper })
     }
 
@@ -85,7 +85,7 @@ impl RunLease {
 }
 
 /// Renews every third of the lease's time; our trust in it ends a second before the server's would.
-async fn keep(warehouse: Warehouse, lease: Lease, ttl: Duration, halt: watch::Sender<Option<String>>) {
+async fn keep(warehouse: Warehouse, lease: Lease, ttl: Duration, brake: Brake) {
     let margin = Duration::from_secs(1).min(ttl / 4);
     let mut trusted_until = Instant::now() + ttl - margin;
     loop {
@@ -94,13 +94,13 @@ async fn keep(warehouse: Warehouse, lease: Lease, ttl: Duration, halt: watch::Se
         match warehouse.renew_lease(&lease, ttl, ttl / 3).await {
             Ok(Some(_)) => trusted_until = asked + ttl - margin,
             Ok(None) => {
-                halt.send_replace(Some(format!("lease \"{}\" was lost to another process", lease.name)));
+                brake.now(format!("lease \"{}\" was lost to another process", lease.name));
                 return;
             }
             Err(e) => tracing::warn!(reason = %e, "the run's lease was not renewed this time"),
         }
         if Instant::now() >= trusted_until {
-            halt.send_replace(Some(format!("lease \"{}\" could not be renewed in time", lease.name)));
+            brake.now(format!("lease \"{}\" could not be renewed in time", lease.name));
             return;
         }
     }

@@ -1,16 +1,23 @@
 //! The only place that puts steps in order: plan, build, test, publish, report.
 
+mod carry;
+mod data_tests;
 mod execute;
+mod halt;
 pub mod in_place;
+mod inputs;
 mod lease;
 pub mod plan;
+mod prepare;
+mod publications;
 mod read_project;
 mod run;
+mod sources;
 mod spec;
 mod step;
 
 pub use crate::warehouse::publish::Fence;
-use crate::warehouse::runs::TestOutcome;
+use crate::warehouse::run_models::TestOutcome;
 use chrono::{DateTime, Utc};
 pub use read_project::read_project;
 pub use run::{build, rollback, test_published};
@@ -33,8 +40,27 @@ pub struct BuildRequest {
     pub skip_publish: bool,
     /// Leave out the data tests.
     pub skip_tests: bool,
+    /// Build also what has not changed since the live run.
+    pub rebuild: bool,
+    /// The unfinished run to take up again, under its number and instant; without one, a run of the same request and
+    /// instant whose process died is taken up.
+    pub resume: Option<i64>,
+    /// How long running models may go on after a stop was asked for.
+    pub grace: Duration,
+    /// How long a statement of a model may take, where the model does not say.
+    pub model_timeout: Option<Duration>,
     /// Who wants to know how it goes.
     pub progress: Progress,
+}
+
+impl BuildRequest {
+    /// What was asked for, as the ledger keeps it: equal texts ask for the same models, tests and publish.
+    fn text(&self) -> String {
+        serde_json::json!({
+            "select": self.select, "exclude": self.exclude, "tests": !self.skip_tests, "publish": !self.skip_publish,
+        })
+        .to_string()
+    }
 }
 
 /// What happens during a run, for whoever shows it.
@@ -46,8 +72,28 @@ pub enum Event {
         run_id: i64,
         /// The run's instant.
         as_of: DateTime<Utc>,
-        /// Models and seeds to build.
+        /// Which attempt at the run this is; the first is 1.
+        attempt: i32,
+        /// Models and seeds of the plan.
         steps: usize,
+    },
+    /// It is decided what need not be built.
+    Spared {
+        /// Models that have not changed since the live run.
+        unchanged: usize,
+        /// Models that an earlier attempt has finished.
+        finished: usize,
+        /// Views that nothing to be built reads.
+        unread: usize,
+    },
+    /// A model cannot work, as a look at its sources has shown; nothing was built.
+    ModelRefused {
+        /// Its name.
+        name: String,
+        /// Its materialization.
+        kind: &'static str,
+        /// The whole story.
+        error: String,
     },
     /// A model or seed begins.
     ModelStarted {
@@ -123,6 +169,8 @@ pub struct RunReport {
     pub failed: Vec<(String, String)>,
     /// Models left out because one they need failed.
     pub skipped: Vec<String>,
+    /// Models that have not changed since the live run, whose rows stay published.
+    pub carried: Vec<String>,
     /// Relations that readers see anew.
     pub published: Vec<String>,
     /// Seconds from the first statement to the last.

@@ -1,13 +1,16 @@
 //! The plan of a run: which models and seeds are built, in which order, and what every `ref()` stands for.
 
+use super::carry::Decision;
 use super::spec;
 use crate::analytics::cluster::ClusterSpec;
 use crate::analytics::ltv::LtvSpec;
 use crate::error::{Error, Result};
 use crate::project::{Access, Context, Materialization, Model, Project, RelationName};
 use crate::warehouse::Warehouse;
+use crate::warehouse::in_place::Limits;
 use crate::warehouse::materialize::{Index, run_relation};
 use crate::warehouse::runs::Live;
+use crate::warehouse::sources::SourceTable;
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,6 +31,10 @@ pub struct Step {
     pub parents: Vec<String>,
     /// See [`Project::fingerprint`].
     pub fingerprint: String,
+    /// Sources that its SELECT names.
+    pub sources: Vec<SourceTable>,
+    /// How long its statements may take.
+    pub limits: Limits,
 }
 
 /// What is done with the rows; one variant a materialization, and seeds.
@@ -87,7 +94,13 @@ impl Plan {
     ///
     /// A view costs nothing, so views that a selected model reads are made again for the run; a table that is read
     /// but not selected must have been published before, and is read through its pointer.
-    pub fn new(project: &Project, select: &[String], exclude: &[String], live: &[Live]) -> Result<Plan> {
+    pub fn new(
+        project: &Project,
+        warehouse: &Warehouse,
+        select: &[String],
+        exclude: &[String],
+        live: &[Live],
+    ) -> Result<Plan> {
         let selected = project.select(select, exclude)?;
         if selected.is_empty() {
             return Err(Error::usage("the selection picks nothing").hint("quintile ls lists the names"));
@@ -112,6 +125,7 @@ impl Plan {
             }
             let parents = parents.into_iter().filter(|p| planned.contains(p)).collect();
             let mut step = step_of(project, &name, parents)?;
+            step.sources = sources_of(project, warehouse, &name);
             let is_private_view = matches!(step.kind, StepKind::View) && step.access == Access::Private;
             step.is_published = selected.contains(&name) && !is_private_view;
             steps.push(step);
@@ -125,7 +139,8 @@ impl Plan {
         self.steps.iter().find(|step| step.name == name)
     }
 
-    /// What templates see while the run builds: planned names are the run's own relations, others their published views.
+    /// What templates see while the run builds: what it builds are its own relations, what it carries on are the tables
+    /// of the run that made them, others their published views.
     #[must_use]
     pub fn build_context(
         &self,
@@ -133,10 +148,16 @@ impl Plan {
         warehouse: &Warehouse,
         run_id: i64,
         as_of: DateTime<Utc>,
+        decisions: &BTreeMap<String, Decision>,
     ) -> Context {
         let mut context = published_context(project, warehouse, run_id, as_of);
         for step in &self.steps {
-            let relation = relation(&warehouse.schemas.store, &run_relation(&step.name, run_id));
+            let of_run = match decisions.get(&step.name) {
+                Some(Decision::Carry(_) | Decision::Leave) if !step.kind.is_stored() => continue,
+                Some(Decision::Carry(earlier)) => *earlier,
+                _ => run_id,
+            };
+            let relation = relation(&warehouse.schemas.store, &run_relation(&step.name, of_run));
             context.relations.insert(step.name.clone(), relation);
         }
         context
@@ -152,16 +173,35 @@ pub fn published_context(project: &Project, warehouse: &Warehouse, run_id: i64, 
     let relations = named.map(|(name, access)| (name.clone(), relation(warehouse.schema_of(access), name))).collect();
     Context {
         relations,
-        source_schemas: BTreeMap::from([
-            ("raw".to_owned(), warehouse.schemas.raw.clone()),
-            ("quintile".to_owned(), "quintile".to_owned()),
-        ]),
+        source_schemas: source_schemas(warehouse),
         as_of: as_of.to_rfc3339(),
         run_id,
         target_schema: warehouse.schemas.marts.clone(),
         target_name: warehouse.schemas.workspace.clone(),
         database: None,
     }
+}
+
+/// The tables behind the sources that a model names, but for Quintile's own, which a run writes itself.
+fn sources_of(project: &Project, warehouse: &Warehouse, name: &str) -> Vec<SourceTable> {
+    let schemas = source_schemas(warehouse);
+    let named = project.models.get(name).into_iter().flat_map(|model| &model.sources);
+    named
+        .filter(|(source, _)| source != CONTROL)
+        .map(|(source, table)| {
+            let declared = project.sources.get(source);
+            let schema = schemas.get(source).or(declared.map(|d| &d.schema)).unwrap_or(source).clone();
+            let identifier = declared.and_then(|d| d.tables.get(table)).unwrap_or(table).clone();
+            SourceTable { name: format!("{source}.{table}"), schema, table: identifier }
+        })
+        .collect()
+}
+
+/// The source whose tables are Quintile's own.
+const CONTROL: &str = "quintile";
+
+fn source_schemas(warehouse: &Warehouse) -> BTreeMap<String, String> {
+    BTreeMap::from([("raw".to_owned(), warehouse.schemas.raw.clone()), (CONTROL.to_owned(), CONTROL.to_owned())])
 }
 
 fn relation(schema: &str, identifier: &str) -> RelationName {
@@ -181,6 +221,8 @@ fn step_of(project: &Project, name: &str, parents: Vec<String>) -> Result<Step> 
             indexes: Vec::new(),
             parents,
             fingerprint,
+            sources: Vec::new(),
+            limits: Limits::default(),
         });
     };
     refuse_hidden_parents(project, model)?;
@@ -194,7 +236,8 @@ fn step_of(project: &Project, name: &str, parents: Vec<String>) -> Result<Step> 
     if let (StepKind::Cluster { key, .. } | StepKind::Ltv { key, .. }, true) = (&kind, indexes.is_empty()) {
         indexes.push(Index { columns: vec![key.clone()], is_unique: true });
     }
-    Ok(Step { name: name.into(), kind, is_published: true, access: model.access, indexes, parents, fingerprint })
+    let (access, limits, sources) = (model.access, spec::limits(model), Vec::new());
+    Ok(Step { name: name.into(), kind, is_published: true, access, indexes, parents, fingerprint, sources, limits })
 }
 
 /// A public view is defined over published views, and a private view is not published.

@@ -1,26 +1,29 @@
 //! A run from plan to publish: nothing is visible before every model and test is done, then everything is at once.
 
+use super::carry::Decision;
+use super::data_tests;
 use super::execute;
+use super::halt::{self, STOP_ASKED};
 use super::lease::RunLease;
-use super::plan::{Plan, StepKind, published_context};
+use super::plan::{Plan, published_context};
+use super::prepare::{Making, OpenRun, Prepared};
+use super::publications::Publisher;
 use super::read_project::read_project;
-use super::step::RunContext;
 use super::{BuildRequest, Event, Progress, RunReport};
 use crate::config::Settings;
+use crate::crash_point::reach;
 use crate::error::{Error, Kind, Result};
 use crate::project::Project;
 use crate::warehouse::Warehouse;
-use crate::warehouse::publish::{Publication, ViewBody};
+use crate::warehouse::materialize::StoredTable;
 use crate::warehouse::rollback::Rollback;
-use crate::warehouse::runs::{NewRun, TestOutcome};
+use crate::warehouse::run_models::TestOutcome;
+use crate::warehouse::runs::NewRun;
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
-
-/// Why a run halts when its caller wants it to.
-const STOP_ASKED: &str = "a stop was asked for";
 
 /// Builds, tests and publishes; `stop` turning true asks for an early, clean end.
 ///
@@ -32,10 +35,10 @@ pub async fn build(
     stop: watch::Receiver<bool>,
 ) -> Result<RunReport> {
     let began = Instant::now();
-    let project = read_project(settings)?;
+    let project = Arc::new(read_project(settings)?);
     let title = settings.workspaces.get(&settings.workspace).and_then(|w| w.title.as_deref());
     warehouse.prepare_workspace(title).await?;
-    let plan = Plan::new(&project, &request.select, &request.exclude, &warehouse.live().await?)?;
+    let plan = Plan::new(&project, warehouse, &request.select, &request.exclude, &warehouse.live().await?)?;
     let as_of = match request.as_of {
         Some(instant) => instant,
         None => as_of_data(&project, warehouse).await?,
@@ -43,12 +46,13 @@ pub async fn build(
     if request.select.is_empty() {
         warn_of_orphans(&project, warehouse).await?;
     }
-    let (halt_sender, halt) = watch::channel(None);
+    let (brake, halt) = halt::channel();
     let process = format!("process {} on {}", std::process::id(), settings.host_name());
     let ttl = Duration::from_secs(settings.run.lease_seconds.max(1));
-    let lease = RunLease::take(warehouse, &process, ttl, ttl + Duration::from_secs(5), halt_sender.clone()).await?;
-    let listener = tokio::spawn(forward_stop(stop, halt_sender));
-    let outcome = locked(warehouse, settings, request, project, plan, as_of, &lease, &process, &halt).await;
+    let lease = RunLease::take(warehouse, &process, ttl, ttl + Duration::from_secs(5), brake.clone()).await?;
+    let listener = tokio::spawn(brake.follow(stop, request.grace));
+    let making = Making { warehouse, settings, request, project, plan, halt };
+    let outcome = making.run(as_of, &lease, process).await;
     listener.abort();
     lease.release().await;
     let mut report = outcome?;
@@ -62,156 +66,190 @@ pub async fn build(
     Ok(report)
 }
 
-/// The part of a run that happens under the workspace's lease.
-#[allow(clippy::too_many_arguments)] // One call, from one place; a struct would only rename it.
-async fn locked(
-    warehouse: &Warehouse,
-    settings: &Settings,
-    request: &BuildRequest,
-    project: Project,
-    plan: Plan,
-    as_of: DateTime<Utc>,
-    lease: &RunLease,
-    process: &str,
-    halt: &watch::Receiver<Option<String>>,
-) -> Result<RunReport> {
-    let new_run = NewRun {
-        trigger: request.trigger.clone(),
-        as_of,
-        lease: lease.fence.lease.clone(),
-        fence: lease.fence.token,
-        process: process.to_owned(),
-    };
-    let run_id = warehouse.start_run(&new_run).await?;
-    request.progress.tell(Event::Planned { run_id, as_of, steps: plan.steps.len() });
-    let context = plan.build_context(&project, warehouse, run_id, as_of);
-    let run = Arc::new(RunContext { warehouse: warehouse.clone(), project, context, run_id, as_of });
-    let mut report = RunReport { run_id, as_of: Some(as_of), ..RunReport::default() };
-    let outcome = build_and_publish(&run, &plan, settings, request, lease, halt, &mut report).await;
-    let (state, reason) = match &outcome {
-        Ok(()) if report.state == "published" => return Ok(report),
-        Ok(()) => (report.state.clone(), None),
-        Err(e) if e.kind == Kind::Interrupted => ("interrupted".to_owned(), Some(e.report())),
-        Err(e) => ("failed".to_owned(), Some(e.report())),
-    };
-    let told = reason.or_else(|| summary(&report));
-    let noted = warehouse.finish_run(run_id, &state, told.as_deref()).await;
-    outcome?;
-    noted?;
-    Ok(report)
-}
+impl Making<'_> {
+    /// The part of a run that happens under the workspace's lease.
+    async fn run(&self, as_of: DateTime<Utc>, lease: &RunLease, process: String) -> Result<RunReport> {
+        let new_run = NewRun {
+            trigger: self.request.trigger.clone(),
+            as_of,
+            lease: lease.fence.lease.clone(),
+            fence: lease.fence.token,
+            process,
+            request: self.request.text(),
+        };
+        reach("run: lease taken").await?;
+        let mut open = self.open(&new_run, self.request.resume).await?;
+        let mut report = RunReport { run_id: open.run_id, as_of: Some(open.as_of), ..RunReport::default() };
+        let outcome = self.make(&mut open, &new_run, lease, &mut report).await;
+        let (state, reason) = match &outcome {
+            Ok(()) if report.state == "published" => return Ok(report),
+            Ok(()) => (report.state.clone(), None),
+            Err(e) if e.kind == Kind::Interrupted => ("interrupted".to_owned(), Some(e.report())),
+            Err(e) => ("failed".to_owned(), Some(e.report())),
+        };
+        let told = reason.or_else(|| summary(&report));
+        let noted = self.warehouse.finish_run(report.run_id, &state, told.as_deref()).await;
+        outcome?;
+        noted?;
+        Ok(report)
+    }
 
-async fn build_and_publish(
-    run: &Arc<RunContext>,
-    plan: &Plan,
-    settings: &Settings,
-    request: &BuildRequest,
-    lease: &RunLease,
-    halt: &watch::Receiver<Option<String>>,
-    report: &mut RunReport,
-) -> Result<()> {
-    let threads = settings.run.threads;
-    let outcome = execute::steps(run, plan, threads, halt, &request.progress).await?;
-    report.built = outcome.built.iter().map(|(name, _)| name.clone()).collect();
-    report.skipped = outcome.skipped;
-    if let Some(reason) = halt.borrow().as_ref() {
-        // Asked for, it is an interruption; a lease lost to somebody else is a failure.
-        let kind = if reason == STOP_ASKED { Kind::Interrupted } else { Kind::Failed };
-        return Err(Error::new(kind, format!("run {} was stopped: {reason}", run.run_id))
-            .detail("Nothing was published; readers see the run before."));
+    /// Takes up an unfinished run, or opens a new one.
+    async fn open(&self, new_run: &NewRun, named: Option<i64>) -> Result<OpenRun> {
+        let (warehouse, fence) = (self.warehouse, new_run.fence);
+        let unfinished = warehouse.find_unfinished_run(&new_run.request, new_run.as_of, fence, named).await?;
+        warehouse.close_abandoned_runs(fence, unfinished.map(|run| run.run_id)).await?;
+        let open = match unfinished {
+            Some(run) => {
+                let attempt = warehouse.resume_run(run.run_id, new_run).await?;
+                let built = warehouse.built_models(run.run_id).await?;
+                let finished = built.into_iter().map(|model| (model.model.clone(), model)).collect();
+                OpenRun { run_id: run.run_id, as_of: run.as_of, attempt, finished }
+            }
+            None => {
+                let run_id = warehouse.start_run(new_run).await?;
+                OpenRun { run_id, as_of: new_run.as_of, attempt: 1, finished: BTreeMap::new() }
+            }
+        };
+        let (run_id, as_of, attempt) = (open.run_id, open.as_of, open.attempt);
+        self.request.progress.tell(Event::Planned { run_id, as_of, attempt, steps: self.plan.steps.len() });
+        reach("run: opened").await?;
+        Ok(open)
     }
-    if let Some((_, lost)) = outcome.failed.iter().find(|(_, e)| e.kind == Kind::Unreachable) {
-        return Err(Error::unreachable(lost.message.clone()).detail("The run failed; readers see the run before."));
-    }
-    report.failed = outcome.failed.iter().map(|(name, e)| (name.clone(), e.report())).collect();
-    report.state = "failed".into();
-    if !report.failed.is_empty() {
-        return Ok(());
-    }
-    if !request.skip_tests {
-        let bad = execute::tests(run, plan, threads, halt, &request.progress).await?;
-        report.failed = bad.iter().map(|t| (t.test.clone(), verdict(t))).collect();
+
+    /// Decides, builds, tests and publishes.
+    async fn make(&self, open: &mut OpenRun, new_run: &NewRun, lease: &RunLease, report: &mut RunReport) -> Result<()> {
+        let mut prepared = self.prepare(open).await?;
+        if is_stuck(open, &prepared) {
+            // Its partitions hold other rows than a run would make now, and making them anew would stop readers.
+            let why = "its sources or models have changed since; a new run takes its place";
+            self.warehouse.finish_run(open.run_id, "interrupted", Some(why)).await?;
+            release(&mut prepared).await;
+            let run_id = self.warehouse.start_run(new_run).await?;
+            *open = OpenRun { run_id, as_of: new_run.as_of, attempt: 1, finished: BTreeMap::new() };
+            let (as_of, steps) = (open.as_of, self.plan.steps.len());
+            self.request.progress.tell(Event::Planned { run_id, as_of, attempt: 1, steps });
+            (report.run_id, report.as_of) = (run_id, Some(as_of));
+            prepared = self.prepare(open).await?;
+        }
+        report.carried = self.note_carried(open, &prepared.decisions).await?;
+        report.state = "failed".into();
+        if !prepared.wrong.is_empty() {
+            release(&mut prepared).await;
+            report.failed = prepared.wrong.iter().map(|(name, e)| (name.clone(), e.report())).collect();
+            for (name, e) in &prepared.wrong {
+                let kind = self.plan.step(name).map_or("model", |step| step.kind.name());
+                self.request.progress.tell(Event::ModelRefused { name: name.clone(), kind, error: e.report() });
+            }
+            return Ok(());
+        }
+        let Prepared { run, decisions, batch, early, .. } = prepared;
+        let (threads, progress) = (self.settings.run.threads, &self.request.progress);
+        let mut outcome = execute::steps(&run, &self.plan, batch, threads, &self.halt, progress).await?;
+        outcome.failed.extend(early.failed);
+        report.built = outcome.built.iter().chain(&early.built).map(|(name, _)| name.clone()).collect();
+        report.skipped = outcome.skipped;
+        if let Some(reason) = self.halt.reason() {
+            // Asked for, it is an interruption; a lease lost to somebody else is a failure.
+            let kind = if reason == STOP_ASKED { Kind::Interrupted } else { Kind::Failed };
+            return Err(Error::new(kind, format!("run {} was stopped: {reason}", run.run_id))
+                .detail("Nothing was published; readers see the run before."));
+        }
+        if let Some((_, lost)) = outcome.failed.iter().find(|(_, e)| e.kind == Kind::Unreachable) {
+            return Err(Error::unreachable(lost.message.clone()).detail("The run failed; readers see the run before."));
+        }
+        report.failed = outcome.failed.iter().map(|(name, e)| (name.clone(), e.report())).collect();
         if !report.failed.is_empty() {
             return Ok(());
         }
-    }
-    report.failed = refuse_emptied(run, plan, &outcome.built).await?;
-    if !report.failed.is_empty() {
-        return Ok(());
-    }
-    if request.skip_publish {
-        report.state = "built".into();
-        return Ok(());
-    }
-    let publications = publications(run, plan, &outcome.built)?;
-    let client = run.warehouse.client().await?;
-    for (name, table) in &outcome.built {
-        if let Some(table) = table {
-            run.warehouse.attach(&client, name, run.run_id, &table.parent).await?;
+        let live = self.warehouse.live().await?.into_iter().map(|live| (live.relation.clone(), live)).collect();
+        let publisher = Publisher::new(&self.project, self.warehouse, run.run_id, run.as_of);
+        if !self.request.skip_tests {
+            let passed = self.warehouse.passed_tests().await?;
+            // Of no run: the hash of a test is to be the same in the next one.
+            let unnumbered = Publisher::new(&self.project, self.warehouse, 0, run.as_of);
+            let due = data_tests::due(&self.project, &self.plan, &decisions, &live, &passed, &unnumbered.context);
+            let bad = data_tests::ask(&run, due, threads, &self.halt, progress).await?;
+            report.failed = bad.iter().map(|t| (t.test.clone(), verdict(t))).collect();
+            if !report.failed.is_empty() {
+                return Ok(());
+            }
+            reach("run: tests passed").await?;
         }
+        let mut made = outcome.built;
+        made.extend(decisions.into_iter().filter_map(|(name, decision)| match decision {
+            Decision::Reuse(table) => Some((name, Some(table))),
+            _ => None,
+        }));
+        report.failed = self.refuse_emptied(&made).await?;
+        if !report.failed.is_empty() {
+            return Ok(());
+        }
+        if self.request.skip_publish {
+            report.state = "built".into();
+            return Ok(());
+        }
+        self.publish(run.run_id, &publisher, &made, lease, report).await
     }
-    drop(client);
-    let mut fences = vec![lease.fence.clone()];
-    fences.extend(request.fence.clone());
-    let began = Instant::now();
-    run.warehouse.publish(run.run_id, &publications, &fences).await?;
-    request.progress.tell(Event::Published { relations: publications.len(), elapsed: began.elapsed() });
-    report.published = publications.into_iter().map(|p| p.relation).collect();
-    report.state = "published".into();
-    Ok(())
-}
 
-/// A public table that had rows and has none now is a broken source, not news.
-async fn refuse_emptied(
-    run: &RunContext,
-    plan: &Plan,
-    built: &[(String, Option<crate::warehouse::materialize::StoredTable>)],
-) -> Result<Vec<(String, String)>> {
-    let live: BTreeMap<String, i64> =
-        run.warehouse.live().await?.into_iter().filter_map(|l| Some((l.relation, l.row_count?))).collect();
-    let emptied = built.iter().filter(|(name, table)| {
-        let is_public = plan.step(name).is_some_and(|s| s.access == crate::project::Access::Public);
-        is_public && table.as_ref().is_some_and(|t| t.row_count == 0) && live.get(name).is_some_and(|rows| *rows > 0)
-    });
-    Ok(emptied
-        .map(|(name, _)| {
-            let rows = live.get(name).copied().unwrap_or_default();
-            (name.clone(), format!("error: model \"{name}\" has no rows, and {rows} are published\nhint: look at its sources; to publish it empty, drop the view first"))
-        })
-        .collect())
-}
+    /// Attaches the tables and moves the pointers.
+    async fn publish(
+        &self,
+        run_id: i64,
+        publisher: &Publisher<'_>,
+        made: &[(String, Option<StoredTable>)],
+        lease: &RunLease,
+        report: &mut RunReport,
+    ) -> Result<()> {
+        let publications = publisher.all(&self.plan, made)?;
+        let client = self.warehouse.client().await?;
+        for (name, table) in made {
+            if let Some(table) = table {
+                self.warehouse.attach(&client, name, run_id, &table.parent).await?;
+                reach("model: attached").await?;
+            }
+        }
+        drop(client);
+        let mut fences = vec![lease.fence.clone()];
+        fences.extend(self.request.fence.clone());
+        let began = Instant::now();
+        self.warehouse.publish(run_id, &publications, &fences).await?;
+        self.request.progress.tell(Event::Published { relations: publications.len(), elapsed: began.elapsed() });
+        report.published = publications.into_iter().map(|p| p.relation).collect();
+        report.state = "published".into();
+        Ok(())
+    }
 
-fn publications(
-    run: &RunContext,
-    plan: &Plan,
-    built: &[(String, Option<crate::warehouse::materialize::StoredTable>)],
-) -> Result<Vec<Publication>> {
-    let tables: BTreeMap<&str, &Option<_>> = built.iter().map(|(name, table)| (name.as_str(), table)).collect();
-    let context = published_context(&run.project, &run.warehouse, run.run_id, run.as_of);
-    plan.steps
-        .iter()
-        .filter(|step| step.is_published)
-        .map(|step| {
-            let body = match (&step.kind, tables.get(step.name.as_str()).copied().and_then(Option::as_ref)) {
-                (StepKind::View, _) => ViewBody::Select { sql: run.project.compile(&step.name, &context)? },
-                (_, Some(table)) => ViewBody::Pointer { parent: table.parent.clone() },
-                (_, None) => return Err(Error::failed(format!("model \"{}\" was not built", step.name))),
-            };
-            let (description, columns) = match (run.project.models.get(&step.name), run.project.seeds.get(&step.name)) {
-                (Some(model), _) => (model.description.clone(), &model.columns[..]),
-                (None, Some(seed)) => (seed.description.clone(), &seed.documented[..]),
-                (None, None) => (String::new(), &[][..]),
-            };
-            Ok(Publication {
-                relation: step.name.clone(),
-                materialization: step.kind.name().into(),
-                access: step.access,
-                body,
-                description,
-                column_descriptions: columns.iter().map(|c| (c.name.clone(), c.description.clone())).collect(),
+    /// A public table that had rows and has none now is a broken source, not news.
+    async fn refuse_emptied(&self, made: &[(String, Option<StoredTable>)]) -> Result<Vec<(String, String)>> {
+        let live: BTreeMap<String, i64> =
+            self.warehouse.live().await?.into_iter().filter_map(|l| Some((l.relation, l.row_count?))).collect();
+        let emptied = made.iter().filter(|(name, table)| {
+            let is_public = self.plan.step(name).is_some_and(|s| s.access == crate::project::Access::Public);
+            is_public
+                && table.as_ref().is_some_and(|t| t.row_count == 0)
+                && live.get(name).is_some_and(|rows| *rows > 0)
+        });
+        Ok(emptied
+            .map(|(name, _)| {
+                let rows = live.get(name).copied().unwrap_or_default();
+                (name.clone(), format!("error: model \"{name}\" has no rows, and {rows} are published\nhint: look at its sources; to publish it empty, drop the view first"))
             })
-        })
-        .collect()
+            .collect())
+    }
+}
+
+/// Whether what an earlier attempt has attached already would have to be built again.
+fn is_stuck(open: &OpenRun, prepared: &Prepared) -> bool {
+    open.finished
+        .values()
+        .any(|done| done.is_attached && matches!(prepared.decisions.get(&done.model), Some(Decision::Build) | None))
+}
+
+async fn release(prepared: &mut Prepared) {
+    if let Some(sources) = prepared.batch.sources.take() {
+        sources.release().await;
+    }
 }
 
 /// Runs the data tests of the selected names against what is published.
@@ -234,7 +272,7 @@ pub async fn test_published(
         if !published(&test.model) || test.refs.iter().any(|name| !published(name)) {
             continue;
         }
-        let outcome = execute::one_test(warehouse, &project, &context, &test.name).await?;
+        let outcome = data_tests::ask_one(warehouse, &project, &context, &test.name).await?;
         progress.tell(Event::TestFinished(outcome.clone()));
         outcomes.push(outcome);
     }
@@ -243,10 +281,10 @@ pub async fn test_published(
 
 /// Moves the pointers back to an earlier run.
 pub async fn rollback(warehouse: &Warehouse, settings: &Settings, to: Option<i64>) -> Result<Rollback> {
-    let (halt_sender, _halt) = watch::channel(None);
+    let (brake, _halt) = halt::channel();
     let process = format!("{} on {}", std::process::id(), settings.host_name());
     let ttl = Duration::from_secs(settings.run.lease_seconds.max(1));
-    let lease = RunLease::take(warehouse, &process, ttl, ttl + Duration::from_secs(5), halt_sender).await?;
+    let lease = RunLease::take(warehouse, &process, ttl, ttl + Duration::from_secs(5), brake).await?;
     let done = warehouse.rollback(to, &lease.fence).await;
     lease.release().await;
     done
@@ -270,15 +308,6 @@ async fn warn_of_orphans(project: &Project, warehouse: &Warehouse) -> Result<()>
 async fn as_of_data(project: &Project, warehouse: &Warehouse) -> Result<DateTime<Utc>> {
     let reads_orders = project.models.values().any(|m| m.sources.iter().any(|(s, t)| s == "raw" && t == "orders"));
     if reads_orders { warehouse.last_complete_day().await } else { warehouse.last_midnight().await }
-}
-
-async fn forward_stop(mut stop: watch::Receiver<bool>, halt: watch::Sender<Option<String>>) {
-    if stop.wait_for(|stopped| *stopped).await.is_ok() {
-        halt.send_replace(Some(STOP_ASKED.into()));
-    } else {
-        // The sender went away without asking for a stop: there is nobody left who could.
-        std::future::pending::<()>().await;
-    }
 }
 
 fn verdict(test: &TestOutcome) -> String {

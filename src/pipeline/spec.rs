@@ -4,8 +4,16 @@ use crate::analytics::cluster::ClusterSpec;
 use crate::analytics::ltv::LtvSpec;
 use crate::error::{Error, Result};
 use crate::project::Model;
+use crate::warehouse::in_place::Limits;
 use crate::warehouse::materialize::Index;
 use serde_json::Value;
+use std::time::Duration;
+
+/// `timeout_seconds`, `lock_timeout_seconds`: how long the model's statements, and their waits for a lock, may take.
+pub fn limits(model: &Model) -> Limits {
+    let seconds = |key: &str| model.config.get(key).and_then(Value::as_u64).map(Duration::from_secs);
+    Limits { statement: seconds("timeout_seconds"), lock: seconds("lock_timeout_seconds") }
+}
 
 /// The key column of a cluster or ltv model.
 pub fn key(model: &Model) -> Result<String> {

@@ -1,45 +1,62 @@
 //! One step of a run: render, materialize, index; the one `match` over the kinds of models.
 
+use super::halt::Halt;
 use super::plan::{Step, StepKind};
 use crate::analytics::{cluster, ltv};
+use crate::crash_point::reach;
 use crate::error::{Error, Kind, Result};
 use crate::project::{Context, Database, Project};
 use crate::warehouse::Warehouse;
 use crate::warehouse::connect::Client;
 use crate::warehouse::in_place::{Blocking, Limits, Session};
-use crate::warehouse::materialize::{StoredTable, run_relation};
+use crate::warehouse::materialize::{Filling, StoredTable, run_relation};
+use crate::warehouse::statement::qualified;
 use chrono::{DateTime, Utc};
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::sync::watch;
 
 /// What all steps of a run share.
 pub struct RunContext {
     /// The database.
     pub warehouse: Warehouse,
     /// The parsed project.
-    pub project: Project,
+    pub project: Arc<Project>,
     /// What templates see.
     pub context: Context,
     /// The run's number.
     pub run_id: i64,
     /// The run's instant.
     pub as_of: DateTime<Utc>,
+    /// Hash of what each step's rows are made from.
+    pub inputs: BTreeMap<String, String>,
+    /// Limits of statements whose model sets none.
+    pub limits: Limits,
+    /// Name of the snapshot of the sources, and the steps that read within it.
+    pub snapshot: Option<(String, BTreeSet<String>)>,
+    /// What the run's views read besides refs and declared sources: it counts for the tables over them.
+    pub hidden_reads: Mutex<BTreeMap<String, Vec<String>>>,
+}
+
+/// What a step has made.
+#[derive(Clone, Debug, Default)]
+pub struct Built {
+    /// Its table; none for views.
+    pub table: Option<StoredTable>,
+    /// What it reads besides refs and declared sources.
+    pub hidden_reads: Vec<String>,
 }
 
 /// Times that a step is tried when the server, not the model, is the trouble.
 const TRIES: u32 = 3;
 
 /// Builds one step; a passing fault of the server is tried again, a halt cancels the statement on the server.
-pub async fn build(
-    run: &Arc<RunContext>,
-    step: &Step,
-    halt: &watch::Receiver<Option<String>>,
-) -> Result<Option<StoredTable>> {
+pub async fn build(run: &Arc<RunContext>, step: &Step, halt: &Halt) -> Result<Built> {
     let mut attempt = 1;
     loop {
         match try_build(run, step, halt).await {
-            Err(e) if attempt < TRIES && e.may_pass() => {
+            // Where an end was asked for, the next run makes up for it.
+            Err(e) if attempt < TRIES && e.may_pass() && halt.reason().is_none() => {
                 tracing::warn!(model = step.name, attempt, reason = %e, "a passing fault of the server, trying again");
                 tokio::time::sleep(Duration::from_millis(200 * u64::from(attempt * attempt))).await;
                 attempt += 1;
@@ -49,17 +66,12 @@ pub async fn build(
     }
 }
 
-async fn try_build(
-    run: &Arc<RunContext>,
-    step: &Step,
-    halt: &watch::Receiver<Option<String>>,
-) -> Result<Option<StoredTable>> {
+async fn try_build(run: &Arc<RunContext>, step: &Step, halt: &Halt) -> Result<Built> {
     let _turn = run.warehouse.turn().await?;
     let mut halt = halt.clone();
     let select = tokio::select! {
         select = compile(run, step) => select?,
-        reason = halt.wait_for(Option::is_some) => {
-            let reason = reason.ok().and_then(|reason| reason.clone()).unwrap_or_default();
+        reason = halt.cancelled() => {
             return Err(Error::interrupted(format!("model \"{}\" was stopped: {reason}", step.name)));
         }
     };
@@ -68,10 +80,7 @@ async fn try_build(
         let work = materialize(run, step, &select, &mut client);
         tokio::select! {
             outcome = work => return outcome,
-            reason = halt.wait_for(Option::is_some) => match reason {
-                Ok(reason) => reason.clone().unwrap_or_default(),
-                Err(_) => "the run ended".to_owned(),
-            },
+            reason = halt.cancelled() => reason,
         }
     };
     run.warehouse.cancel(client).await;
@@ -104,12 +113,27 @@ async fn compile(run: &Arc<RunContext>, step: &Step) -> Result<String> {
     compiled
 }
 
-async fn materialize(run: &RunContext, step: &Step, select: &str, client: &mut Client) -> Result<Option<StoredTable>> {
+async fn materialize(run: &RunContext, step: &Step, select: &str, client: &mut Client) -> Result<Built> {
     let warehouse = &run.warehouse;
+    let within = run.snapshot.as_ref().filter(|(_, steps)| steps.contains(&step.name));
+    let known = named_relations(run, step);
+    let filling = Filling {
+        model: &step.name,
+        run_id: run.run_id,
+        as_of: run.as_of,
+        select,
+        limits: step.limits.or(run.limits),
+        snapshot: within.map(|(name, _)| name.as_str()),
+        known: &known,
+    };
+    let mut hidden = hidden_in_views(run, step);
+    reach("model: begun").await?;
     match &step.kind {
         StepKind::View => {
             warehouse.store_view(client, &step.name, run.run_id, select).await?;
-            return Ok(None);
+            hidden.extend(warehouse.hidden_reads(client, &filling).await?);
+            locked(&run.hidden_reads).insert(step.name.clone(), hidden.clone());
+            return Ok(Built { table: None, hidden_reads: hidden });
         }
         StepKind::Seed => {
             let seed = run.project.seeds.get(&step.name);
@@ -117,9 +141,10 @@ async fn materialize(run: &RunContext, step: &Step, select: &str, client: &mut C
             warehouse.store_seed(client, seed, run.run_id, run.as_of).await?;
         }
         StepKind::Table => {
-            warehouse.store_select(client, &step.name, run.run_id, run.as_of, select).await?;
+            hidden.extend(warehouse.store_select(client, &filling).await?);
         }
         StepKind::Cluster { key, spec } => {
+            hidden.extend(warehouse.hidden_reads(client, &filling).await?);
             let spec = spec.clone();
             fit(run, step, select, client, key, move |frame| {
                 let fit = cluster::fit(&frame, &spec)?;
@@ -128,6 +153,7 @@ async fn materialize(run: &RunContext, step: &Step, select: &str, client: &mut C
             .await?;
         }
         StepKind::Ltv { key, spec } => {
+            hidden.extend(warehouse.hidden_reads(client, &filling).await?);
             let spec = spec.clone();
             fit(run, step, select, client, key, move |frame| {
                 let fit = ltv::fit(&frame, &spec)?;
@@ -136,7 +162,33 @@ async fn materialize(run: &RunContext, step: &Step, select: &str, client: &mut C
             .await?;
         }
     }
-    warehouse.finish_table(client, &step.name, run.run_id, &step.indexes).await.map(Some)
+    reach("model: filled").await?;
+    let table = warehouse.finish_table(client, &step.name, run.run_id, &step.indexes).await?;
+    reach("model: indexed").await?;
+    hidden.sort();
+    hidden.dedup();
+    Ok(Built { table: Some(table), hidden_reads: hidden })
+}
+
+/// Quoted names of the relations that the step's template may name.
+fn named_relations(run: &RunContext, step: &Step) -> Vec<String> {
+    let refs = run.project.parents(&step.name);
+    let refs = refs.iter().filter_map(|name| run.context.relations.get(name));
+    let control = run.project.models.get(&step.name).into_iter().flat_map(|model| &model.sources);
+    refs.map(|relation| qualified(&relation.schema, &relation.identifier))
+        .chain(step.sources.iter().map(|source| qualified(&source.schema, &source.table)))
+        .chain(control.filter(|(source, _)| source == "quintile").map(|(source, table)| qualified(source, table)))
+        .collect()
+}
+
+/// What the views of the run that the step reads read themselves.
+fn hidden_in_views(run: &RunContext, step: &Step) -> Vec<String> {
+    let known = locked(&run.hidden_reads);
+    step.parents.iter().filter_map(|parent| known.get(parent)).flatten().cloned().collect()
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 type Fitted = (Vec<String>, Vec<crate::analytics::Column>, serde_json::Value);

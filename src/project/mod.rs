@@ -33,6 +33,7 @@ pub mod split;
 pub mod statement;
 #[cfg(test)]
 mod tests;
+mod volatile;
 mod yaml;
 
 use crate::error::{Error, Result};
@@ -43,6 +44,7 @@ pub use model::{Access, Column, DataTest, Materialization, Model, Seed, Severity
 pub use name::{LONGEST_NAME, quote_identifier, quote_literal};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
+pub use volatile::volatile_word;
 
 /// One file of a project: path relative to the project folder, with `/`, and its text.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -49,6 +49,8 @@ const MODEL_KEYS: &[Key] = &[
     Key { name: "indexes", shape: Shape::List, of: STORED },
     Key { name: "distributed_by", shape: Shape::Word, of: STORED },
     Key { name: "replicated", shape: Shape::Flag, of: STORED },
+    Key { name: "timeout_seconds", shape: Shape::Count(1), of: STORED },
+    Key { name: "lock_timeout_seconds", shape: Shape::Count(1), of: STORED },
     Key { name: "key", shape: Shape::Word, of: FITTED },
     Key { name: "k", shape: Shape::AutoOrCount(2), of: CLUSTER },
     Key { name: "k_min", shape: Shape::Count(2), of: CLUSTER },

@@ -1,8 +1,9 @@
 //! A model's rows into the store: each run has its own table or view, complete before anybody can see it.
 
 use super::Warehouse;
-use super::connect::Client;
+use super::connect::{Client, Transaction};
 use super::fault::{fault, fault_in};
+use super::in_place::Limits;
 use super::statement::{fill, splice};
 use crate::error::{Error, Result};
 use crate::project::{Seed, quote_identifier, quote_literal};
@@ -35,6 +36,25 @@ pub struct StoredTable {
     pub byte_count: i64,
 }
 
+/// What a table of a run is filled with, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Filling<'a> {
+    /// Name of the model.
+    pub model: &'a str,
+    /// The run's number.
+    pub run_id: i64,
+    /// The run's instant.
+    pub as_of: DateTime<Utc>,
+    /// The compiled SELECT.
+    pub select: &'a str,
+    /// How long its statements may take.
+    pub limits: Limits,
+    /// Name of the snapshot of the sources, for a SELECT that reads some.
+    pub snapshot: Option<&'a str>,
+    /// Quoted names of the relations that the template named.
+    pub known: &'a [String],
+}
+
 /// Name of a run's own relation in the store.
 #[must_use]
 pub fn run_relation(model: &str, run_id: i64) -> String {
@@ -56,22 +76,30 @@ impl Warehouse {
         Ok(())
     }
 
-    /// Fills the run's own table with a SELECT. The extended protocol refuses a second statement in it.
-    pub async fn store_select(
-        &self,
-        client: &Client,
-        model: &str,
-        run_id: i64,
-        as_of: DateTime<Utc>,
-        select: &str,
-    ) -> Result<()> {
-        let table = run_relation(model, run_id);
+    /// Fills the run's own table with a SELECT, in a transaction that joins the snapshot of the sources if one is given.
+    /// The extended protocol refuses a second statement in it.
+    ///
+    /// Returns what the SELECT reads besides `filling.known`, as [`Warehouse::hidden_reads`] does.
+    pub async fn store_select(&self, client: &mut Client, filling: &Filling<'_>) -> Result<Vec<String>> {
+        let model = filling.model;
+        let told = |e: &tokio_postgres::Error| fault(&failed(model), e);
+        let table = run_relation(model, filling.run_id);
         self.drop_leftover(client, &table).await?;
+        let transaction = match filling.snapshot {
+            None => client.transaction().await.map_err(|e| told(&e))?,
+            Some(snapshot) => client.join_snapshot(snapshot).await.map_err(|e| told(&e))?,
+        };
+        set_limits(&transaction, filling.limits).await.map_err(|e| told(&e))?;
+        let hidden = self.hidden_reads_within(&transaction, filling).await?;
         let statement = splice(
             &fill(include_str!("sql/create_table_as.sql"), &[("schema", &self.schemas.store), ("table", &table)]),
-            &[("run_id", &run_id.to_string()), ("as_of", &quote_literal(&as_of.to_rfc3339())), ("select", select)],
+            &[
+                ("run_id", &filling.run_id.to_string()),
+                ("as_of", &quote_literal(&filling.as_of.to_rfc3339())),
+                ("select", filling.select),
+            ],
         );
-        client.execute(&statement, &[]).await.map_err(|e| {
+        transaction.execute(&statement, &[]).await.map_err(|e| {
             if e.code() == Some(&tokio_postgres::error::SqlState::DUPLICATE_COLUMN) {
                 return fault(&failed(model), &e).hint(format!(
                     "{} are added to every table by Quintile; leave them out, and name each column once",
@@ -80,7 +108,8 @@ impl Warehouse {
             }
             fault_in(&failed(model), &statement, &e)
         })?;
-        Ok(())
+        transaction.commit().await.map_err(|e| told(&e))?;
+        Ok(hidden)
     }
 
     /// Fills the run's own table with the rows of a seed file, by COPY.
@@ -156,8 +185,17 @@ impl Warehouse {
     }
 
     /// Makes a run's table a partition of its parent; readers do not see it before the pointer moves.
+    ///
+    /// A run that is taken up again finds it there already.
     pub async fn attach(&self, client: &Client, model: &str, run_id: i64, parent: &str) -> Result<()> {
         let table = run_relation(model, run_id);
+        let there = client
+            .query_opt(include_str!("sql/find_partition.sql"), &[&self.schemas.store, &parent, &table])
+            .await
+            .map_err(|e| fault(&failed(model), &e))?;
+        if there.is_some() {
+            return Ok(());
+        }
         let place = [("schema", self.schemas.store.as_str()), ("table", table.as_str()), ("parent", parent)];
         let statement =
             splice(&fill(include_str!("sql/attach_partition.sql"), &place), &[("run_id", &run_id.to_string())]);
@@ -181,7 +219,20 @@ impl Warehouse {
     }
 }
 
-fn failed(model: &str) -> String {
+/// Bounds the statements of a transaction, whatever the role's own settings say.
+pub(super) async fn set_limits(
+    transaction: &Transaction<'_>,
+    limits: Limits,
+) -> std::result::Result<(), tokio_postgres::Error> {
+    for (name, time) in [("statement_timeout", limits.statement), ("lock_timeout", limits.lock)] {
+        if let Some(time) = time {
+            transaction.batch_execute(&format!("SET LOCAL {name} = {}", time.as_millis())).await?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn failed(model: &str) -> String {
     format!("model \"{model}\" failed")
 }
 

@@ -73,7 +73,8 @@ impl Publication {
     }
 
     /// Hash of the view and its comments: equal means that no DDL is needed.
-    fn fingerprint(&self) -> String {
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
         let body = match &self.body {
             ViewBody::Pointer { parent } => format!("pointer {parent}"),
             ViewBody::EarlierShape { parent } => format!("earlier shape {parent}"),

@@ -6,7 +6,6 @@ use super::fault::fault;
 use super::statement::fill;
 use crate::error::{Error, Result};
 use chrono::{DateTime, Utc};
-use std::time::Duration;
 
 /// One line of the list of runs.
 #[derive(Clone, Debug, serde::Serialize)]
@@ -44,42 +43,17 @@ pub struct NewRun {
     pub fence: i64,
     /// Host and process id, for the people who look.
     pub process: String,
+    /// What was asked for: a run of another request is never taken up again.
+    pub request: String,
 }
 
-/// How a model of a run ended.
-#[derive(Clone, Debug, Default)]
-pub struct ModelOutcome {
-    /// `built` or `failed`.
-    pub state: String,
-    /// Partitioned parent in the store, for tables.
-    pub parent_relation: Option<String>,
-    /// Rows in the table; none for views.
-    pub row_count: Option<i64>,
-    /// Bytes of the table and its indexes.
-    pub byte_count: Option<i64>,
-    /// Time it took.
-    pub elapsed: Duration,
-    /// Why it failed.
-    pub error: Option<String>,
-}
-
-/// How a data test of a run ended.
-#[derive(Clone, Debug, serde::Serialize)]
-pub struct TestOutcome {
-    /// Name of the test.
-    pub test: String,
-    /// Model it is about.
-    pub model: String,
-    /// `error` or `warn`.
-    pub severity: String,
-    /// `passed`, `warned`, `failed` or `errored`.
-    pub state: String,
-    /// Rows that broke the rule.
-    pub failure_count: Option<i64>,
-    /// Time it took.
-    pub elapsed: Duration,
-    /// The server's words, if the test itself did not work.
-    pub error: Option<String>,
+/// A run that ended without publishing and can be taken up again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnfinishedRun {
+    /// Its number.
+    pub run_id: i64,
+    /// The instant its rows are true for.
+    pub as_of: DateTime<Utc>,
 }
 
 /// A pointer: which run's rows readers see of a relation.
@@ -99,99 +73,77 @@ pub struct Live {
     pub view_fingerprint: String,
     /// Rows that the run's table had.
     pub row_count: Option<i64>,
+    /// Hash of what the rows were made from, where it is known.
+    pub inputs: Option<String>,
+    /// What the model reads besides refs and declared sources.
+    pub hidden_reads: Vec<String>,
+    /// Whether the rows that the pointer names are there; true for views.
+    pub has_rows: bool,
 }
 
 const LEDGER: &str = "run ledger cannot be written";
 
 impl Warehouse {
-    /// Opens a run and returns its number; runs left open by a dead process are closed first.
+    /// Opens a run and returns its number.
     pub async fn start_run(&self, run: &NewRun) -> Result<i64> {
         let client = self.client().await?;
-        let workspace = &self.schemas.workspace;
-        client
-            .execute(include_str!("sql/close_abandoned_runs.sql"), &[workspace, &run.fence])
-            .await
-            .map_err(|e| fault(LEDGER, &e))?;
         let row = client
             .query_one(
                 include_str!("sql/start_run.sql"),
-                &[workspace, &run.trigger, &run.as_of, &run.lease, &run.fence, &run.process],
+                &[
+                    &self.schemas.workspace,
+                    &run.trigger,
+                    &run.as_of,
+                    &run.lease,
+                    &run.fence,
+                    &run.process,
+                    &run.request,
+                ],
             )
             .await
             .map_err(|e| fault(LEDGER, &e))?;
         Ok(row.get(0))
     }
 
+    /// The run to take up again: the one `named`, or else the newest of the same request and instant whose process
+    /// died. `fence` is the token of our lease on the workspace's runs.
+    pub async fn find_unfinished_run(
+        &self,
+        request: &str,
+        as_of: DateTime<Utc>,
+        fence: i64,
+        named: Option<i64>,
+    ) -> Result<Option<UnfinishedRun>> {
+        let client = self.client().await?;
+        let row = client
+            .query_opt(
+                include_str!("sql/find_unfinished_run.sql"),
+                &[&self.schemas.workspace, &request, &fence, &named, &as_of],
+            )
+            .await
+            .map_err(|e| fault("run ledger cannot be read", &e))?;
+        Ok(row.map(|row| UnfinishedRun { run_id: row.get("run_id"), as_of: row.get("as_of") }))
+    }
+
+    /// Makes a run ours again; which attempt at it this is.
+    pub async fn resume_run(&self, run_id: i64, run: &NewRun) -> Result<i32> {
+        let client = self.client().await?;
+        let row = client
+            .query_one(include_str!("sql/resume_run.sql"), &[&run_id, &run.lease, &run.fence, &run.process])
+            .await
+            .map_err(|e| fault(LEDGER, &e))?;
+        Ok(row.get("attempt"))
+    }
+
+    /// Closes the runs that a dead process left open, but for `resumed`; `fence` is the token of our lease.
+    pub async fn close_abandoned_runs(&self, fence: i64, resumed: Option<i64>) -> Result<()> {
+        let workspace = &self.schemas.workspace;
+        self.ledger(include_str!("sql/close_abandoned_runs.sql"), &[workspace, &fence, &resumed]).await
+    }
+
     /// Ends a run that was not published: `built`, `failed` or `interrupted`.
     pub async fn finish_run(&self, run_id: i64, state: &str, error: Option<&str>) -> Result<()> {
         self.ledger(include_str!("sql/finish_run.sql"), &[&run_id, &state, &error]).await
-    }
-
-    /// Notes that a model's build begins.
-    pub async fn start_model(
-        &self,
-        run_id: i64,
-        model: &str,
-        kind: &str,
-        relation: &str,
-        fingerprint: &str,
-    ) -> Result<()> {
-        self.ledger(include_str!("sql/start_model.sql"), &[&run_id, &model, &kind, &relation, &fingerprint]).await
-    }
-
-    /// Notes how a model's build ended.
-    pub async fn finish_model(&self, run_id: i64, model: &str, outcome: &ModelOutcome) -> Result<()> {
-        let elapsed_ms = milliseconds(outcome.elapsed);
-        self.ledger(
-            include_str!("sql/finish_model.sql"),
-            &[
-                &run_id,
-                &model,
-                &outcome.state,
-                &outcome.parent_relation,
-                &outcome.row_count,
-                &outcome.byte_count,
-                &elapsed_ms,
-                &outcome.error,
-            ],
-        )
-        .await
-    }
-
-    /// Notes that a model was left out, and why.
-    pub async fn skip_model(
-        &self,
-        run_id: i64,
-        model: &str,
-        kind: &str,
-        fingerprint: &str,
-        reason: &str,
-    ) -> Result<()> {
-        self.ledger(include_str!("sql/skip_model.sql"), &[&run_id, &model, &kind, &fingerprint, &reason]).await
-    }
-
-    /// Notes how a data test ended.
-    pub async fn record_test(&self, run_id: i64, test: &TestOutcome) -> Result<()> {
-        let elapsed_ms = milliseconds(test.elapsed);
-        self.ledger(
-            include_str!("sql/record_test.sql"),
-            &[
-                &run_id,
-                &test.test,
-                &test.model,
-                &test.severity,
-                &test.state,
-                &test.failure_count,
-                &elapsed_ms,
-                &test.error,
-            ],
-        )
-        .await
-    }
-
-    /// Keeps the facts of a fit (centroids, parameters).
-    pub async fn record_fit(&self, run_id: i64, model: &str, facts: &serde_json::Value) -> Result<()> {
-        self.ledger(include_str!("sql/record_fit.sql"), &[&run_id, &model, facts]).await
     }
 
     /// The newest runs first.
@@ -237,6 +189,9 @@ impl Warehouse {
                 parent_relation: row.get("parent_relation"),
                 view_fingerprint: row.get("view_fingerprint"),
                 row_count: row.get("row_count"),
+                inputs: row.get("inputs"),
+                hidden_reads: row.get("hidden_reads"),
+                has_rows: row.get("has_rows"),
             })
             .collect())
     }
@@ -270,13 +225,9 @@ impl Warehouse {
         Ok(row.get(0))
     }
 
-    async fn ledger(&self, sql: &str, values: &[&dyn Parameter]) -> Result<()> {
+    pub(super) async fn ledger(&self, sql: &str, values: &[&dyn Parameter]) -> Result<()> {
         let client = self.client().await?;
         client.execute(sql, values).await.map_err(|e| fault(LEDGER, &e))?;
         Ok(())
     }
-}
-
-fn milliseconds(elapsed: Duration) -> i64 {
-    i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX)
 }

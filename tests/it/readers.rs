@@ -91,7 +91,7 @@ async fn read(url: String, seen: Arc<Seen>) {
 fn quintile(url: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_quintile"));
     command
-        .args(["build", "--project-dir"])
+        .args(["build", "--rebuild", "--project-dir"])
         .arg(shop::project_folder())
         .env("DATABASE_URL", url)
         .env("QUINTILE__RUN__LEASE_SECONDS", "2")

@@ -46,6 +46,8 @@ pub async fn try_build(
     let request = BuildRequest {
         select: select.iter().map(|s| (*s).to_owned()).collect(),
         trigger: "test".into(),
+        // Also where nothing has changed, so that each call is a run of its own.
+        rebuild: true,
         ..BuildRequest::default()
     };
     pipeline::build(warehouse, settings, &request, stop).await

@@ -4,6 +4,7 @@
 //! mode the name is unknown to the next server connection, or taken there. So the driver's client is not handed out.
 
 use super::parameter::{Parameter, typed};
+use crate::project::quote_literal;
 use futures_util::TryStreamExt;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{CancelToken, CopyInSink, Error, IsolationLevel, Row, RowStream, SimpleQueryMessage, Statement};
@@ -79,6 +80,14 @@ impl Client {
         let client: &mut tokio_postgres::Client = &mut self.0;
         let builder = client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
         Ok(Transaction(builder.start().await?))
+    }
+
+    /// Begins a transaction that writes, and reads what the exported snapshot of this name shows.
+    pub async fn join_snapshot(&mut self, name: &str) -> Result<Transaction<'_>, Error> {
+        let client: &mut tokio_postgres::Client = &mut self.0;
+        let transaction = client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).start().await?;
+        transaction.batch_execute(&format!("SET TRANSACTION SNAPSHOT {}", quote_literal(name))).await?;
+        Ok(Transaction(transaction))
     }
 
     /// Takes the connection out of the pool and ends it, with whatever runs on it as far as the server notices.

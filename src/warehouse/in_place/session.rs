@@ -28,6 +28,14 @@ pub struct Limits {
     pub lock: Option<Duration>,
 }
 
+impl Limits {
+    /// These limits, and those of `other` where these set none.
+    #[must_use]
+    pub fn or(self, other: Limits) -> Limits {
+        Limits { statement: self.statement.or(other.statement), lock: self.lock.or(other.lock) }
+    }
+}
+
 /// How often a session that is stopped is told so while somebody still holds it.
 const STOPS: u32 = 50;
 const STOP_INTERVAL: Duration = Duration::from_millis(100);

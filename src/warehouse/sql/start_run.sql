@@ -1,3 +1,3 @@
-INSERT INTO quintile.runs (workspace, state, trigger, as_of, lease, fence, process)
-VALUES ($1, 'running', $2, $3, $4, $5, $6)
+INSERT INTO quintile.runs (workspace, state, trigger, as_of, lease, fence, process, request)
+VALUES ($1, 'running', $2, $3, $4, $5, $6, $7)
 RETURNING run_id

@@ -1,0 +1,55 @@
+//! What can be seen before any work: whether views can be made and SELECTs be planned, and may be run, by our role.
+
+use super::Warehouse;
+use super::fault::{fault, fault_in};
+use super::materialize::{failed, run_relation};
+use super::statement::{fill, splice};
+use crate::error::{Error, Result};
+
+/// A model's SELECT that is tried.
+#[derive(Clone, Debug)]
+pub struct Trial {
+    /// Name of the model.
+    pub model: String,
+    /// Its compiled SELECT.
+    pub select: String,
+    /// Models that it reads: what is wrong with them is not told of it again.
+    pub parents: Vec<String>,
+    /// Made as the run's view, for those after it; the others are only planned.
+    pub is_view: bool,
+}
+
+impl Warehouse {
+    /// Tries the SELECTs in their order, in one transaction that is rolled back; what is wrong, by model.
+    ///
+    /// Planning finds missing tables and columns, and the missing right to read one; no row is read.
+    pub async fn try_out(&self, run_id: i64, trials: &[Trial]) -> Result<Vec<(String, Error)>> {
+        let doing = "models cannot be tried out";
+        let mut client = self.client().await?;
+        let mut transaction = client.transaction().await.map_err(|e| fault(doing, &e))?;
+        let mut wrong: Vec<(String, Error)> = Vec::new();
+        for trial in trials {
+            if trial.parents.iter().any(|parent| wrong.iter().any(|(model, _)| model == parent)) {
+                continue;
+            }
+            let statement = if trial.is_view {
+                let view = run_relation(&trial.model, run_id);
+                let place = [("schema", self.schemas.store.as_str()), ("view", view.as_str())];
+                splice(
+                    &fill("CREATE OR REPLACE VIEW {schema}.{view} AS\n[select]", &place),
+                    &[("select", &trial.select)],
+                )
+            } else {
+                splice("EXPLAIN\n[select]", &[("select", &trial.select)])
+            };
+            let attempt = transaction.transaction().await.map_err(|e| fault(doing, &e))?;
+            match attempt.execute(&statement, &[]).await {
+                Ok(_) => attempt.commit().await.map_err(|e| fault(doing, &e))?,
+                // Without the connection there is nothing to tell about the model.
+                Err(e) if e.as_db_error().is_none() => return Err(fault(doing, &e)),
+                Err(e) => wrong.push((trial.model.clone(), fault_in(&failed(&trial.model), &statement, &e))),
+            }
+        }
+        Ok(wrong)
+    }
+}
