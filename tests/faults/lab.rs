@@ -24,7 +24,7 @@ const SETTINGS: [(&str, &str); 10] = [
     ("log_min_messages", "warning"),
 ];
 
-/// The folder of one invocation. A watcher removes it and stops its servers however this process ends.
+/// The folder of one invocation. A watcher removes it and ends what runs in it however this process ends.
 pub struct Lab {
     /// Where servers, projects and logs lie.
     pub folder: PathBuf,
@@ -63,7 +63,11 @@ impl Lab {
     pub fn new(keep: bool) -> Lab {
         let folder = tempfile::Builder::new().prefix("quintile-faults-").tempdir().expect("a folder").keep();
         std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755)).expect("opened");
+        // A process id may belong to somebody else by then, so the command line must name our folder.
         let script = r#"read -r _
+for file in "$1"/*-logs/*.pid; do
+    pid=$(cat "$file" 2>/dev/null) && grep -qa -- "$1" "/proc/$pid/cmdline" 2>/dev/null && kill -KILL "$pid"
+done
 for pid in "$1"/*/postmaster.pid; do [ -e "$pid" ] && kill -QUIT "$(head -n 1 "$pid")" 2>/dev/null; done
 sleep 1
 [ "$2" = keep ] || rm -rf -- "$1""#;

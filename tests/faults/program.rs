@@ -66,7 +66,11 @@ impl Program {
         }
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(file.try_clone().expect("the log")).stderr(file);
-        Running { child: command.spawn().expect("the program starts"), log }
+        let child = command.spawn().expect("the program starts");
+        // For the watcher of the lab, should this process end before that one.
+        let id = child.id().map(|id| id.to_string()).unwrap_or_default();
+        std::fs::write(log.with_extension("pid"), id).expect("a process id");
+        Running { child, log }
     }
 
     /// A daemon on a port of its own.
