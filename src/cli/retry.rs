@@ -2,9 +2,10 @@
 
 use super::engine::{self, Engine, RunOptions};
 use super::selection::vars;
-use super::{Global, messages, print};
+use super::session::Session;
+use super::{Global, build, messages, print, stop};
 use crate::error::{Error, Result};
-use crate::pipeline::in_place;
+use crate::pipeline::{self, BuildRequest, in_place};
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
@@ -53,7 +54,9 @@ impl Given {
 
 /// Runs the rest of the last run.
 pub async fn run(global: &Global, arguments: Arguments) -> Result<ExitCode> {
-    engine::only_dbt(global, "retry")?;
+    if !engine::is_dbt_project(global) {
+        return native(global, &arguments).await;
+    }
     let engine = Engine::open(global, "retry", &RunOptions::default()).await?;
     let rest = in_place::rest(&engine.session.warehouse, &engine.project).await;
     engine.session.close().await;
@@ -77,4 +80,34 @@ pub async fn run(global: &Global, arguments: Arguments) -> Result<ExitCode> {
     // Its options decide how files are read: the project is read again with them.
     let engine = Engine::open(&global, &rest.command, &given.run).await?;
     engine.run(&global, rest.ids, &given.run, given.state.as_deref()).await
+}
+
+/// Takes up the newest run of a project that publishes by pointer, under its number and instant.
+async fn native(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
+    if arguments.full_refresh || arguments.fail_fast {
+        return Err(Error::usage("--full-refresh and --fail-fast are for dbt projects")
+            .hint("to build every model anew, run quintile build --rebuild"));
+    }
+    let mut session = Session::open(global).await?;
+    session.settings.run.threads = arguments.threads.map_or(session.settings.run.threads, |threads| threads.max(1));
+    let report = match pipeline::rest(&session.warehouse).await {
+        Ok(Some(request)) => {
+            let (progress, printer) = build::printer();
+            let request = BuildRequest { trigger: "retry".into(), progress, ..request };
+            let report = pipeline::build(&session.warehouse, &session.settings, &request, stop::on_signals()).await;
+            drop(request);
+            let _ = printer.await;
+            report.map(Some)
+        }
+        Ok(None) => Ok(None),
+        Err(e) => Err(e),
+    };
+    session.close().await;
+    match report? {
+        Some(report) => build::finish(&report, global.format),
+        None => {
+            print::note("nothing to retry: the last run came to a good end");
+            Ok(ExitCode::SUCCESS)
+        }
+    }
 }

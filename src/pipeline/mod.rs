@@ -11,6 +11,7 @@ pub mod plan;
 mod prepare;
 mod publications;
 mod read_project;
+mod retry;
 mod run;
 mod sources;
 mod spec;
@@ -20,7 +21,9 @@ pub use crate::warehouse::publish::Fence;
 use crate::warehouse::run_models::TestOutcome;
 use chrono::{DateTime, Utc};
 pub use read_project::read_project;
+pub use retry::rest;
 pub use run::{build, rollback, test_published};
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// What to build.
@@ -53,13 +56,37 @@ pub struct BuildRequest {
     pub progress: Progress,
 }
 
+/// What was asked for, as the ledger keeps it: equal texts ask for the same models, tests and publish.
+#[derive(Serialize, Deserialize)]
+struct Asked {
+    select: Vec<String>,
+    exclude: Vec<String>,
+    tests: bool,
+    publish: bool,
+}
+
 impl BuildRequest {
-    /// What was asked for, as the ledger keeps it: equal texts ask for the same models, tests and publish.
     fn text(&self) -> String {
-        serde_json::json!({
-            "select": self.select, "exclude": self.exclude, "tests": !self.skip_tests, "publish": !self.skip_publish,
+        let asked = Asked {
+            select: self.select.clone(),
+            exclude: self.exclude.clone(),
+            tests: !self.skip_tests,
+            publish: !self.skip_publish,
+        };
+        serde_json::to_string(&asked).unwrap_or_default()
+    }
+
+    /// What takes up an unfinished run of which the ledger keeps `text`; `None` if it keeps none.
+    fn again(run_id: i64, text: &str) -> Option<BuildRequest> {
+        let asked: Asked = serde_json::from_str(text).ok()?;
+        Some(BuildRequest {
+            select: asked.select,
+            exclude: asked.exclude,
+            skip_tests: !asked.tests,
+            skip_publish: !asked.publish,
+            resume: Some(run_id),
+            ..BuildRequest::default()
         })
-        .to_string()
     }
 }
 

@@ -56,6 +56,17 @@ pub struct UnfinishedRun {
     pub as_of: DateTime<Utc>,
 }
 
+/// The newest run, as far as a retry needs it.
+#[derive(Clone, Debug)]
+pub struct LastRun {
+    /// Its number.
+    pub run_id: i64,
+    /// `running`, `built`, `published`, `failed` or `interrupted`.
+    pub state: String,
+    /// What was asked for.
+    pub request: Option<String>,
+}
+
 /// A pointer: which run's rows readers see of a relation.
 #[derive(Clone, Debug)]
 pub struct Live {
@@ -123,6 +134,16 @@ impl Warehouse {
             .await
             .map_err(|e| fault("run ledger cannot be read", &e))?;
         Ok(row.map(|row| UnfinishedRun { run_id: row.get("run_id"), as_of: row.get("as_of") }))
+    }
+
+    /// The newest run of the workspace.
+    pub async fn last_run(&self) -> Result<Option<LastRun>> {
+        let client = self.client().await?;
+        let row = client
+            .query_opt(include_str!("sql/find_last_run.sql"), &[&self.schemas.workspace])
+            .await
+            .map_err(|e| fault("run ledger cannot be read", &e))?;
+        Ok(row.map(|row| LastRun { run_id: row.get("run_id"), state: row.get("state"), request: row.get("request") }))
     }
 
     /// Makes a run ours again; which attempt at it this is.

@@ -257,3 +257,25 @@ async fn a_lost_column_or_right_is_told_before_any_model_is_built() {
     let lost = lost.expect_err("a source is gone");
     assert_eq!(lost.message, "source \"shop.rates\" is not there");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_retry_goes_on_where_a_failed_run_ended() {
+    let shop = Shop::new().await;
+    let broken = "{{ config(materialized='table') }}\nSELECT sum(amount) / 0 AS total, count(*) AS number FROM {{ ref('sales') }}";
+    write(shop.folder.path(), "models/totals.sql", broken);
+    assert_eq!(shop.build().await.state, "failed");
+    write(shop.folder.path(), "models/totals.sql", MODELS[2].1);
+    let mut retry = Command::new(env!("CARGO_BIN_EXE_quintile"));
+    retry.args(["retry", "--project-dir"]).arg(shop.folder.path()).env("DATABASE_URL", shop.db.url());
+    let told = retry.output().expect("the program runs");
+    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+    assert!(String::from_utf8_lossy(&told.stderr).contains("3 were finished by an earlier attempt"));
+    let built = "SELECT string_agg(model, ' ' ORDER BY model) FROM quintile.run_models WHERE attempt > 1";
+    assert_eq!(value(&shop.warehouse, built).await, "totals");
+    assert_eq!(
+        value(&shop.warehouse, "SELECT run_id || ' ' || state || ' ' || attempt FROM quintile.runs").await,
+        "1 published 2"
+    );
+    let again = retry.output().expect("the program runs");
+    assert!(String::from_utf8_lossy(&again.stderr).contains("nothing to retry"));
+}
