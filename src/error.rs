@@ -123,6 +123,8 @@ impl Error {
     pub fn may_pass(&self) -> bool {
         match self.sqlstate.as_deref() {
             None => self.kind == Kind::Unreachable,
+            // A server that takes no writes was the primary until now; the next connection finds the new one.
+            Some("25006") => true,
             Some(state) => self.is_lock_trouble() || ["08", "53", "57P"].iter().any(|class| state.starts_with(class)),
         }
     }
@@ -188,10 +190,10 @@ mod tests {
     #[test]
     fn faults_of_the_server_may_pass_and_faults_of_the_model_do_not() {
         let coded = |kind, state: &str| Error { sqlstate: Some(state.into()), ..Error::new(kind, "x") };
-        for state in ["08006", "53100", "57P01", "40001", "40P01", "55P03"] {
+        for state in ["08006", "25006", "53100", "57P01", "57P03", "40001", "40P01", "55P03"] {
             assert!(coded(Kind::Failed, state).may_pass(), "{state}");
         }
-        for state in ["42P01", "22012", "57014"] {
+        for state in ["42P01", "42501", "22012", "23505", "25P02", "57014"] {
             assert!(!coded(Kind::Failed, state).may_pass(), "{state}");
         }
         assert!(Error::unreachable("gone").may_pass());

@@ -3,6 +3,7 @@
 use super::engine::{self, RunOptions};
 use super::session::Session;
 use super::{Format, Global, print};
+use crate::config::libpq::{Connection, Origin};
 use crate::error::Result;
 use std::process::ExitCode;
 
@@ -10,6 +11,29 @@ use std::process::ExitCode;
 struct Fact {
     what: &'static str,
     found: String,
+}
+
+/// The parts of the connection, each with the place that it comes from; of the password the place alone.
+fn connection_facts(connection: &Connection) -> Vec<Fact> {
+    let from = |keyword: &str| connection.origins.get(keyword).unwrap_or(&Origin::Default);
+    let fact = |what, keyword: &str, found: &str| Fact { what, found: format!("{found} ({})", from(keyword)) };
+    let hosts: Vec<&str> = connection.endpoints.iter().map(|endpoint| endpoint.name.as_str()).collect();
+    let ports: Vec<String> = connection.endpoints.iter().map(|endpoint| endpoint.port.to_string()).collect();
+    let modes: Vec<String> =
+        connection.endpoints.iter().map(|endpoint| connection.tls.mode_for(endpoint).to_string()).collect();
+    let has_password = connection.endpoints.iter().any(|endpoint| endpoint.password.is_some());
+    vec![
+        fact("host", "host", &hosts.join(",")),
+        fact("port", "port", &ports.join(",")),
+        fact("dbname", "dbname", &connection.database),
+        fact("user", "user", &connection.user),
+        if has_password {
+            fact("password", "password", "given")
+        } else {
+            Fact { what: "password", found: "none".to_owned() }
+        },
+        fact("sslmode", "sslmode", &modes.join(",")),
+    ]
 }
 
 /// Tells the facts one by one; the first that is wrong is an error.
@@ -37,6 +61,7 @@ pub async fn run(global: &Global) -> Result<ExitCode> {
         session
     };
     facts.push(Fact { what: "database", found: format!("{}, it answers", session.warehouse.address()) });
+    facts.extend(connection_facts(session.warehouse.connection()));
     session.close().await;
     if global.format == Format::Json {
         print::json(&facts);

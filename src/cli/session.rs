@@ -1,7 +1,7 @@
 //! What a command works with: settings, and a migrated database, the embedded one if no other is given.
 
 use super::{Global, print};
-use crate::config::Settings;
+use crate::config::{Environment, Settings};
 use crate::embedded::Embedded;
 use crate::error::{Error, Result};
 use crate::warehouse::Warehouse;
@@ -66,12 +66,15 @@ impl Session {
     }
 
     async fn connect(settings: &Settings, embedded: Option<&Embedded>) -> Result<Warehouse> {
-        let url = match (embedded, &settings.database.url) {
-            (Some(embedded), _) => embedded.url().to_owned(),
-            (None, Some(url)) => url.clone(),
+        let warehouse = match (embedded, &settings.database.url) {
+            (Some(embedded), _) => {
+                // Variables such as PGOPTIONS are meant for another server than our own.
+                let alone = Settings { environment: Environment::default(), ..settings.clone() };
+                Warehouse::connect(&alone, embedded.url()).await?
+            }
+            (None, Some(url)) => Warehouse::connect(settings, url).await?,
             (None, None) => unreachable!("without a URL the embedded server was started"),
         };
-        let warehouse = Warehouse::connect(settings, &url).await?;
         for name in warehouse.migrate().await? {
             tracing::debug!(migration = name, "migration applied");
         }

@@ -130,6 +130,9 @@ impl Settings {
         let texts =
             variables.iter().filter_map(|(name, value)| Some((name.clone(), value.clone().into_string().ok()?)));
         settings.environment = super::Environment(texts.collect());
+        if settings.database.url.is_none() && super::connection::is_named(&settings.environment) {
+            settings.database.url = Some(String::new());
+        }
         settings.search_path =
             variables.get("PATH").map(|path| std::env::split_paths(path).collect()).unwrap_or_default();
         Ok(settings)

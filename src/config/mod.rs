@@ -4,6 +4,8 @@
 //! `QUINTILE__SECTION__KEY_FILE` names; docs/configuration.md tells the order.
 
 mod check;
+mod connection;
+pub mod libpq;
 mod load;
 #[cfg(test)]
 mod tests;
@@ -76,7 +78,7 @@ impl std::fmt::Debug for Environment {
 #[derive(Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Database {
-    /// Connection URL or `key=value` string; none means the embedded PostgreSQL.
+    /// Connection URL or `keyword=value` string, either may be empty; none means the embedded PostgreSQL.
     pub url: Option<String>,
     /// Connections that this process opens at most.
     pub max_connections: usize,

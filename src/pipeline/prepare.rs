@@ -185,24 +185,7 @@ impl Making<'_> {
         reads: &SourceReads,
         names: &BTreeSet<String>,
     ) -> Result<Vec<(String, Error)>> {
-        let context = Context { database: None, ..run.context.clone() };
-        let mut trials: Vec<Trial> = Vec::new();
-        // Views over sources and such views: what else they read is not there yet.
-        let mut views: BTreeSet<&str> = BTreeSet::new();
-        for step in self.plan.steps.iter().filter(|step| names.contains(&step.name)) {
-            let is_view = matches!(step.kind, StepKind::View);
-            let is_ready = step.parents.iter().all(|p| views.contains(p.as_str()) || !names.contains(p));
-            if !is_ready || !(is_view || reads.within.contains(&step.name)) {
-                continue;
-            }
-            // A template that asks the database is compiled when its turn comes.
-            if let Ok(select) = self.project.compile(&step.name, &context) {
-                trials.push(Trial { model: step.name.clone(), select, parents: step.parents.clone(), is_view });
-                if is_view {
-                    views.insert(&step.name);
-                }
-            }
-        }
+        let trials = trials(&self.plan, &self.project, &run.context, reads, names);
         if trials.is_empty() {
             return Ok(Vec::new());
         }
@@ -232,4 +215,33 @@ impl Making<'_> {
 fn to_build(plan: &Plan, decisions: &BTreeMap<String, Decision>) -> BTreeSet<String> {
     let built = plan.steps.iter().filter(|step| matches!(decisions.get(&step.name), Some(Decision::Build)));
     built.map(|step| step.name.clone()).collect()
+}
+
+/// The SELECTs over sources that can be tried before anything is built: views, and the tables within the snapshot.
+pub fn trials(
+    plan: &Plan,
+    project: &Project,
+    context: &Context,
+    reads: &SourceReads,
+    names: &BTreeSet<String>,
+) -> Vec<Trial> {
+    let context = Context { database: None, ..context.clone() };
+    let mut trials: Vec<Trial> = Vec::new();
+    // Views over sources and such views: what else they read is not there yet.
+    let mut views: BTreeSet<&str> = BTreeSet::new();
+    for step in plan.steps.iter().filter(|step| names.contains(&step.name)) {
+        let is_view = matches!(step.kind, StepKind::View);
+        let is_ready = step.parents.iter().all(|p| views.contains(p.as_str()) || !names.contains(p));
+        if !is_ready || !(is_view || reads.within.contains(&step.name)) {
+            continue;
+        }
+        // A template that asks the database is compiled when its turn comes.
+        if let Ok(select) = project.compile(&step.name, &context) {
+            trials.push(Trial { model: step.name.clone(), select, parents: step.parents.clone(), is_view });
+            if is_view {
+                views.insert(&step.name);
+            }
+        }
+    }
+    trials
 }

@@ -38,7 +38,7 @@ impl Warehouse {
             .map_err(|e| fault("control schema \"quintile\" cannot be made", &e))?;
         let mut runner = embedded::migrations::runner();
         runner.set_migration_table_name("quintile.schema_history");
-        let report = runner.run_async(client.driver()).await.map_err(|e| {
+        let report = runner.run_async(client.driver_mut()).await.map_err(|e| {
             let cause = std::error::Error::source(&e).map(ToString::to_string).unwrap_or_default();
             Error::failed(format!("migration failed: {e}")).detail(cause)
         })?;

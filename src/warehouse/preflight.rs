@@ -20,6 +20,20 @@ pub struct Trial {
 }
 
 impl Warehouse {
+    /// Rights on the workspace's schemas and the ledger that our role does not have, as `CREATE on marts`.
+    pub async fn missing_rights(&self) -> Result<Vec<String>> {
+        let names = &self.schemas;
+        let client = self.client().await?;
+        let rows = client
+            .query(include_str!("sql/list_rights.sql"), &[&names.raw, &names.store, &names.marts])
+            .await
+            .map_err(|e| fault("rights cannot be read", &e))?;
+        let missing = rows.iter().filter(|row| !row.get::<_, bool>("is_granted"));
+        Ok(missing
+            .map(|row| format!("{} on {}", row.get::<_, &str>("right_name"), row.get::<_, &str>("object")))
+            .collect())
+    }
+
     /// Tries the SELECTs in their order, in one transaction that is rolled back; what is wrong, by model.
     ///
     /// Planning finds missing tables and columns, and the missing right to read one; no row is read.

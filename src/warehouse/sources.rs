@@ -40,14 +40,8 @@ impl Warehouse {
         let client = self.client().await?;
         let mut lockable = Vec::new();
         for source in sources {
-            let facts = facts_of(&client, source).await?;
-            if facts.is_lockable {
+            if readable(&client, source).await?.is_lockable {
                 lockable.push(source);
-            }
-            if !facts.may_read {
-                return Err(Error::failed(format!("source \"{}\" may not be read", source.name))
-                    .detail(format!("The role of the connection has no SELECT on {}.", place(source)))
-                    .hint(format!("let its owner run: GRANT SELECT ON {} TO the role", place(source))));
             }
         }
         // Nothing may ask for rows before the locks are there: the first question takes the snapshot.
@@ -71,6 +65,12 @@ impl Warehouse {
         }
         let row = client.query_one("SELECT pg_export_snapshot()", &[]).await.map_err(|e| fault(doing, &e))?;
         Ok(SourceSnapshot { name: row.get(0), client })
+    }
+
+    /// Whether the source is there and may be read; an error tells what is missing.
+    pub async fn look_at_source(&self, source: &SourceTable) -> Result<()> {
+        let client = self.client().await?;
+        readable(&client, source).await.map(drop)
     }
 
     /// The version of each source, by name: equal texts mean equal rows and columns.
@@ -103,6 +103,19 @@ struct Facts {
     is_lockable: bool,
     may_read: bool,
     columns: String,
+}
+
+async fn readable(client: &Client, source: &SourceTable) -> Result<Facts> {
+    let facts = facts_of(client, source).await?;
+    if facts.may_read {
+        return Ok(facts);
+    }
+    Err(Error::failed(format!("source \"{}\" may not be read", source.name))
+        .detail(format!("The role of the connection has no SELECT on {}.", place(source)))
+        .hint(format!(
+            "let its owner run: GRANT SELECT ON {} TO the role, and GRANT USAGE ON its schema",
+            place(source)
+        )))
 }
 
 async fn facts_of(client: &Client, source: &SourceTable) -> Result<Facts> {

@@ -152,7 +152,7 @@ async fn attempt_once(
     };
     drop(work);
     match &outcome {
-        Err(_) if run.is_halted() => session.stop(&run.warehouse).await,
+        Err(_) if run.is_halted() => session.stop().await,
         Err(e) if is_lost(e) => {
             if let Some(session) = Arc::into_inner(session) {
                 session.discard();

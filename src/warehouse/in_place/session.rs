@@ -85,11 +85,11 @@ impl Session {
     ///
     /// A template may still hold the session on a thread of its own. What it sends next is stopped as well, until it
     /// lets go; then the connection ends, because a request to cancel that comes late would hit its next user.
-    pub async fn stop(self: Arc<Self>, warehouse: &Warehouse) {
-        let token = self.client.cancel_token();
+    pub async fn stop(self: Arc<Self>) {
+        let canceller = self.client.canceller();
         let mut session = self;
         for _ in 0..STOPS {
-            warehouse.cancel_statement(&token).await;
+            canceller.cancel().await;
             match Arc::try_unwrap(session) {
                 Ok(alone) => return alone.discard(),
                 Err(shared) => session = shared,
