@@ -3,7 +3,7 @@
 use super::engine::{self, RunOptions};
 use super::selection::Selection;
 use super::session::Session;
-use super::{Format, Global, print, stop};
+use super::{Format, Global, garbage, print, stop};
 use crate::error::{Error, Result};
 use crate::pipeline::{self, BuildRequest, Event, Progress, RunReport};
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
@@ -28,6 +28,9 @@ pub struct Arguments {
     /// Build every selected model, also those that have not changed since the live run
     #[arg(long)]
     rebuild: bool,
+    /// Publish also relations that lost more rows than max_row_loss_share allows, this once
+    #[arg(long)]
+    accept_row_loss: bool,
 }
 
 /// Whether the data tests are part of the command.
@@ -53,14 +56,22 @@ pub async fn run(global: &Global, arguments: Arguments, with_tests: WithTests) -
         skip_publish: arguments.no_publish,
         skip_tests: !with_tests.0,
         rebuild: arguments.rebuild,
+        accept_row_loss: arguments.accept_row_loss,
         progress,
         ..BuildRequest::default()
     };
     let report = pipeline::build(&session.warehouse, &session.settings, &request, stop::on_signals()).await;
     drop(request);
     let _ = printer.await;
+    let finished = match &report {
+        Ok(report) => finish(report, global.format),
+        Err(_) => Ok(ExitCode::SUCCESS),
+    };
+    if report.as_ref().is_ok_and(|report| report.state == "published") {
+        garbage::collect(&session.warehouse, &session.settings).await;
+    }
     session.close().await;
-    finish(&report?, global.format)
+    report.and(finished)
 }
 
 /// Prints the report; a failed run ends with an error that sums it up.

@@ -1,7 +1,7 @@
 //! `quintile demo`: the whole job on bundled real orders, what a marketer wants to know, then the dashboard.
 
 use super::session::{self, BI_LOGIN, Session};
-use super::{Format, Global, build, ingest, print, serve, stop};
+use super::{Format, Global, build, garbage, ingest, print, serve, stop};
 use crate::config::DEFAULT_WORKSPACE;
 use crate::error::{Error, Result};
 use crate::ingest::IngestRequest;
@@ -105,6 +105,7 @@ async fn fill_and_report(
             build::finish(&report, Format::Text)?;
         }
         print_personas(&warehouse, set).await?;
+        garbage::collect(&warehouse, &settings).await;
     }
     print_places(session, sets, arguments.once);
     print::data(&format!("\nAll of it took {}.", print::duration(began.elapsed())));

@@ -8,6 +8,7 @@ mod demo;
 mod deps;
 mod docs;
 mod engine;
+mod garbage;
 mod ingest;
 mod init;
 mod lines;
@@ -21,6 +22,7 @@ mod postgres;
 mod print;
 mod retry;
 mod rollback;
+mod run_detail;
 mod run_operation;
 mod runs;
 mod sample;
@@ -33,6 +35,7 @@ mod source;
 mod stop;
 mod summary;
 mod test;
+mod unpublish;
 
 use crate::error::{Kind, Result};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -133,10 +136,12 @@ enum Command {
     Clean,
     /// Make a new dbt project
     Init(init::Arguments),
-    /// List the runs of the workspace, newest first
+    /// List the runs of the workspace, newest first, or show one with its models, tests and publish
     Runs(runs::Arguments),
     /// Show readers an earlier run again
     Rollback(rollback::Arguments),
+    /// Withdraw a published relation that the project makes no more
+    Unpublish(unpublish::Arguments),
     /// Run the daemon: schedule, dashboard, health, metrics
     Serve(serve::Arguments),
     /// Make or update Quintile's own tables
@@ -206,6 +211,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Retry(arguments) => retry::run(&global, arguments).await,
         Command::Runs(arguments) => runs::run(&global, arguments).await,
         Command::Rollback(arguments) => rollback::run(&global, arguments).await,
+        Command::Unpublish(arguments) => unpublish::run(&global, arguments).await,
         Command::Serve(arguments) => serve::run(&global, arguments).await,
         Command::Migrate(arguments) => migrate::run(&global, arguments).await,
         Command::Postgres(command) => postgres::run(&global, command).await,

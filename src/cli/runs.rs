@@ -2,7 +2,7 @@
 
 use super::engine::{self, Engine, RunOptions};
 use super::session::Session;
-use super::{Global, print};
+use super::{Global, print, run_detail};
 use crate::error::Result;
 use clap::Args;
 use std::process::ExitCode;
@@ -10,6 +10,9 @@ use std::process::ExitCode;
 /// Arguments of `runs`.
 #[derive(Args, Debug)]
 pub struct Arguments {
+    /// Number of a run to show with its models, tests and publish
+    #[arg(value_name = "RUN")]
+    run: Option<i64>,
     /// How many of the newest runs
     #[arg(long, short = 'n', value_name = "N", default_value_t = 20)]
     limit: i64,
@@ -20,19 +23,28 @@ pub async fn run(global: &Global, arguments: Arguments) -> Result<ExitCode> {
     if engine::is_dbt_project(global) {
         return invocations(global, &arguments).await;
     }
+    if let Some(run_id) = arguments.run {
+        return run_detail::run(global, run_id).await;
+    }
     let session = Session::open(global).await?;
     let runs = session.warehouse.runs(arguments.limit.max(1)).await;
     session.close().await;
     print::rows(
         global.format,
         &runs?,
-        &["run", "state", "live", "as of", "started", "took", "models", "trigger", "error"],
+        &["run", "state", "shown", "as of", "started", "took", "models", "trigger", "error"],
         |run| {
             let took = run.finished_at.and_then(|end| (end - run.started_at).to_std().ok()).map(print::duration);
             vec![
                 run.run_id.to_string(),
                 run.state.clone(),
-                if run.is_live { "live" } else { "" }.into(),
+                match (run.is_live, run.is_rollback_target) {
+                    (true, true) => "partly, kept",
+                    (true, false) => "live",
+                    (false, true) => "kept",
+                    (false, false) => "",
+                }
+                .into(),
                 run.as_of.format("%Y-%m-%d").to_string(),
                 run.started_at.format("%Y-%m-%d %H:%M:%S").to_string(),
                 took.unwrap_or_default(),

@@ -17,7 +17,11 @@ pub(super) fn problems(settings: &Settings) -> Vec<String> {
     within("run.keep_runs", settings.run.keep_runs as u64, 1, 1000);
     within("serve.grace_seconds", settings.serve.grace_seconds, 0, 3600);
     within("run.lease_seconds", settings.run.lease_seconds, 2, 3600);
+    within("run.publish_patience_seconds", settings.run.publish_patience_seconds, 1, 86_400);
     within("serve.lease_seconds", settings.serve.lease_seconds, 3, 3600);
+    if let Some(share) = settings.run.max_row_loss_share.filter(|share| !(0.0..=1.0).contains(share)) {
+        found.push(format!("setting \"run.max_row_loss_share\" is {share}; it must be from 0 to 1"));
+    }
     if settings.database.url.as_ref().is_some_and(|url| url.trim().is_empty()) {
         found.push("setting \"database.url\" is empty; remove it to use the embedded PostgreSQL".into());
     }

@@ -116,6 +116,10 @@ pub struct Run {
     pub model_timeout_seconds: Option<u64>,
     /// Seconds that a statement of a model waits for a lock, where the model sets no `lock_timeout_seconds`.
     pub lock_timeout_seconds: Option<u64>,
+    /// Seconds for which a publish meets locks and lost connections with new tries.
+    pub publish_patience_seconds: u64,
+    /// Share of its published rows that a public relation may lose; none refuses only one that lost all.
+    pub max_row_loss_share: Option<f64>,
 }
 
 /// `[serve]`.
@@ -255,6 +259,8 @@ impl Default for Run {
             skip_unchanged: true,
             model_timeout_seconds: None,
             lock_timeout_seconds: None,
+            publish_patience_seconds: 300,
+            max_row_loss_share: None,
         }
     }
 }

@@ -8,23 +8,27 @@ pub mod in_place;
 mod inputs;
 mod lease;
 pub mod plan;
+mod pointers;
 mod preflight;
 mod prepare;
 mod publications;
 mod read_project;
 mod retry;
+mod row_guard;
 mod run;
 mod sources;
 mod spec;
 mod step;
+mod withdrawal;
 
 pub use crate::warehouse::publish::Fence;
 use crate::warehouse::run_models::TestOutcome;
 use chrono::{DateTime, Utc};
+pub use pointers::{collect_garbage, rollback, unpublish};
 pub use preflight::{Finding, preflight};
 pub use read_project::read_project;
 pub use retry::rest;
-pub use run::{build, rollback, test_published};
+pub use run::{build, test_published};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -54,6 +58,8 @@ pub struct BuildRequest {
     pub grace: Duration,
     /// How long a statement of a model may take, where the model does not say.
     pub model_timeout: Option<Duration>,
+    /// Publish also relations that lost more rows than they may.
+    pub accept_row_loss: bool,
     /// Who wants to know how it goes.
     pub progress: Progress,
 }

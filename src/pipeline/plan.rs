@@ -115,7 +115,8 @@ impl Plan {
                 }
             }
         }
-        let published: BTreeSet<&str> = live.iter().map(|l| l.relation.as_str()).collect();
+        let published: BTreeSet<&str> =
+            live.iter().filter(|l| project.published_name(&l.model) == l.relation).map(|l| l.model.as_str()).collect();
         let mut steps = Vec::new();
         for name in project.order(&planned) {
             let parents = project.parents(&name);
@@ -164,13 +165,22 @@ impl Plan {
     }
 }
 
+/// What is published of each model in its present contract version, by the model's name.
+#[must_use]
+pub fn live_by_model(project: &Project, live: Vec<Live>) -> BTreeMap<String, Live> {
+    let present = live.into_iter().filter(|live| project.published_name(&live.model) == live.relation);
+    present.map(|live| (live.model.clone(), live)).collect()
+}
+
 /// What templates see outside a run: every name is its published view.
 #[must_use]
 pub fn published_context(project: &Project, warehouse: &Warehouse, run_id: i64, as_of: DateTime<Utc>) -> Context {
     let models = project.models.iter().map(|(name, model)| (name, model.access));
     let seeds = project.seeds.iter().map(|(name, seed)| (name, seed.access));
     let named = models.chain(seeds);
-    let relations = named.map(|(name, access)| (name.clone(), relation(warehouse.schema_of(access), name))).collect();
+    let relations = named
+        .map(|(name, access)| (name.clone(), relation(warehouse.schema_of(access), &project.published_name(name))))
+        .collect();
     Context {
         relations,
         source_schemas: source_schemas(warehouse),

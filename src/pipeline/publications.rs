@@ -55,7 +55,8 @@ impl<'a> Publisher<'a> {
             (None, None) => (String::new(), &[][..]),
         };
         Ok(Publication {
-            relation: step.name.clone(),
+            relation: self.project.published_name(&step.name),
+            model: step.name.clone(),
             materialization: step.kind.name().into(),
             access: step.access,
             body,

@@ -27,7 +27,7 @@ pub fn read_project(settings: &Settings) -> Result<Project> {
     }
     let (project, problems) = Project::parse(&files, vars);
     match problems.len() {
-        0 => Ok(project),
+        0 => super::withdrawal::refuse_name_clash(&project).map(|()| project),
         1 => Err(problems.into_iter().next().unwrap_or_else(|| Error::config("project is not right"))),
         n => Err(Error::config(format!("project has {n} problems"))
             .detail(problems.iter().map(Error::report).collect::<Vec<_>>().join("\n"))),

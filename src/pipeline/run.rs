@@ -5,18 +5,18 @@ use super::data_tests;
 use super::execute;
 use super::halt::{self, STOP_ASKED};
 use super::lease::RunLease;
-use super::plan::{Plan, published_context};
+use super::plan::{Plan, live_by_model, published_context};
 use super::prepare::{Making, OpenRun, Prepared};
 use super::publications::Publisher;
 use super::read_project::read_project;
 use super::{BuildRequest, Event, Progress, RunReport};
+use super::{row_guard, withdrawal};
 use crate::config::Settings;
 use crate::crash_point::reach;
 use crate::error::{Error, Kind, Result};
 use crate::project::Project;
 use crate::warehouse::Warehouse;
 use crate::warehouse::materialize::StoredTable;
-use crate::warehouse::rollback::Rollback;
 use crate::warehouse::run_models::TestOutcome;
 use crate::warehouse::runs::NewRun;
 use chrono::{DateTime, Utc};
@@ -44,7 +44,7 @@ pub async fn build(
         None => as_of_data(&project, warehouse).await?,
     };
     if request.select.is_empty() {
-        warn_of_orphans(&project, warehouse).await?;
+        withdrawal::warn_of_orphans(&project, warehouse).await?;
     }
     let (brake, halt) = halt::channel();
     let process = format!("process {} on {}", std::process::id(), settings.host_name());
@@ -56,12 +56,6 @@ pub async fn build(
     listener.abort();
     lease.release().await;
     let mut report = outcome?;
-    if report.state == "published" {
-        match warehouse.collect_garbage(settings.run.keep_runs).await {
-            Ok(dropped) => tracing::debug!(relations = dropped.len(), "garbage collected"),
-            Err(e) => tracing::warn!(reason = %e, "garbage stays for now"),
-        }
-    }
     report.elapsed_seconds = began.elapsed().as_secs_f64();
     Ok(report)
 }
@@ -162,7 +156,7 @@ impl Making<'_> {
         if !report.failed.is_empty() {
             return Ok(());
         }
-        let live = self.warehouse.live().await?.into_iter().map(|live| (live.relation.clone(), live)).collect();
+        let live = live_by_model(&self.project, self.warehouse.live().await?);
         let publisher = Publisher::new(&self.project, self.warehouse, run.run_id, run.as_of);
         if !self.request.skip_tests {
             let passed = self.warehouse.passed_tests().await?;
@@ -181,7 +175,9 @@ impl Making<'_> {
             Decision::Reuse(table) => Some((name, Some(table))),
             _ => None,
         }));
-        report.failed = self.refuse_emptied(&made).await?;
+        if !self.request.accept_row_loss {
+            report.failed = row_guard::refuse_row_loss(&run, &self.plan, self.settings, &made).await?;
+        }
         if !report.failed.is_empty() {
             return Ok(());
         }
@@ -213,29 +209,12 @@ impl Making<'_> {
         let mut fences = vec![lease.fence.clone()];
         fences.extend(self.request.fence.clone());
         let began = Instant::now();
-        self.warehouse.publish(run_id, &publications, &fences).await?;
+        let patience = Duration::from_secs(self.settings.run.publish_patience_seconds);
+        self.warehouse.publish(run_id, &publications, &fences, patience).await?;
         self.request.progress.tell(Event::Published { relations: publications.len(), elapsed: began.elapsed() });
         report.published = publications.into_iter().map(|p| p.relation).collect();
         report.state = "published".into();
         Ok(())
-    }
-
-    /// A public table that had rows and has none now is a broken source, not news.
-    async fn refuse_emptied(&self, made: &[(String, Option<StoredTable>)]) -> Result<Vec<(String, String)>> {
-        let live: BTreeMap<String, i64> =
-            self.warehouse.live().await?.into_iter().filter_map(|l| Some((l.relation, l.row_count?))).collect();
-        let emptied = made.iter().filter(|(name, table)| {
-            let is_public = self.plan.step(name).is_some_and(|s| s.access == crate::project::Access::Public);
-            is_public
-                && table.as_ref().is_some_and(|t| t.row_count == 0)
-                && live.get(name).is_some_and(|rows| *rows > 0)
-        });
-        Ok(emptied
-            .map(|(name, _)| {
-                let rows = live.get(name).copied().unwrap_or_default();
-                (name.clone(), format!("error: model \"{name}\" has no rows, and {rows} are published\nhint: look at its sources; to publish it empty, drop the view first"))
-            })
-            .collect())
     }
 }
 
@@ -266,7 +245,7 @@ pub async fn test_published(
     let run_id = live.iter().map(|l| l.run_id).max().unwrap_or_default();
     let as_of = as_of_data(&project, warehouse).await?;
     let context = published_context(&project, warehouse, run_id, as_of);
-    let published = |name: &str| live.iter().any(|l| l.relation == name);
+    let published = |name: &str| live.iter().any(|l| l.relation == project.published_name(name));
     let mut outcomes = Vec::new();
     for test in project.tests.values().filter(|t| selected.contains(&t.model)) {
         if !published(&test.model) || test.refs.iter().any(|name| !published(name)) {
@@ -277,31 +256,6 @@ pub async fn test_published(
         outcomes.push(outcome);
     }
     Ok(outcomes)
-}
-
-/// Moves the pointers back to an earlier run.
-pub async fn rollback(warehouse: &Warehouse, settings: &Settings, to: Option<i64>) -> Result<Rollback> {
-    let (brake, _halt) = halt::channel();
-    let process = format!("{} on {}", std::process::id(), settings.host_name());
-    let ttl = Duration::from_secs(settings.run.lease_seconds.max(1));
-    let lease = RunLease::take(warehouse, &process, ttl, ttl + Duration::from_secs(5), brake).await?;
-    let done = warehouse.rollback(to, &lease.fence).await;
-    lease.release().await;
-    done
-}
-
-/// A model whose file went away stays published with its last rows; whoever reads it should learn that it is stale.
-async fn warn_of_orphans(project: &Project, warehouse: &Warehouse) -> Result<()> {
-    for live in warehouse.live().await? {
-        if !project.models.contains_key(&live.relation) && !project.seeds.contains_key(&live.relation) {
-            tracing::warn!(
-                relation = live.relation,
-                run_id = live.run_id,
-                "published, but no longer in the project: its rows stay as they are"
-            );
-        }
-    }
-    Ok(())
 }
 
 /// The end of the data's last complete day; a project that reads no ingested orders takes the last midnight.

@@ -5,7 +5,7 @@ use super::plan::{Step, StepKind};
 use crate::analytics::{cluster, ltv};
 use crate::crash_point::reach;
 use crate::error::{Error, Kind, Result};
-use crate::project::{Context, Database, Project};
+use crate::project::{Access, Context, Database, Project};
 use crate::warehouse::Warehouse;
 use crate::warehouse::connect::Client;
 use crate::warehouse::in_place::{Blocking, Limits, Session};
@@ -131,6 +131,7 @@ async fn materialize(run: &RunContext, step: &Step, select: &str, client: &mut C
     match &step.kind {
         StepKind::View => {
             warehouse.store_view(client, &step.name, run.run_id, select).await?;
+            keep_contract(run, step, client).await?;
             hidden.extend(warehouse.hidden_reads(client, &filling).await?);
             locked(&run.hidden_reads).insert(step.name.clone(), hidden.clone());
             return Ok(Built { table: None, hidden_reads: hidden });
@@ -163,6 +164,7 @@ async fn materialize(run: &RunContext, step: &Step, select: &str, client: &mut C
         }
     }
     reach("model: filled").await?;
+    keep_contract(run, step, client).await?;
     let table = warehouse.finish_table(client, &step.name, run.run_id, &step.indexes).await?;
     reach("model: indexed").await?;
     hidden.sort();
@@ -189,6 +191,15 @@ fn hidden_in_views(run: &RunContext, step: &Step) -> Vec<String> {
 
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// What readers rely on is looked at as soon as the columns are known, before indexes, tests and other models.
+async fn keep_contract(run: &RunContext, step: &Step, client: &Client) -> Result<()> {
+    if !step.is_published || step.access != Access::Public {
+        return Ok(());
+    }
+    let (relation, version) = (run.project.published_name(&step.name), run.project.contract_version(&step.name));
+    run.warehouse.refuse_breaking_change(client, &step.name, &relation, version, run.run_id).await
 }
 
 type Fitted = (Vec<String>, Vec<crate::analytics::Column>, serde_json::Value);

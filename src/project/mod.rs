@@ -168,6 +168,28 @@ impl Project {
         self.tests.values().filter(|test| test.model == name).collect()
     }
 
+    /// The version of a public relation's contract with its readers: `config(contract_version=...)`, else 1.
+    #[must_use]
+    pub fn contract_version(&self, name: &str) -> u64 {
+        let (config, access) = match (self.models.get(name), self.seeds.get(name)) {
+            (Some(model), _) => (&model.config, model.access),
+            (None, Some(seed)) => (&seed.config, seed.access),
+            (None, None) => return 1,
+        };
+        let version = config.get("contract_version").and_then(serde_json::Value::as_u64);
+        // Nobody but our own models reads what is private.
+        version.filter(|_| access == Access::Public).unwrap_or(1)
+    }
+
+    /// Name of the view that a model or seed is published as: its own, from contract version 2 on with `_v2` and so on.
+    #[must_use]
+    pub fn published_name(&self, name: &str) -> String {
+        match self.contract_version(name) {
+            0 | 1 => name.to_owned(),
+            version => format!("{name}_v{version}"),
+        }
+    }
+
     /// Hash of all that decides the rows besides the inputs: 32 hexadecimal digits.
     ///
     /// For a model its SQL, merged configuration, the macros and the variables it read; for a seed its text and

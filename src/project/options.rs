@@ -46,6 +46,8 @@ const MODEL_KEYS: &[Key] = &[
     Key { name: "access", shape: Shape::Access, of: &[] },
     Key { name: "tags", shape: Shape::Words, of: &[] },
     Key { name: "meta", shape: Shape::Map, of: &[] },
+    Key { name: "contract_version", shape: Shape::Count(1), of: &[] },
+    Key { name: "max_row_loss_share", shape: Shape::Number(0.0, 1.0), of: STORED },
     Key { name: "indexes", shape: Shape::List, of: STORED },
     Key { name: "distributed_by", shape: Shape::Word, of: STORED },
     Key { name: "replicated", shape: Shape::Flag, of: STORED },
@@ -69,6 +71,8 @@ const SEED_KEYS: &[Key] = &[
     Key { name: "access", shape: Shape::Access, of: &[] },
     Key { name: "tags", shape: Shape::Words, of: &[] },
     Key { name: "meta", shape: Shape::Map, of: &[] },
+    Key { name: "contract_version", shape: Shape::Count(1), of: &[] },
+    Key { name: "max_row_loss_share", shape: Shape::Number(0.0, 1.0), of: &[] },
     Key { name: "column_types", shape: Shape::Map, of: &[] },
 ];
 

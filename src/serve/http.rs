@@ -236,7 +236,8 @@ async fn ready(State(app): State<App>) -> Response {
 async fn metrics(State(app): State<App>) -> Response {
     let freshness = app.warehouse.freshness(HEALTH_WAIT).await.ok();
     let leading = app.leadership.borrow().as_ref().is_some_and(Leadership::is_trusted);
-    let text = app.metrics.text(leading, freshness.as_deref());
+    let store = app.warehouse.gc_standing(HEALTH_WAIT).await.ok();
+    let text = app.metrics.text(leading, freshness.as_deref(), store.as_deref());
     ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response()
 }
 

@@ -1,5 +1,6 @@
 //! Metrics in the Prometheus text format: runs, freshness, leadership, requests.
 
+use crate::warehouse::gc_standing::GcStanding;
 use crate::warehouse::pages::Freshness;
 use prometheus_client::encoding::{EncodeLabelSet, text::encode};
 use prometheus_client::metrics::counter::Counter;
@@ -38,6 +39,8 @@ pub struct Metrics {
     age: Family<InWorkspace, Seconds>,
     duration: Family<InWorkspace, Seconds>,
     failed: Family<InWorkspace, Gauge>,
+    gc_waiting: Family<InWorkspace, Seconds>,
+    store_bytes: Family<InWorkspace, Seconds>,
 }
 
 impl Default for Metrics {
@@ -47,6 +50,7 @@ impl Default for Metrics {
         let (models, leading) = (Counter::default(), Gauge::default());
         let (run_seconds, age, duration) = (Seconds::default(), Family::default(), Family::default());
         let failed = Family::default();
+        let (gc_waiting, store_bytes) = (Family::default(), Family::default());
         registry.register("runs", "Runs that this process ended, by state", runs.clone());
         registry.register("models_built", "Models that this process built", models.clone());
         registry.register_with_unit(
@@ -65,7 +69,26 @@ impl Default for Metrics {
             duration.clone(),
         );
         registry.register("last_run_failed", "1 when the last run failed", failed.clone());
-        Metrics { registry, runs, models, run_seconds, requests, leading, age, duration, failed }
+        registry.register_with_unit(
+            "gc_waiting",
+            "Longest time that superseded tables wait for transactions that are open since before",
+            Unit::Seconds,
+            gc_waiting.clone(),
+        );
+        registry.register_with_unit("store", "Size of the tables of all kept runs", Unit::Bytes, store_bytes.clone());
+        Metrics {
+            registry,
+            runs,
+            models,
+            run_seconds,
+            requests,
+            leading,
+            age,
+            duration,
+            failed,
+            gc_waiting,
+            store_bytes,
+        }
     }
 }
 
@@ -82,9 +105,9 @@ impl Metrics {
         self.requests.get_or_create(&Request { class: class.into(), status }).inc();
     }
 
-    /// The text for a scrape. Without `freshness` (no database) the metrics about it are left out.
+    /// The text for a scrape. Without `freshness` and `store` (no database) the metrics about them are left out.
     #[must_use]
-    pub fn text(&self, leading: bool, freshness: Option<&[Freshness]>) -> String {
+    pub fn text(&self, leading: bool, freshness: Option<&[Freshness]>, store: Option<&[GcStanding]>) -> String {
         self.leading.set(i64::from(leading));
         self.age.clear();
         self.duration.clear();
@@ -98,6 +121,13 @@ impl Metrics {
                 self.duration.get_or_create(&labels).set(seconds);
             }
             self.failed.get_or_create(&labels).set(i64::from(fresh.is_last_run_failed));
+        }
+        self.gc_waiting.clear();
+        self.store_bytes.clear();
+        for standing in store.unwrap_or_default() {
+            let labels = InWorkspace { workspace: standing.workspace.clone() };
+            self.gc_waiting.get_or_create(&labels).set(standing.waiting_seconds);
+            self.store_bytes.get_or_create(&labels).set(standing.store_bytes);
         }
         let mut text = String::new();
         // Writing to a string does not fail.
@@ -121,7 +151,8 @@ mod tests {
             published_duration_seconds: Some(2.5),
             is_last_run_failed: true,
         };
-        let text = metrics.text(true, Some(&[fresh]));
+        let store = GcStanding { workspace: "default".into(), waiting_seconds: 7.5, store_bytes: 8192.0 };
+        let text = metrics.text(true, Some(&[fresh]), Some(&[store]));
         for line in [
             "quintile_runs_total{state=\"published\"} 1",
             "quintile_models_built_total 12",
@@ -130,9 +161,11 @@ mod tests {
             "quintile_leader 1",
             "quintile_published_age_seconds{workspace=\"default\"} 60.0",
             "quintile_last_run_failed{workspace=\"default\"} 1",
+            "quintile_gc_waiting_seconds{workspace=\"default\"} 7.5",
+            "quintile_store_bytes{workspace=\"default\"} 8192.0",
         ] {
             assert!(text.lines().any(|known| known == line), "{line} is missing in\n{text}");
         }
-        assert!(!metrics.text(false, None).contains("workspace="), "no database, no freshness");
+        assert!(!metrics.text(false, None, None).contains("workspace="), "no database, no freshness");
     }
 }

@@ -22,6 +22,8 @@ use tokio::task::JoinHandle;
 const PAUSES: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(10)];
 /// How often, a second apart, the end of a slot is written before it is left to the next leader.
 const FINISH_ATTEMPTS: u32 = 10;
+/// Time of a collection in the background.
+const GARBAGE_BOUND: Duration = Duration::from_secs(600);
 
 /// A run at work.
 pub(super) struct Running {
@@ -119,6 +121,9 @@ impl Run {
             (Some(_), Err(e)) => tracing::error!(job = self.job, workspace, "run failed: {}", e.report()),
         };
         self.finish(&outcome).await;
+        if outcome.state == "published" {
+            tokio::spawn(collect_garbage(self.warehouse.clone(), self.settings.clone()));
+        }
     }
 
     /// Runs the job if it is about a dbt project; whether it was.
@@ -188,6 +193,18 @@ impl Run {
             }
         }
         tracing::warn!(job = self.job, workspace, "end of slot was not recorded: database cannot be reached");
+    }
+}
+
+/// Beside whatever runs next; a daemon that stops leaves the rest to the next collection.
+async fn collect_garbage(warehouse: Warehouse, settings: Settings) {
+    match pipeline::collect_garbage(&warehouse, &settings, GARBAGE_BOUND).await {
+        Ok(Some(done)) => {
+            let (dropped, waiting, left) = (done.dropped.len(), done.waiting.len(), done.left.len());
+            tracing::info!(workspace = warehouse.schemas.workspace, dropped, waiting, left, "garbage collected");
+        }
+        Ok(None) => tracing::debug!(workspace = warehouse.schemas.workspace, "another process collects garbage"),
+        Err(e) => tracing::warn!(workspace = warehouse.schemas.workspace, error = %e, "garbage stays for now"),
     }
 }
 

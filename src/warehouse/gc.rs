@@ -1,106 +1,265 @@
-//! Garbage collection: tables of runs that nobody can see or go back to any more; never in a run's way.
+//! Garbage collection: tables that nobody can see or go back to any more; never in a run's way.
 
 use super::Warehouse;
+use super::connect::Client;
 use super::fault::fault;
+use super::lease::Lease;
+use super::materialize::run_relation;
+use super::patience::LIMITS;
 use super::statement::fill;
+use super::superseded::WaitingTable;
+use crate::crash_point;
 use crate::error::Result;
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// A detach waits for old readers; it is given this long, and taken up again by the next collection.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// The collector's lease without renewal; it is renewed before each table.
+const LEASE: Duration = Duration::from_secs(60);
+
+/// How long the server may take to answer about the lease.
+const ANSWER: Duration = Duration::from_secs(5);
+
+/// Counts the collections of this process: a lease is taken again by the same holder, and two are two holders.
+static NUMBER: AtomicU64 = AtomicU64::new(1);
+
+/// From this wait on it is worth a warning who holds a table.
+const LONG_WAIT_SECONDS: f64 = 10.0;
+
+/// What a collection did.
+#[derive(Clone, Debug, Default, serde::Serialize)]
+pub struct Collection {
+    /// Relations dropped.
+    pub dropped: Vec<String>,
+    /// Superseded tables that an old transaction may still read.
+    pub waiting: Vec<WaitingTable>,
+    /// Relations left to the next collection: locked, or time was up.
+    pub left: Vec<String>,
+}
+
+/// A relation of the store that is not kept.
+struct Garbage {
+    name: String,
+    is_view: bool,
+    parent: Option<String>,
+    is_detaching: bool,
+    was_published: bool,
+}
+
 impl Warehouse {
-    /// Drops what is not kept; returns the relations dropped. A relation that a reader still holds waits for next time.
-    pub async fn collect_garbage(&self, keep_runs: usize) -> Result<Vec<String>> {
-        let doing = "garbage collection failed";
+    /// Drops what is not kept, oldest first, for at most `bound`; none while another process collects here.
+    pub async fn collect_garbage(&self, keep_runs: usize, holder: &str, bound: Duration) -> Result<Option<Collection>> {
+        let name = format!("gc:{}", self.schemas.workspace);
+        let holder = format!("{holder}, collection {} of the process", NUMBER.fetch_add(1, Ordering::Relaxed));
+        let Some((lease, _since)) = self.acquire_lease(&name, &holder, LEASE, ANSWER).await? else {
+            return Ok(None);
+        };
+        let collected = self.collect(keep_runs, &lease, Instant::now() + bound).await;
+        if let Err(e) = self.release_lease(&lease, ANSWER).await {
+            tracing::warn!(reason = %e, "the collector's lease could not be given back; it expires by itself");
+        }
+        collected.map(Some)
+    }
+
+    async fn collect(&self, keep_runs: usize, lease: &Lease, deadline: Instant) -> Result<Collection> {
+        crash_point::reach("gc: begin").await?;
         let client = self.client().await?;
-        let (store, workspace) = (&self.schemas.store, &self.schemas.workspace);
-        let keep = i64::try_from(keep_runs.max(1)).unwrap_or(i64::MAX);
-        // Before the runs: a run that begins between the two questions shall not be taken for garbage.
-        let relations =
-            client.query(include_str!("sql/list_store_relations.sql"), &[store]).await.map_err(|e| fault(doing, &e))?;
-        let kept: BTreeSet<i64> = client
-            .query(include_str!("sql/list_kept_runs.sql"), &[workspace, &keep])
-            .await
-            .map_err(|e| fault(doing, &e))?
-            .iter()
-            .map(|row| row.get(0))
-            .collect();
-        let mut dropped = Vec::new();
-        for row in relations {
-            let name: String = row.get(0);
-            let run_id = name.rsplit_once("__r").and_then(|(_, number)| number.parse::<i64>().ok());
-            if run_id.is_none_or(|run_id| kept.contains(&run_id)) {
+        let garbage = self.find_garbage(&client, keep_runs).await?;
+        let superseded: Vec<String> =
+            garbage.iter().filter(|g| g.was_published && !g.is_view).map(|g| g.name.clone()).collect();
+        let mut waiting = self.find_waiting(&client, &superseded).await?;
+        crash_point::reach("gc: superseded recorded").await?;
+        drop(client);
+        let mut done = Collection::default();
+        for item in garbage {
+            if let Some(table) = waiting.remove(&item.name) {
+                done.waiting.push(table);
                 continue;
             }
-            let parent: Option<String> = row.get(2);
-            let statements = removal(store, &name, row.get(1), parent.as_deref(), row.get(3));
-            if self.remove(&statements).await? {
-                dropped.push(name);
+            let is_ours = Instant::now() < deadline && self.renew_lease(lease, LEASE, ANSWER).await?.is_some();
+            if is_ours && self.remove(&item).await? {
+                done.dropped.push(item.name);
+            } else {
+                done.left.push(item.name);
             }
         }
+        self.forget_superseded(&done.dropped).await?;
+        self.warn_of_long_waits(&done.waiting);
+        self.drop_empty_parents(&mut done).await?;
+        self.analyse_parents(deadline).await?;
+        Ok(done)
+    }
+
+    /// What is not kept. Published states that are too old are forgotten first, so that nobody goes back to them while
+    /// their tables go.
+    async fn find_garbage(&self, client: &Client, keep_runs: usize) -> Result<Vec<Garbage>> {
+        let doing = "garbage collection failed";
+        let (store, workspace) = (&self.schemas.store, &self.schemas.workspace);
+        let keep = i64::try_from(keep_runs.max(1)).unwrap_or(i64::MAX);
+        client
+            .execute(include_str!("sql/forget_states.sql"), &[workspace, &keep])
+            .await
+            .map_err(|e| fault(doing, &e))?;
+        crash_point::reach("gc: states forgotten").await?;
+        // Before what is kept: a run that begins between the two questions shall not be taken for garbage.
+        let relations =
+            client.query(include_str!("sql/list_store_relations.sql"), &[store]).await.map_err(|e| fault(doing, &e))?;
+        let kept =
+            client.query(include_str!("sql/list_kept_tables.sql"), &[workspace]).await.map_err(|e| fault(doing, &e))?;
+        let (mut tables, mut runs) = (BTreeSet::new(), BTreeSet::new());
+        for row in &kept {
+            let run_id: i64 = row.get(1);
+            match row.get::<_, Option<&str>>(0) {
+                Some(model) => tables.insert(run_relation(model, run_id)),
+                None => runs.insert(run_id),
+            };
+        }
+        // A view of a run is for the run's own models: once the run has ended nobody reads it.
+        let is_kept = |row: &tokio_postgres::Row| {
+            let is_shown = !row.get::<_, bool>("is_view") && tables.contains(row.get::<_, &str>("relname"));
+            is_shown || runs.contains(&row.get("run_id"))
+        };
+        Ok(relations
+            .iter()
+            .filter(|row| !is_kept(row))
+            .map(|row| Garbage {
+                name: row.get("relname"),
+                is_view: row.get("is_view"),
+                parent: row.get("parent"),
+                is_detaching: row.get("is_detaching"),
+                was_published: row.get("was_published"),
+            })
+            .collect())
+    }
+
+    fn warn_of_long_waits(&self, waiting: &[WaitingTable]) {
+        let long: Vec<&WaitingTable> = waiting.iter().filter(|w| w.waiting_seconds >= LONG_WAIT_SECONDS).collect();
+        let Some(oldest) = long.iter().map(|w| w.waiting_seconds).reduce(f64::max) else { return };
+        let holders: BTreeSet<&str> = long.iter().flat_map(|w| &w.holders).map(String::as_str).collect();
+        tracing::warn!(
+            workspace = self.schemas.workspace,
+            tables = long.len(),
+            waiting_seconds = oldest.round(),
+            holders = holders.into_iter().collect::<Vec<_>>().join(", "),
+            "superseded tables stay: a transaction that is open since before may still read them"
+        );
+    }
+
+    async fn drop_empty_parents(&self, done: &mut Collection) -> Result<()> {
+        let (store, workspace) = (&self.schemas.store, &self.schemas.workspace);
+        let client = self.client().await?;
         let parents = client
             .query(include_str!("sql/list_empty_parents.sql"), &[store, workspace])
             .await
-            .map_err(|e| fault(doing, &e))?;
+            .map_err(|e| fault("garbage collection failed", &e))?;
+        drop(client);
         for row in parents {
             let name: String = row.get(0);
             let drop = fill("DROP TABLE IF EXISTS {schema}.{name}", &[("schema", store), ("name", &name)]);
-            if self.remove(&[drop]).await? {
-                dropped.push(name);
+            if self.execute_patiently(&in_short_transaction(&drop)).await? {
+                done.dropped.push(name);
             }
         }
-        Ok(dropped)
+        Ok(())
     }
 
-    /// Runs the statements, each within our patience; false when one had to wait for readers or was refused.
-    async fn remove(&self, statements: &[String]) -> Result<bool> {
-        for statement in statements {
-            let client = self.client().await?;
-            match tokio::time::timeout(PATIENCE, client.batch_execute(statement)).await {
-                Ok(Ok(())) => {}
-                Ok(Err(e)) => {
-                    tracing::warn!(statement, reason = %fault("not dropped", &e), "garbage stays for now");
-                    return Ok(false);
-                }
-                Err(_) => {
-                    self.cancel(client).await;
-                    tracing::warn!(statement, "garbage stays for now: a reader holds it");
-                    return Ok(false);
-                }
+    /// Statistics of the parents, where they are missing or out of date; the work of a moment.
+    async fn analyse_parents(&self, deadline: Instant) -> Result<()> {
+        let store = &self.schemas.store;
+        let client = self.client().await?;
+        let parents = client
+            .query(include_str!("sql/list_unanalysed_parents.sql"), &[store])
+            .await
+            .map_err(|e| fault("statistics cannot be read", &e))?;
+        drop(client);
+        for row in parents {
+            if Instant::now() >= deadline {
+                break;
             }
+            let analyse = fill("ANALYZE {schema}.{name}", &[("schema", store), ("name", row.get(0))]);
+            self.execute_patiently(&analyse).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes one relation; false when it had to wait for readers or was refused.
+    async fn remove(&self, item: &Garbage) -> Result<bool> {
+        crash_point::reach("gc: before a relation").await?;
+        for statement in removal(&self.schemas.store, item) {
+            if !self.execute_patiently(&statement).await? {
+                return Ok(false);
+            }
+            crash_point::reach("gc: after a statement").await?;
         }
         Ok(true)
+    }
+
+    /// Runs a statement within our patience; false when it had to wait for readers or was refused.
+    async fn execute_patiently(&self, statement: &str) -> Result<bool> {
+        let client = self.client().await?;
+        match tokio::time::timeout(PATIENCE, client.batch_execute(statement)).await {
+            Ok(Ok(())) => Ok(true),
+            Ok(Err(e)) => {
+                // A transaction of several statements that broke off is still open.
+                client.discard();
+                tracing::warn!(statement, reason = %fault("not dropped", &e), "garbage stays for now");
+                Ok(false)
+            }
+            Err(_) => {
+                self.cancel(client).await;
+                tracing::warn!(statement, "garbage stays for now: a reader holds it");
+                Ok(false)
+            }
+        }
     }
 }
 
 /// A partition is detached without a lock that readers feel; a detach that was cut off must be finalised first.
-fn removal(store: &str, name: &str, is_view: bool, parent: Option<&str>, is_detaching: bool) -> Vec<String> {
-    let place = [("schema", store), ("name", name), ("parent", parent.unwrap_or_default())];
-    if is_view {
-        return vec![fill("DROP VIEW IF EXISTS {schema}.{name}", &place)];
+fn removal(store: &str, item: &Garbage) -> Vec<String> {
+    let place =
+        [("schema", store), ("name", item.name.as_str()), ("parent", item.parent.as_deref().unwrap_or_default())];
+    if item.is_view {
+        return vec![in_short_transaction(&fill("DROP VIEW IF EXISTS {schema}.{name}", &place))];
     }
-    let drop = fill("DROP TABLE IF EXISTS {schema}.{name}", &place);
-    match (parent, is_detaching) {
-        (None, _) => vec![drop],
-        (Some(_), true) => {
-            vec![fill("ALTER TABLE {schema}.{parent} DETACH PARTITION {schema}.{name} FINALIZE", &place), drop]
-        }
-        (Some(_), false) => {
-            vec![fill("ALTER TABLE {schema}.{parent} DETACH PARTITION {schema}.{name} CONCURRENTLY", &place), drop]
-        }
-    }
+    let drop = in_short_transaction(&fill("DROP TABLE IF EXISTS {schema}.{name}", &place));
+    let detach = match (&item.parent, item.is_detaching) {
+        (None, _) => return vec![drop],
+        (Some(_), true) => in_short_transaction(&fill(
+            "ALTER TABLE {schema}.{parent} DETACH PARTITION {schema}.{name} FINALIZE",
+            &place,
+        )),
+        // Not in a transaction, so no limit can be set for it alone: our patience ends it.
+        (Some(_), false) => fill("ALTER TABLE {schema}.{parent} DETACH PARTITION {schema}.{name} CONCURRENTLY", &place),
+    };
+    vec![detach, drop]
+}
+
+fn in_short_transaction(statement: &str) -> String {
+    format!("BEGIN; {LIMITS}; {statement}; COMMIT")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::removal;
+    use super::*;
 
     #[test]
     fn a_cut_off_detach_is_finalised() {
-        let statements = removal("s", "t__r1", false, Some("t__abc"), true);
-        assert_eq!(statements[0], "ALTER TABLE \"s\".\"t__abc\" DETACH PARTITION \"s\".\"t__r1\" FINALIZE");
-        assert_eq!(statements[1], "DROP TABLE IF EXISTS \"s\".\"t__r1\"");
+        let item = Garbage {
+            name: "t__r1".into(),
+            is_view: false,
+            parent: Some("t__abc".into()),
+            is_detaching: true,
+            was_published: true,
+        };
+        let statements = removal("s", &item);
+        let finalise = "ALTER TABLE \"s\".\"t__abc\" DETACH PARTITION \"s\".\"t__r1\" FINALIZE";
+        assert_eq!(statements[0], in_short_transaction(finalise));
+        assert_eq!(statements[1], in_short_transaction("DROP TABLE IF EXISTS \"s\".\"t__r1\""));
+        let fresh = Garbage { is_detaching: false, ..item };
+        assert!(removal("s", &fresh)[0].ends_with("CONCURRENTLY"));
     }
 }

@@ -1,323 +1,196 @@
 //! Publish by pointer: one short fenced transaction moves every relation of a run; readers never wait.
 //!
-//! The rows lie ready in partitions. Only a changed definition needs DDL on a view, inside the same transaction, with
-//! a short lock timeout and retries, so that a long BI query delays the publish and never the other readers.
+//! The rows lie ready in partitions. Only a changed definition needs DDL on a view: it comes last in the transaction,
+//! with a short lock timeout and retries, so that a long BI query delays the publish and never the other readers.
 
 use super::Warehouse;
 use super::connect::Transaction;
-use super::fault::{fault, fault_in};
-use super::statement::{fill, qualified, splice};
-use crate::error::{Error, Result};
-use crate::project::{Access, quote_identifier, quote_literal};
+use super::fault::fault;
+pub use super::fence::Fence;
+use super::fence::hold;
+use super::patience::{LIMITS, Patience, VIEW_LIMIT};
+pub use super::public_view::{Publication, ViewBody};
+use crate::crash_point;
+use crate::error::{Error, Kind, Result};
 use std::collections::BTreeMap;
 use std::time::Duration;
-use tokio_postgres::error::SqlState;
+use tokio::time::Instant;
 
-/// One relation whose pointer moves.
-#[derive(Clone, Debug)]
-pub struct Publication {
-    /// Name of the model or seed.
-    pub relation: String,
-    /// `view`, `table`, `seed`, `cluster` or `ltv`.
-    pub materialization: String,
-    /// Where the view goes.
-    pub access: Access,
-    /// What the view shows.
-    pub body: ViewBody,
-    /// Comment on the view.
-    pub description: String,
-    /// Comments on its columns.
-    pub column_descriptions: BTreeMap<String, String>,
-}
+const DOING: &str = "publish failed";
 
-/// What a published view is made of.
-#[derive(Clone, Debug)]
-pub enum ViewBody {
-    /// The rows of a partitioned parent that the pointer names.
-    Pointer {
-        /// The parent in the store.
-        parent: String,
-    },
-    /// As `Pointer`, for a roll-back to another shape: the columns that readers have now, null where the old rows
-    /// have none.
-    EarlierShape {
-        /// The parent in the store.
-        parent: String,
-    },
-    /// A SELECT over other published views.
-    Select {
-        /// Its text.
-        sql: String,
-    },
-}
+/// How long the outcome of a COMMIT is asked for at least when its answer was lost.
+const READ_BACK: Duration = Duration::from_secs(30);
 
-/// Proof of leadership; every state change of a run compares it with the lease row.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fence {
-    /// Name of the lease.
-    pub lease: String,
-    /// Token that grows with every change of leader.
-    pub token: i64,
-}
+/// What the pointers show before the publish, by relation.
+type Shown = BTreeMap<String, Before>;
 
-/// How long one try may wait for a view's lock, and how often it is tried.
-pub(super) const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '100ms'";
-pub(super) const TRIES: u32 = 60;
-
-impl Publication {
-    fn access_name(&self) -> &'static str {
-        match self.access {
-            Access::Public => "public",
-            Access::Private => "private",
-        }
-    }
-
-    /// Hash of the view and its comments: equal means that no DDL is needed.
-    #[must_use]
-    pub fn fingerprint(&self) -> String {
-        let body = match &self.body {
-            ViewBody::Pointer { parent } => format!("pointer {parent}"),
-            ViewBody::EarlierShape { parent } => format!("earlier shape {parent}"),
-            ViewBody::Select { sql } => format!("select {sql}"),
-        };
-        let text = format!("{body}\n{}\n{}\n{:?}", self.access_name(), self.description, self.column_descriptions);
-        blake3::hash(text.as_bytes()).to_hex()[..16].to_owned()
-    }
+/// One of them.
+struct Before {
+    model: String,
+    /// Access and fingerprint of the view.
+    view: String,
 }
 
 impl Warehouse {
-    /// Schema of the published view: the public one, or the store for private models.
-    #[must_use]
-    pub fn schema_of(&self, access: Access) -> &str {
-        match access {
-            Access::Public => &self.schemas.marts,
-            Access::Private => &self.schemas.store,
-        }
-    }
-
     /// Moves the pointers of all `publications` to `run_id` in one transaction, in the order given.
     ///
-    /// Every fence must still be held. Errors: a lost fence, a view that cannot be changed in place, or a lock that
-    /// could not be had in about half a minute; in each case nothing moved.
-    pub async fn publish(&self, run_id: i64, publications: &[Publication], fences: &[Fence]) -> Result<()> {
-        let mut wait = Duration::from_millis(50);
-        for attempt in 1..=TRIES {
-            match self.try_publish(run_id, publications, fences).await {
-                Err(e) if e.is_lock_trouble() && attempt < TRIES => {
-                    tracing::warn!(run_id, attempt, "a reader holds a view that must change, trying again");
-                    tokio::time::sleep(wait + Duration::from_millis(u64::from(attempt * 7 % 40))).await;
-                    wait = (wait * 2).min(Duration::from_secs(1));
-                }
-                Err(e) => return self.resolve_unknown_outcome(run_id, e).await,
-                Ok(()) => return Ok(()),
+    /// Every fence must still be held. Locks and lost connections are met with new tries for `patience`. Errors: a lost
+    /// fence, a view that cannot be changed in place, or time is up; in each case nothing moved.
+    pub async fn publish(
+        &self,
+        run_id: i64,
+        publications: &[Publication],
+        fences: &[Fence],
+        patience: Duration,
+    ) -> Result<()> {
+        let deadline = Instant::now() + patience.max(READ_BACK);
+        let mut patience = Patience::new(patience, &format!("publish {run_id}"));
+        crash_point::reach("publish: begin").await?;
+        loop {
+            let Err(error) = self.try_publish(run_id, publications, fences).await else { break };
+            if error.kind == Kind::Unreachable
+                && error.may_pass()
+                && self.was_published(run_id, deadline, &error).await?
+            {
+                break;
             }
+            let views: Vec<(&str, &str)> =
+                publications.iter().map(|p| (self.schema_of(p.access), p.relation.as_str())).collect();
+            patience.again(self.name_holders(error, &views).await).await?;
         }
-        unreachable!("the last try returns")
+        crash_point::reach("publish: committed").await
     }
 
     async fn try_publish(&self, run_id: i64, publications: &[Publication], fences: &[Fence]) -> Result<()> {
-        let doing = "publish failed";
         let mut client = self.client().await?;
-        let live: BTreeMap<String, String> = self
-            .live()
-            .await?
-            .into_iter()
-            .map(|l| (l.relation, format!("{} {}", l.access, l.view_fingerprint)))
-            .collect();
-        let transaction = client.transaction().await.map_err(|e| fault(doing, &e))?;
-        transaction.batch_execute(LOCK_TIMEOUT).await.map_err(|e| fault(doing, &e))?;
+        let transaction = client.transaction().await.map_err(|e| fault(DOING, &e))?;
+        transaction.batch_execute(LIMITS).await.map_err(|e| fault(DOING, &e))?;
         for fence in fences {
-            hold_fence(&transaction, fence).await?;
+            hold(&transaction, fence).await?;
         }
-        let workspace = &self.schemas.workspace;
+        crash_point::reach("publish: fences held").await?;
+        let shown = self.shown(&transaction).await?;
+        let token = fences.last().map(|fence| fence.token);
         for publication in publications {
-            let fingerprint = publication.fingerprint();
-            let known = format!("{} {fingerprint}", publication.access_name());
-            if live.get(&publication.relation) != Some(&known) {
-                self.define_view(&transaction, publication).await?;
-            }
-            let parent = match &publication.body {
-                ViewBody::Pointer { parent } | ViewBody::EarlierShape { parent } => Some(parent),
-                ViewBody::Select { .. } => None,
-            };
-            let token = fences.last().map(|fence| fence.token);
-            let moved = transaction
-                .execute(
-                    include_str!("sql/move_pointer.sql"),
-                    &[
-                        workspace,
-                        &publication.relation,
-                        &run_id,
-                        &publication.materialization,
-                        &publication.access_name(),
-                        &parent,
-                        &fingerprint,
-                        &token,
-                    ],
-                )
-                .await
-                .map_err(|e| fault(doing, &e))?;
-            if moved == 0 {
-                return Err(Error::failed(format!(
-                    "run {run_id} cannot be published: a newer run of \"{}\" is live",
-                    publication.relation
-                )));
+            self.move_pointer(&transaction, run_id, publication, token).await?;
+            crash_point::reach("publish: pointer moved").await?;
+        }
+        self.record_publish(&transaction, run_id, publications.len()).await?;
+        transaction.batch_execute(VIEW_LIMIT).await.map_err(|e| fault(DOING, &e))?;
+        for publication in publications {
+            let wanted = format!("{} {}", publication.access.as_str(), publication.fingerprint());
+            if shown.get(&publication.relation).is_none_or(|before| before.view != wanted) {
+                self.define_view(&transaction, publication, version_before(&shown, publication)).await?;
+                crash_point::reach("publish: view defined").await?;
             }
         }
-        let marked = transaction
-            .execute(include_str!("sql/mark_published.sql"), &[&run_id])
-            .await
-            .map_err(|e| fault(doing, &e))?;
-        if marked == 0 {
-            return Err(Error::failed(format!("run {run_id} cannot be published: it is not running any more")));
-        }
-        let facts = serde_json::json!({ "run_id": run_id, "relations": publications.len() });
-        transaction
-            .execute(include_str!("sql/audit.sql"), &[workspace, &"quintile", &"publish", &facts])
-            .await
-            .map_err(|e| fault(doing, &e))?;
+        crash_point::reach("publish: before commit").await?;
         transaction.commit().await.map_err(|e| fault("publish: the answer to COMMIT was lost", &e))
     }
 
-    /// A lost answer to COMMIT says nothing: the run's row tells whether it took place.
-    async fn resolve_unknown_outcome(&self, run_id: i64, error: Error) -> Result<()> {
-        if error.kind != crate::error::Kind::Unreachable {
-            return Err(error);
-        }
-        for _ in 0..10 {
-            tokio::time::sleep(Duration::from_millis(300)).await;
-            let Ok(client) = self.client().await else { continue };
-            let Ok(row) = client
-                .query_one("SELECT published_at IS NOT NULL FROM quintile.runs WHERE run_id = $1", &[&run_id])
-                .await
-            else {
-                continue;
-            };
-            return if row.get(0) { Ok(()) } else { Err(error) };
-        }
-        Err(error)
-    }
-
-    /// Makes or replaces the published view of a relation, with its comments.
-    pub(super) async fn define_view(&self, transaction: &Transaction<'_>, publication: &Publication) -> Result<()> {
-        let schema = self.schema_of(publication.access);
-        let name = &publication.relation;
-        let place = [("schema", schema), ("view", name.as_str())];
-        let create = match &publication.body {
-            ViewBody::Select { sql } => {
-                splice(&fill("CREATE OR REPLACE VIEW {schema}.{view} AS\n[select]", &place), &[("select", sql)])
-            }
-            ViewBody::Pointer { parent } => {
-                let columns = columns_of(transaction, &self.schemas.store, parent).await?;
-                let shown: Vec<String> = columns.iter().map(|(name, _)| quote_identifier(name)).collect();
-                self.pointer_view(name, schema, parent, &shown)
-            }
-            ViewBody::EarlierShape { parent } => {
-                let there = columns_of(transaction, &self.schemas.store, parent).await?;
-                let wanted = columns_of(transaction, schema, name).await?;
-                self.pointer_view(name, schema, parent, &shown_of(&wanted, &there))
-            }
-        };
-        let doing = format!("view \"{schema}.{name}\" cannot be changed");
-        transaction.batch_execute("SAVEPOINT view_change").await.map_err(|e| fault(&doing, &e))?;
-        if let Err(e) = transaction.batch_execute(&create).await {
-            let incompatible =
-                matches!(e.code(), Some(&SqlState::INVALID_TABLE_DEFINITION | &SqlState::WRONG_OBJECT_TYPE));
-            if !incompatible {
-                return Err(fault_in(&doing, &create, &e));
-            }
-            if publication.access == Access::Public {
-                return Err(fault(&doing, &e).hint(format!(
-                    "readers rely on its columns: only new ones at the end are taken. Give the changed model a new name beside \
-                     the old one, or, if nobody reads it, drop the view yourself: DROP VIEW {}",
-                    qualified(schema, name)
-                )));
-            }
-            // Nobody but our own models reads a private view.
-            transaction.batch_execute("ROLLBACK TO SAVEPOINT view_change").await.map_err(|e| fault(&doing, &e))?;
-            let drop = fill("DROP VIEW {schema}.{view}", &place);
-            transaction.batch_execute(&drop).await.map_err(|e| fault(&doing, &e))?;
-            transaction.batch_execute(&create).await.map_err(|e| fault_in(&doing, &create, &e))?;
-        }
-        transaction.batch_execute("RELEASE SAVEPOINT view_change").await.map_err(|e| fault(&doing, &e))?;
-        self.comment(transaction, publication).await
-    }
-
-    fn pointer_view(&self, name: &str, schema: &str, parent: &str, columns: &[String]) -> String {
-        splice(
-            &fill(
-                include_str!("sql/create_pointer_view.sql"),
-                &[("schema", schema), ("view", name), ("store", &self.schemas.store), ("parent", parent)],
-            ),
-            &[
-                ("workspace", &quote_literal(&self.schemas.workspace)),
-                ("relation", &quote_literal(name)),
-                ("columns", &columns.join(", ")),
-            ],
-        )
-    }
-
-    async fn comment(&self, transaction: &Transaction<'_>, publication: &Publication) -> Result<()> {
-        let schema = self.schema_of(publication.access);
-        let doing = format!("view \"{schema}.{}\" cannot be described", publication.relation);
-        let place = [("schema", schema), ("view", publication.relation.as_str())];
-        if !publication.description.is_empty() {
-            let statement = splice(
-                &fill("COMMENT ON VIEW {schema}.{view} IS [text]", &place),
-                &[("text", &quote_literal(&publication.description))],
-            );
-            transaction.batch_execute(&statement).await.map_err(|e| fault(&doing, &e))?;
-        }
-        let described = transaction
-            .query(include_str!("sql/describe_table.sql"), &[&schema, &publication.relation])
+    async fn shown(&self, transaction: &Transaction<'_>) -> Result<Shown> {
+        let rows = transaction
+            .query(
+                include_str!("sql/list_live.sql"),
+                &[&self.schemas.workspace, &self.schemas.marts, &self.schemas.store],
+            )
             .await
-            .map_err(|e| fault(&doing, &e))?;
-        for column in described.iter().map(|row| row.get::<_, String>(0)) {
-            let text = publication.column_descriptions.get(&column).map(String::as_str).or(match column.as_str() {
-                "run_id" => Some("Run that made the row; see quintile.runs."),
-                "as_of" => Some("Instant that the row is true for; later orders are not in it."),
-                _ => None,
-            });
-            let Some(text) = text else { continue };
-            let named = [("schema", schema), ("view", publication.relation.as_str()), ("column", column.as_str())];
-            let statement = splice(
-                &fill("COMMENT ON COLUMN {schema}.{view}.{column} IS [text]", &named),
-                &[("text", &quote_literal(text))],
-            );
-            transaction.batch_execute(&statement).await.map_err(|e| fault(&doing, &e))?;
+            .map_err(|e| fault(DOING, &e))?;
+        let before = |row: &tokio_postgres::Row| Before {
+            model: row.get("model"),
+            view: format!("{} {}", row.get::<_, &str>("access"), row.get::<_, &str>("view_fingerprint")),
+        };
+        Ok(rows.iter().map(|row| (row.get("relation"), before(row))).collect())
+    }
+
+    async fn move_pointer(
+        &self,
+        transaction: &Transaction<'_>,
+        run_id: i64,
+        publication: &Publication,
+        token: Option<i64>,
+    ) -> Result<()> {
+        let moved = transaction
+            .execute(
+                include_str!("sql/move_pointer.sql"),
+                &[
+                    &self.schemas.workspace,
+                    &publication.relation,
+                    &run_id,
+                    &publication.materialization,
+                    &publication.access.as_str(),
+                    &publication.parent(),
+                    &publication.fingerprint(),
+                    &token,
+                    &publication.model,
+                    &publication.definition(),
+                ],
+            )
+            .await
+            .map_err(|e| fault(DOING, &e))?;
+        match moved {
+            0 => Err(Error::failed(format!(
+                "run {run_id} cannot be published: a newer run of \"{}\" is live",
+                publication.relation
+            ))),
+            _ => Ok(()),
         }
+    }
+
+    /// Notes the publish and what the workspace shows after it. One that moves nothing is no step of a roll-back.
+    async fn record_publish(&self, transaction: &Transaction<'_>, run_id: i64, relations: usize) -> Result<()> {
+        let workspace = &self.schemas.workspace;
+        let marked = transaction
+            .execute(include_str!("sql/mark_published.sql"), &[&run_id])
+            .await
+            .map_err(|e| fault(DOING, &e))?;
+        if marked == 0 {
+            return Err(Error::failed(format!("run {run_id} cannot be published: it is not running any more")));
+        }
+        if relations > 0 {
+            transaction
+                .execute(include_str!("sql/end_live_state.sql"), &[workspace])
+                .await
+                .map_err(|e| fault(DOING, &e))?;
+            transaction
+                .execute(include_str!("sql/record_published_state.sql"), &[workspace, &run_id])
+                .await
+                .map_err(|e| fault(DOING, &e))?;
+        }
+        let facts = serde_json::json!({ "run_id": run_id, "relations": relations });
+        transaction
+            .execute(include_str!("sql/audit.sql"), &[workspace, &"quintile", &"publish", &facts])
+            .await
+            .map_err(|e| fault(DOING, &e))?;
         Ok(())
     }
-}
 
-/// Names and types of a relation's columns, in order.
-async fn columns_of(transaction: &Transaction<'_>, schema: &str, relation: &str) -> Result<Vec<(String, String)>> {
-    let described = transaction
-        .query(include_str!("sql/describe_table.sql"), &[&schema, &relation])
-        .await
-        .map_err(|e| fault(&format!("columns of \"{schema}.{relation}\" cannot be read"), &e))?;
-    Ok(described.iter().map(|row| (row.get(0), row.get(1))).collect())
-}
-
-/// The columns that a view has, from rows of another shape: null where they have none, further ones at the end.
-fn shown_of(wanted: &[(String, String)], there: &[(String, String)]) -> Vec<String> {
-    let kept = wanted.iter().map(|column| match there.contains(column) {
-        true => quote_identifier(&column.0),
-        false => format!("NULL::{} AS {}", column.1, quote_identifier(&column.0)),
-    });
-    let further = there.iter().filter(|(name, _)| wanted.iter().all(|(other, _)| other != name));
-    kept.chain(further.map(|(name, _)| quote_identifier(name))).collect()
-}
-
-/// Locks the lease row until the transaction ends; a changed token means that another process took over.
-pub(super) async fn hold_fence(transaction: &Transaction<'_>, fence: &Fence) -> Result<()> {
-    let held = transaction
-        .query_opt(include_str!("sql/hold_fence.sql"), &[&fence.lease, &fence.token])
-        .await
-        .map_err(|e| fault("publish failed", &e))?;
-    match held {
-        Some(_) => Ok(()),
-        None => Err(Error::failed(format!("lease \"{}\" was lost to another process", fence.lease))
-            .detail("Nothing was published by this run; the other process goes on.")),
+    /// A lost answer to COMMIT says nothing: the run's row tells whether it took place. While the server still works
+    /// on the transaction it holds the row, and we wait.
+    async fn was_published(&self, run_id: i64, deadline: Instant, lost: &Error) -> Result<bool> {
+        tracing::warn!(run_id, reason = %lost, "publish: the connection was lost, reading back");
+        let sql = include_str!("sql/find_publish.sql");
+        loop {
+            let asked = self.answer_within(Duration::from_secs(5), "publish cannot be read back", async |client| {
+                client.query_one(sql, &[&run_id]).await
+            });
+            match asked.await {
+                Ok(row) => return Ok(row.get(0)),
+                Err(e) if Instant::now() >= deadline => {
+                    return Err(e.hint(format!(
+                        "nobody knows yet whether run {run_id} was published: quintile runs tells it once the database answers"
+                    )));
+                }
+                Err(_) => tokio::time::sleep(Duration::from_millis(300)).await,
+            }
+        }
     }
+}
+
+/// The newest other relation of the same model: the version of the contract that a new one stands beside.
+fn version_before<'a>(shown: &'a Shown, publication: &Publication) -> Option<&'a str> {
+    let others =
+        shown.iter().filter(|(name, before)| before.model == publication.model && **name != publication.relation);
+    // `x_v10` comes after `x_v9`, and both after `x`.
+    others.map(|(name, _)| name.as_str()).max_by_key(|name| (name.len(), *name))
 }

@@ -1,13 +1,22 @@
-//! Roll-back: the pointers go to an earlier published run, in one transaction, without touching a row of data.
+//! Roll-back: the pointers go to what an earlier publish showed, in one transaction, without touching a row of data.
 
 use super::Warehouse;
-use super::connect::Transaction;
+use super::connect::{Parameter, Transaction};
 use super::fault::fault;
-use super::publish::{Fence, LOCK_TIMEOUT, Publication, TRIES, ViewBody, hold_fence};
-use crate::error::{Error, Result};
+use super::fence::{Fence, hold};
+use super::patience::{LIMITS, Patience, VIEW_LIMIT};
+use super::public_view::{Publication, ViewBody};
+use crate::crash_point;
+use crate::error::{Error, Kind, Result};
 use crate::project::Access;
 use std::collections::BTreeMap;
 use std::time::Duration;
+use tokio_postgres::Row;
+
+const DOING: &str = "roll-back failed";
+
+/// How often a lost answer to COMMIT is read back, a little apart.
+const READ_BACKS: u32 = 100;
 
 /// What a roll-back did.
 #[derive(Clone, Debug, Default, serde::Serialize)]
@@ -16,131 +25,226 @@ pub struct Rollback {
     pub run_id: i64,
     /// Relations whose pointer moved.
     pub moved: Vec<String>,
-    /// Relations that had no earlier rows and stay where they are.
+    /// Relations that the earlier publish did not have and that stay where they are.
     pub kept: Vec<String>,
 }
 
 impl Warehouse {
-    /// Points every relation to its newest rows of a run up to `to` (default: the run before the live one).
+    /// Shows what the publish of run `to` showed (default: the publish before the live one), relation by relation.
     ///
     /// As in a publish, a view that must change is never waited for with a lock that other readers queue behind.
-    pub async fn rollback(&self, to: Option<i64>, fence: &Fence) -> Result<Rollback> {
-        for _ in 1..TRIES {
-            match self.try_rollback(to, fence).await {
-                Err(e) if e.is_lock_trouble() => tokio::time::sleep(Duration::from_millis(500)).await,
-                outcome => return outcome,
-            }
-        }
-        self.try_rollback(to, fence).await
-    }
-
-    async fn try_rollback(&self, to: Option<i64>, fence: &Fence) -> Result<Rollback> {
-        let doing = "roll-back failed";
-        let workspace = &self.schemas.workspace;
-        let mut client = self.client().await?;
-        let transaction = client.transaction().await.map_err(|e| fault(doing, &e))?;
-        transaction.batch_execute(LOCK_TIMEOUT).await.map_err(|e| fault(doing, &e))?;
-        hold_fence(&transaction, fence).await?;
-        let target = match to {
-            Some(run_id) => self.require_published(&transaction, run_id).await?,
-            None => transaction
-                .query_one(include_str!("sql/find_previous_run.sql"), &[workspace])
-                .await
-                .map_err(|e| fault(doing, &e))?
-                .get::<_, Option<i64>>(0)
-                .ok_or_else(|| {
-                    Error::failed("there is no earlier published run to go back to").hint("see quintile runs")
-                })?,
-        };
-        let rows = transaction
-            .query(include_str!("sql/find_rollback_targets.sql"), &[workspace, &target])
-            .await
-            .map_err(|e| fault(doing, &e))?;
-        let mut done = Rollback { run_id: target, ..Rollback::default() };
-        for row in &rows {
-            let relation: String = row.get("relation");
-            let (Some(run_id), parent) =
-                (row.get::<_, Option<i64>>("target_run_id"), row.get::<_, Option<String>>("parent_relation"))
-            else {
-                done.kept.push(relation);
-                continue;
-            };
-            if let Some(parent) = &parent {
-                self.require_rows(&transaction, &relation, run_id, parent).await?;
-                let access = if row.get::<_, &str>("access") == "public" { Access::Public } else { Access::Private };
-                let publication = Publication {
-                    relation: relation.clone(),
-                    materialization: row.get("materialization"),
-                    access,
-                    body: ViewBody::EarlierShape { parent: parent.clone() },
-                    description: String::new(),
-                    column_descriptions: BTreeMap::new(),
-                };
-                let live_parent = self.live_parent(&transaction, &relation).await?;
-                if live_parent.as_deref() != Some(parent) {
-                    self.define_view(&transaction, &publication).await?;
+    pub async fn rollback(&self, to: Option<i64>, fence: &Fence, patience: Duration) -> Result<Rollback> {
+        let mut patience = Patience::new(patience, "roll-back");
+        let mut done = Rollback { run_id: to.unwrap_or_default(), ..Rollback::default() };
+        let mut to = to;
+        crash_point::reach("roll-back: begin").await?;
+        loop {
+            let Err(error) = self.try_rollback(to, fence, &mut done).await else { break };
+            if error.kind == Kind::Unreachable && error.may_pass() && done.run_id > 0 {
+                // Never repeated blindly: the step before the one that took place would be another.
+                to = Some(done.run_id);
+                if self.is_shown(done.run_id, &error).await? {
+                    break;
                 }
             }
-            transaction
-                .execute(include_str!("sql/set_pointer.sql"), &[workspace, &relation, &run_id, &parent])
-                .await
-                .map_err(|e| fault(doing, &e))?;
-            done.moved.push(relation);
+            let views: Vec<(&str, &str)> =
+                done.moved.iter().map(|name| (self.schemas.marts.as_str(), name.as_str())).collect();
+            patience.again(self.name_holders(error, &views).await).await?;
         }
-        if done.moved.is_empty() {
-            return Err(Error::failed(format!("run {target} published nothing that could be gone back to"))
-                .hint("see quintile runs"));
-        }
-        let facts = serde_json::json!({ "run_id": target, "relations": done.moved.len() });
-        transaction
-            .execute(include_str!("sql/audit.sql"), &[workspace, &"quintile", &"rollback", &facts])
-            .await
-            .map_err(|e| fault(doing, &e))?;
-        transaction.commit().await.map_err(|e| fault(doing, &e))?;
+        crash_point::reach("roll-back: committed").await?;
         Ok(done)
     }
 
-    async fn require_published(&self, transaction: &Transaction<'_>, run_id: i64) -> Result<i64> {
+    /// One try; `done` tells what it would do also when the answer to COMMIT is lost.
+    async fn try_rollback(&self, to: Option<i64>, fence: &Fence, done: &mut Rollback) -> Result<()> {
+        let workspace = &self.schemas.workspace;
+        let mut client = self.client().await?;
+        let transaction = client.transaction().await.map_err(|e| fault(DOING, &e))?;
+        transaction.batch_execute(LIMITS).await.map_err(|e| fault(DOING, &e))?;
+        hold(&transaction, fence).await?;
+        crash_point::reach("roll-back: fence held").await?;
+        let (live, target) = self.find_state(&transaction, to).await?;
+        *done = Rollback { run_id: target, ..Rollback::default() };
+        let rows = transaction
+            .query(include_str!("sql/find_rollback_targets.sql"), &[workspace, &target])
+            .await
+            .map_err(|e| fault(DOING, &e))?;
+        let mut redefined = Vec::new();
+        for row in &rows {
+            let relation: String = row.get("relation");
+            let Some(earlier) = earlier_of(row) else {
+                done.kept.push(relation);
+                continue;
+            };
+            let shown: i64 = row.get("shown_run_id");
+            if let Some(parent) = earlier.parent() {
+                self.require_rows(&transaction, &earlier.model, shown, parent).await?;
+            }
+            let is_redefined = is_defined_otherwise(row);
+            if shown != row.get::<_, i64>("run_id") || is_redefined {
+                transaction
+                    .execute(
+                        include_str!("sql/set_pointer.sql"),
+                        &[
+                            workspace,
+                            &relation,
+                            &shown,
+                            &earlier.parent(),
+                            &row.get::<_, Option<String>>("definition"),
+                            &earlier.materialization,
+                            &earlier.access.as_str(),
+                            &is_redefined,
+                        ],
+                    )
+                    .await
+                    .map_err(|e| fault(DOING, &e))?;
+                done.moved.push(relation);
+                crash_point::reach("roll-back: pointer moved").await?;
+            }
+            if is_redefined {
+                redefined.push(earlier);
+            }
+        }
+        self.record_rollback(&transaction, live, target, done.moved.len()).await?;
+        transaction.batch_execute(VIEW_LIMIT).await.map_err(|e| fault(DOING, &e))?;
+        for earlier in &redefined {
+            self.restore_view(&transaction, earlier).await?;
+            crash_point::reach("roll-back: view defined").await?;
+        }
+        crash_point::reach("roll-back: before commit").await?;
+        transaction.commit().await.map_err(|e| fault("roll-back: the answer to COMMIT was lost", &e))
+    }
+
+    /// The run of the live state and that of the state wanted, both kept from garbage collection until the end.
+    async fn find_state(&self, transaction: &Transaction<'_>, to: Option<i64>) -> Result<(i64, i64)> {
+        let workspace = &self.schemas.workspace;
+        let states = transaction
+            .query(include_str!("sql/list_published_states.sql"), &[workspace])
+            .await
+            .map_err(|e| fault(DOING, &e))?;
+        let live = states.iter().find(|row| row.get("is_live")).map(|row| row.get::<_, i64>("run_id"));
+        let kept: Vec<i64> = states.iter().map(|row| row.get("run_id")).collect();
+        let Some(wanted) = to else {
+            let earlier = |row: &&Row| Some(row.get::<_, i64>("run_id")) < live && !row.get::<_, bool>("is_withdrawn");
+            let before = states.iter().find(earlier).map(|row| row.get("run_id"));
+            return live.zip(before).ok_or_else(|| {
+                Error::failed("there is no earlier published run to go back to").hint("see quintile runs")
+            });
+        };
+        match live {
+            Some(live) if live == wanted => {
+                Err(Error::usage(format!("run {wanted} is what readers see already")).hint("see quintile runs"))
+            }
+            Some(live) if kept.contains(&wanted) => Ok((live, wanted)),
+            _ => Err(self.why_not(transaction, wanted, &kept).await?),
+        }
+    }
+
+    /// Why there is no state of this run.
+    async fn why_not(&self, transaction: &Transaction<'_>, run_id: i64, kept: &[i64]) -> Result<Error> {
         let workspace = &self.schemas.workspace;
         let found = transaction
             .query_opt(include_str!("sql/find_published_run.sql"), &[workspace, &run_id])
             .await
-            .map_err(|e| fault("roll-back failed", &e))?;
-        match found {
-            Some(_) => Ok(run_id),
-            None => Err(Error::usage(format!("run {run_id} was never published in workspace \"{workspace}\""))
-                .hint("see quintile runs")),
+            .map_err(|e| fault(DOING, &e))?;
+        let Some(found) = found else {
+            return Ok(Error::usage(format!("run {run_id} was never published in workspace \"{workspace}\""))
+                .hint("see quintile runs"));
+        };
+        if found.get("moved_nothing") {
+            return Ok(Error::usage(format!("run {run_id} moved nothing: readers saw what the run before it showed"))
+                .hint("go back to that one: see quintile runs"));
         }
+        let kept: Vec<String> = kept.iter().map(ToString::to_string).collect();
+        Ok(Error::failed(format!("what run {run_id} published is not kept any more"))
+            .detail(format!("Kept are the publishes of runs {}.", kept.join(", ")))
+            .hint("raise run.keep_runs to keep more of them"))
     }
 
-    async fn live_parent(&self, transaction: &Transaction<'_>, relation: &str) -> Result<Option<String>> {
-        let row = transaction
-            .query_one(
-                "SELECT parent_relation FROM quintile.live WHERE workspace = $1 AND relation = $2",
-                &[&self.schemas.workspace, &relation],
-            )
-            .await
-            .map_err(|e| fault("roll-back failed", &e))?;
-        Ok(row.get(0))
-    }
-
-    /// The run's partition must still be there: garbage collection keeps only the newest ones.
-    async fn require_rows(
-        &self,
-        transaction: &Transaction<'_>,
-        relation: &str,
-        run_id: i64,
-        parent: &str,
-    ) -> Result<()> {
-        let table = super::materialize::run_relation(relation, run_id);
+    /// The rows must still be there: somebody may have dropped a table by hand.
+    async fn require_rows(&self, transaction: &Transaction<'_>, model: &str, run_id: i64, parent: &str) -> Result<()> {
+        let table = super::materialize::run_relation(model, run_id);
         let found = transaction
             .query_opt(include_str!("sql/find_partition.sql"), &[&self.schemas.store, &parent, &table])
             .await
-            .map_err(|e| fault("roll-back failed", &e))?;
+            .map_err(|e| fault(DOING, &e))?;
         match found {
             Some(_) => Ok(()),
-            None => Err(Error::failed(format!("rows of run {run_id} of \"{relation}\" are not kept any more"))
-                .hint("raise run.keep_runs to keep more runs, or go back to a newer run: see quintile runs")),
+            None => Err(Error::failed(format!("rows of run {run_id} of \"{model}\" are not kept any more"))
+                .detail(format!("Table \"{}.{table}\" is not there.", self.schemas.store))
+                .hint("go back to another run: see quintile runs")),
         }
+    }
+
+    async fn record_rollback(
+        &self,
+        transaction: &Transaction<'_>,
+        live: i64,
+        target: i64,
+        relations: usize,
+    ) -> Result<()> {
+        let workspace = &self.schemas.workspace;
+        let facts = serde_json::json!({ "run_id": target, "relations": relations });
+        let statements: [(&str, &[&dyn Parameter]); 4] = [
+            (include_str!("sql/end_live_state.sql"), &[workspace]),
+            (include_str!("sql/set_live_state.sql"), &[workspace, &target, &live]),
+            // Readers see these tables again: who reads them when they are superseded once more is another question.
+            (include_str!("sql/forget_superseded.sql"), &[workspace]),
+            (include_str!("sql/audit.sql"), &[workspace, &"quintile", &"rollback", &facts]),
+        ];
+        for (sql, values) in statements {
+            transaction.execute(sql, values).await.map_err(|e| fault(DOING, &e))?;
+        }
+        Ok(())
+    }
+
+    /// A lost answer to COMMIT says nothing: the state's row tells, once the server has ended the transaction.
+    async fn is_shown(&self, run_id: i64, lost: &Error) -> Result<bool> {
+        tracing::warn!(run_id, reason = %lost, "roll-back: the connection was lost, reading back");
+        let sql = include_str!("sql/find_live_state.sql");
+        let mut last = None;
+        for _ in 0..READ_BACKS {
+            let asked = self.answer_within(Duration::from_secs(5), "roll-back cannot be read back", async |client| {
+                client.query_opt(sql, &[&self.schemas.workspace, &run_id]).await
+            });
+            match asked.await {
+                Ok(row) => return Ok(row.is_some_and(|row| row.get(0))),
+                Err(e) => last = Some(e),
+            }
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
+        let error = last.unwrap_or_else(|| Error::unreachable("roll-back cannot be read back"));
+        Err(error.hint("nobody knows yet whether it took place: quintile runs tells it once the database answers"))
+    }
+}
+
+/// What the relation was in the earlier state; none if that state did not have it.
+fn earlier_of(row: &Row) -> Option<Publication> {
+    row.get::<_, Option<i64>>("shown_run_id")?;
+    let parent: Option<String> = row.get("parent_relation");
+    let body = match parent {
+        Some(parent) => ViewBody::Pointer { parent },
+        None => ViewBody::Select { sql: row.get::<_, Option<String>>("definition").unwrap_or_default() },
+    };
+    Some(Publication {
+        relation: row.get("relation"),
+        model: row.get("model"),
+        materialization: row.get("materialization"),
+        access: if row.get::<_, &str>("access") == "public" { Access::Public } else { Access::Private },
+        body,
+        description: String::new(),
+        column_descriptions: BTreeMap::new(),
+    })
+}
+
+/// Whether the view that readers have shows something else than in the earlier state. What a view was before
+/// definitions were kept is not known: it stays.
+fn is_defined_otherwise(row: &Row) -> bool {
+    let text = |column: &str| row.get::<_, Option<String>>(column);
+    match text("parent_relation") {
+        Some(parent) => {
+            Some(parent) != text("live_parent") || row.get::<_, &str>("access") != row.get::<_, &str>("live_access")
+        }
+        None => text("definition").is_some_and(|earlier| Some(earlier) != text("live_definition")),
     }
 }

@@ -28,6 +28,8 @@ pub struct RunSummary {
     pub models_built: i64,
     /// Whether readers see rows of it now.
     pub is_live: bool,
+    /// Whether `quintile rollback --to` can show again what it published.
+    pub is_rollback_target: bool,
 }
 
 /// What the ledger keeps of a new run.
@@ -70,8 +72,10 @@ pub struct LastRun {
 /// A pointer: which run's rows readers see of a relation.
 #[derive(Clone, Debug)]
 pub struct Live {
-    /// Name of the model or seed.
+    /// Name of the view: the model's, with `_v2` and so on for later versions of its contract.
     pub relation: String,
+    /// Name of the model or seed.
+    pub model: String,
     /// The run.
     pub run_id: i64,
     /// `view`, `table`, `seed`, `cluster` or `ltv`.
@@ -186,6 +190,7 @@ impl Warehouse {
                 error: row.get("error"),
                 models_built: row.get("models_built"),
                 is_live: row.get("is_live"),
+                is_rollback_target: row.get("is_rollback_target"),
             })
             .collect())
     }
@@ -204,6 +209,7 @@ impl Warehouse {
             .iter()
             .map(|row| Live {
                 relation: row.get("relation"),
+                model: row.get("model"),
                 run_id: row.get("run_id"),
                 materialization: row.get("materialization"),
                 access: row.get("access"),

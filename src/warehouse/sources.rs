@@ -27,7 +27,8 @@ pub struct SourceTable {
 /// As pg_dump does, the transaction holds a lock that readers and writers do not feel, but a TRUNCATE or a rewriting
 /// ALTER TABLE does: those would show the sources empty to an older snapshot.
 pub struct SourceSnapshot {
-    client: Client,
+    /// Taken out at the end: with its transaction open it must not go back to the pool.
+    client: Option<Client>,
     /// Name for `SET TRANSACTION SNAPSHOT`.
     pub name: String,
 }
@@ -44,6 +45,8 @@ impl Warehouse {
                 lockable.push(source);
             }
         }
+        let mut snapshot = SourceSnapshot { client: Some(client), name: String::new() };
+        let client = snapshot.connection()?;
         // Nothing may ask for rows before the locks are there: the first question takes the snapshot.
         client
             .batch_execute("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
@@ -64,7 +67,8 @@ impl Warehouse {
                 .map_err(|e| fault(&format!("source \"{}\" cannot be read", source.name), &e))?;
         }
         let row = client.query_one("SELECT pg_export_snapshot()", &[]).await.map_err(|e| fault(doing, &e))?;
-        Ok(SourceSnapshot { name: row.get(0), client })
+        snapshot.name = row.get(0);
+        Ok(snapshot)
     }
 
     /// Whether the source is there and may be read; an error tells what is missing.
@@ -85,14 +89,28 @@ impl Warehouse {
 impl SourceSnapshot {
     /// The versions of the sources as the snapshot shows them; see [`Warehouse::source_versions`].
     pub async fn versions(&self, sources: &[SourceTable]) -> Result<BTreeMap<String, Option<String>>> {
-        versions(&self.client, sources).await
+        versions(self.connection()?, sources).await
     }
 
     /// Ends the snapshot and its locks, once nobody joins it any more.
-    pub async fn release(self) {
-        if let Err(e) = self.client.batch_execute("COMMIT").await {
+    pub async fn release(mut self) {
+        let Some(client) = self.client.take() else { return };
+        if let Err(e) = client.batch_execute("COMMIT").await {
             tracing::debug!(reason = %e, "the snapshot of the sources was gone already");
-            self.client.discard();
+            client.discard();
+        }
+    }
+
+    fn connection(&self) -> Result<&Client> {
+        self.client.as_ref().ok_or_else(|| Error::failed("the snapshot of the sources has ended"))
+    }
+}
+
+impl Drop for SourceSnapshot {
+    /// A run that breaks off leaves no transaction behind.
+    fn drop(&mut self) {
+        if let Some(client) = self.client.take() {
+            client.discard();
         }
     }
 }

@@ -6,5 +6,5 @@ mod data_tests;
 mod faults;
 mod history;
 mod shop;
-mod support;
+pub mod support;
 mod surroundings;

@@ -1,7 +1,9 @@
 //! The one integration binary: every test gets a database of its own on a real PostgreSQL.
 
+mod breaking_change;
 mod carry;
 mod cli;
+mod connections;
 mod contract;
 mod crash_points;
 mod daemon;
@@ -12,6 +14,7 @@ mod deploy;
 mod embedded;
 mod errors;
 mod frame;
+mod garbage;
 mod harness;
 mod in_place;
 mod ingest;
@@ -20,6 +23,13 @@ mod papers;
 mod pointers;
 mod preflight;
 mod publish;
+mod publish_cost;
+mod publish_locks;
+mod published_states;
+mod read_cost;
 mod readers;
+mod row_guard;
 mod shop;
+mod small;
 mod tidy;
+mod unpublish;

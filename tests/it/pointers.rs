@@ -115,9 +115,10 @@ async fn garbage_collection_leaves_the_new_parent_of_a_run_under_way() {
     let run_id = warehouse.start_run(&run_under(1)).await.expect("a run");
     let parent = "CREATE TABLE quintile_store.pair__0123abcd (run_id bigint) PARTITION BY LIST (run_id)";
     shop::execute(&warehouse, parent).await;
-    assert!(warehouse.collect_garbage(2).await.expect("a collection").is_empty());
+    let settings = db.settings();
+    assert!(shop::collect(&warehouse, &settings).await.is_empty());
     warehouse.finish_run(run_id, "failed", None).await.expect("an end");
-    assert_eq!(warehouse.collect_garbage(2).await.expect("a collection"), ["pair__0123abcd"]);
+    assert_eq!(shop::collect(&warehouse, &settings).await, ["pair__0123abcd"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

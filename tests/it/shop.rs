@@ -53,6 +53,22 @@ pub async fn try_build(
     pipeline::build(warehouse, settings, &request, stop).await
 }
 
+/// Collects garbage as the command line does after a run; the names of the dropped relations.
+pub async fn collect(warehouse: &Warehouse, settings: &Settings) -> Vec<String> {
+    let mut dropped = Vec::new();
+    for _ in 0..50 {
+        let collected = pipeline::collect_garbage(warehouse, settings, std::time::Duration::from_secs(60)).await;
+        let collected = collected.expect("a collection").expect("nobody else collects");
+        dropped.extend(collected.dropped);
+        if collected.waiting.is_empty() && collected.left.is_empty() {
+            break;
+        }
+        // A connection of the pool may be ending a transaction just now.
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    dropped
+}
+
 /// One value of the first row, as text.
 pub async fn value(warehouse: &Warehouse, sql: &str) -> String {
     let client = warehouse.client().await.expect("a connection");

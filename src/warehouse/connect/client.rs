@@ -98,8 +98,7 @@ impl Client {
         drop(Object::take(self.0));
     }
 
-    /// The driver's client, for the migration library alone.
-    pub(in crate::warehouse) fn driver_mut(&mut self) -> &mut tokio_postgres::Client {
+    fn driver_mut(&mut self) -> &mut tokio_postgres::Client {
         &mut self.0.dialed.client
     }
 

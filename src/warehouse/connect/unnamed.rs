@@ -141,7 +141,7 @@ impl Requests {
             if self.cutter.left == 0
                 && let Some((kind, body)) = self.held.take()
             {
-                self.rewrite_message(kind, body.freeze(), output);
+                self.rewrite_message(kind, &body.freeze(), output);
             }
         }
     }
@@ -176,18 +176,18 @@ impl Requests {
     }
 
     /// A whole message about a statement.
-    fn rewrite_message(&mut self, kind: u8, body: Bytes, output: &mut BytesMut) {
+    fn rewrite_message(&mut self, kind: u8, body: &Bytes, output: &mut BytesMut) {
         match kind {
             b'P' => {
-                let Some((name, text)) = cut_name(&body) else { return put(output, kind, &[&body]) };
+                let Some((name, text)) = cut_name(body) else { return put(output, kind, &[body]) };
                 put(output, kind, &[b"\0", &text]);
                 if !name.is_empty() {
                     self.statements.insert(name, text);
                 }
             }
             b'B' => {
-                let Some((portal, rest)) = cut_name(&body) else { return put(output, kind, &[&body]) };
-                let Some((name, values)) = cut_name(&rest) else { return put(output, kind, &[&body]) };
+                let Some((portal, rest)) = cut_name(body) else { return put(output, kind, &[body]) };
+                let Some((name, values)) = cut_name(&rest) else { return put(output, kind, &[body]) };
                 // Its answer is dropped on the way back.
                 if let Some(text) = self.statements.get(&name) {
                     put(output, b'P', &[b"\0", text]);
@@ -201,7 +201,7 @@ impl Requests {
                 }
                 put(output, kind, &[b"S\0"]);
             }
-            _ => put(output, kind, &[&body]),
+            _ => put(output, kind, &[body]),
         }
     }
 }

@@ -41,6 +41,16 @@ impl Place {
         place
     }
 
+    /// Connection URL of the project's database.
+    pub fn url(&self) -> &str {
+        self.db.url()
+    }
+
+    /// Lets the profile lead to the same database by another way.
+    pub fn reach(&self, url: &str) {
+        std::fs::write(self.folder.path().join("profiles.yml"), profiles(url)).expect("written");
+    }
+
     /// Writes a file of the project.
     pub fn write(&self, path: &str, text: &str) {
         let path = self.folder.path().join(path);

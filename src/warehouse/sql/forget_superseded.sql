@@ -1,0 +1,1 @@
+DELETE FROM quintile.superseded_tables WHERE workspace = $1

@@ -1,0 +1,14 @@
+-- Partitioned parents of the store $1 whose statistics are missing or of another size. Joins and groups over a pointer
+-- view are planned with the parent's statistics, and autovacuum never analyses a parent.
+SELECT p.relname
+FROM pg_catalog.pg_class AS p
+JOIN pg_catalog.pg_namespace AS n ON n.oid = p.relnamespace
+JOIN LATERAL (
+    SELECT sum(greatest(c.reltuples, 0)) AS row_count
+    FROM pg_catalog.pg_inherits AS i
+    JOIN pg_catalog.pg_class AS c ON c.oid = i.inhrelid
+    WHERE i.inhparent = p.oid
+) AS now ON now.row_count > 0
+WHERE n.nspname = $1 AND p.relkind = 'p'
+    AND (p.reltuples < 0 OR now.row_count NOT BETWEEN p.reltuples * 0.5 AND p.reltuples * 2.0)
+ORDER BY p.relname

@@ -1,0 +1,175 @@
+//! Garbage collection: what is kept, old snapshots, cut-off detaches, one collector at a time.
+
+use crate::small::Small;
+use quintile::pipeline;
+use quintile::warehouse::gc::Collection;
+use std::time::Duration;
+use tokio_postgres::{Client, IsolationLevel};
+
+async fn one_table(keep_runs: usize) -> Small {
+    let mut small = Small::new().await;
+    small.settings.run.keep_runs = keep_runs;
+    small.model(
+        "a",
+        "materialized='table', indexes=[{'columns': ['n'], 'unique': true}]",
+        "SELECT n FROM generate_series(1, 100) AS n",
+    );
+    small
+}
+
+async fn collect(small: &Small) -> Collection {
+    let collected = pipeline::collect_garbage(&small.warehouse, &small.settings, Duration::from_secs(60)).await;
+    collected.expect("a collection").expect("nobody else collects")
+}
+
+async fn count(reader: &Client) -> (i64, i64) {
+    let row = reader.query_one("SELECT count(*), max(run_id) FROM marts.a", &[]).await.expect("rows");
+    (row.get(0), row.get(1))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_from_before_finds_its_rows_after_many_publishes() {
+    let small = one_table(1).await;
+    let first = small.publish(&[]).await;
+    let reader = small.db.client().await;
+    // It looks at another table first: its snapshot is old, and it holds no lock on ours.
+    reader
+        .batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM quintile.runs")
+        .await
+        .expect("begun");
+    let pid: i32 = small
+        .db
+        .client()
+        .await
+        .query_one(
+            "SELECT pid FROM pg_stat_activity WHERE state = 'idle in transaction' AND datname = current_database()",
+            &[],
+        )
+        .await
+        .expect("the reader")
+        .get(0);
+    let mut last = first;
+    for round in 0..4 {
+        last = small.publish(&[]).await;
+        let done = collect(&small).await;
+        let waiting: Vec<&str> = done.waiting.iter().map(|w| w.table.as_str()).collect();
+        assert!(waiting.contains(&format!("a__r{first}").as_str()), "round {round}: {done:?}");
+        assert!(done.waiting.iter().all(|w| w.holders == [format!("process {pid} (user quintile)")]), "{done:?}");
+        assert!(done.left.is_empty(), "{done:?}");
+    }
+    assert_eq!(count(&reader).await, (100, first), "rows, and those of its own run");
+    let standing = small.warehouse.gc_standing(Duration::from_secs(5)).await.expect("a standing");
+    assert!(standing[0].waiting_seconds > 0.0 && standing[0].store_bytes > 0.0, "{standing:?}");
+    reader.batch_execute("COMMIT").await.expect("the end");
+    let done = collect(&small).await;
+    assert!(done.waiting.is_empty(), "{done:?}");
+    assert_eq!(small.tables().await, format!("a__r{last}"));
+    let standing = small.warehouse.gc_standing(Duration::from_secs(5)).await.expect("a standing");
+    assert!(standing[0].waiting_seconds < f64::EPSILON, "{standing:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_that_began_after_holds_nothing_up() {
+    let small = one_table(1).await;
+    small.publish(&[]).await;
+    let second = small.publish(&[]).await;
+    let old = small.db.client().await;
+    old.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1").await.expect("begun");
+    collect(&small).await;
+    old.batch_execute("COMMIT").await.expect("the end");
+    let late = small.db.client().await;
+    late.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1").await.expect("begun");
+    let done = collect(&small).await;
+    assert!(done.waiting.is_empty() && done.left.is_empty(), "{done:?}");
+    assert_eq!(small.tables().await, format!("a__r{second}"));
+    assert_eq!(count(&late).await, (100, second));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_of_runs_that_were_never_published_wait_for_nobody() {
+    let small = one_table(2).await;
+    let first = small.publish(&[]).await;
+    for run in [901, 902] {
+        small
+            .execute(&format!("CREATE TABLE quintile_store.a__r{run} (run_id bigint, as_of timestamptz, n int)"))
+            .await;
+    }
+    let reader = small.db.client().await;
+    reader.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1").await.expect("begun");
+    let done = collect(&small).await;
+    assert_eq!(done.dropped, ["a__r901", "a__r902"], "oldest first: {done:?}");
+    assert_eq!(small.tables().await, format!("a__r{first}"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_detach_that_was_cut_off_is_taken_up_again() {
+    let small = one_table(1).await;
+    let first = small.publish(&[]).await;
+    let second = small.publish(&[]).await;
+    // A reader that began after the publish holds the parent; the detach waits for it, and is cut off.
+    let mut reader = small.db.client().await;
+    let held = reader.build_transaction().isolation_level(IsolationLevel::RepeatableRead).start().await.expect("begun");
+    held.query("SELECT count(*) FROM marts.a", &[]).await.expect("rows");
+    let parent = small.value("SELECT parent_relation FROM quintile.live").await;
+    let detach =
+        format!("ALTER TABLE quintile_store.{parent} DETACH PARTITION quintile_store.a__r{first} CONCURRENTLY");
+    let cut = small.db.client().await;
+    cut.batch_execute("SET statement_timeout = 300").await.expect("set");
+    cut.batch_execute(&detach).await.expect_err("cut off");
+    assert_eq!(small.value("SELECT bool_or(inhdetachpending) FROM pg_inherits").await, "true");
+    held.commit().await.expect("the end");
+    let third = small.publish(&[]).await;
+    let done = collect(&small).await;
+    assert_eq!(done.dropped, [format!("a__r{first}"), format!("a__r{second}")], "{done:?}");
+    assert_eq!(small.tables().await, format!("a__r{third}"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_collects_at_a_time_and_a_prepared_transaction_costs_only_space() {
+    let small = one_table(1).await;
+    small.publish(&[]).await;
+    let wait = Duration::from_secs(5);
+    let held = small.warehouse.acquire_lease("gc:default", "another process", wait, wait).await.expect("a lease");
+    let none = pipeline::collect_garbage(&small.warehouse, &small.settings, wait).await.expect("an answer");
+    assert!(none.is_none());
+    let (lease, _) = held.expect("free");
+    small.warehouse.release_lease(&lease, wait).await.expect("released");
+    small.publish(&[]).await;
+    assert_eq!(collect(&small).await.left.len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parents_have_statistics_after_the_first_collection() {
+    let small = one_table(2).await;
+    small.publish(&[]).await;
+    let known = "SELECT count(*) FROM pg_stats WHERE schemaname = 'quintile_store' AND inherited AND attname = 'n'";
+    assert_eq!(small.value(known).await, "0");
+    collect(&small).await;
+    assert_eq!(small.value(known).await, "1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_was_shown_again_waits_for_its_new_readers() {
+    let mut small = one_table(1).await;
+    let first = small.publish(&[]).await;
+    small.publish(&[]).await;
+    small.rollback(Some(first)).await.expect("shown again");
+    let blocker = small.db.client().await;
+    blocker.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1").await.expect("begun");
+    let third = small.publish(&[]).await;
+    let waiting = collect(&small).await.waiting;
+    assert!(waiting.iter().any(|w| w.table == format!("a__r{first}")), "{waiting:?}");
+    // The state of the first run went with that collection; the third is gone back to instead.
+    small.settings.run.keep_runs = 2;
+    let fourth = small.publish(&[]).await;
+    small.rollback(Some(third)).await.expect("shown again");
+    let remembered = "SELECT count(*) FROM quintile.superseded_tables";
+    assert_eq!(small.value(remembered).await, "0", "a roll-back begins the watch anew");
+    let waiting = collect(&small).await.waiting;
+    assert!(waiting.iter().any(|w| w.table == format!("a__r{first}")), "{waiting:?}");
+    assert_eq!(small.shown().await, format!("a:{third}"));
+    assert_eq!(count(&blocker).await, (100, first));
+    blocker.batch_execute("COMMIT").await.expect("the end");
+    collect(&small).await;
+    assert_eq!(small.tables().await, format!("a__r{third} a__r{fourth}"));
+}
