@@ -25,12 +25,12 @@ pub struct Arguments {
     /// Build and test, but let readers keep what they see
     #[arg(long)]
     no_publish: bool,
-    /// Build every selected model, also those that have not changed since the live run
-    #[arg(long)]
-    rebuild: bool,
     /// Publish also relations that lost more rows than max_row_loss_share allows, this once
     #[arg(long)]
     accept_row_loss: bool,
+    /// Build every selected model, also those that have not changed since the live run
+    #[arg(long)]
+    rebuild: bool,
 }
 
 /// Whether the data tests are part of the command.
@@ -55,8 +55,8 @@ pub async fn run(global: &Global, arguments: Arguments, with_tests: WithTests) -
         fence: None,
         skip_publish: arguments.no_publish,
         skip_tests: !with_tests.0,
-        rebuild: arguments.rebuild,
         accept_row_loss: arguments.accept_row_loss,
+        rebuild: arguments.rebuild,
         progress,
         ..BuildRequest::default()
     };

@@ -110,16 +110,16 @@ pub struct Run {
     pub keep_runs: usize,
     /// Seconds that a run's hold on its workspace lasts without renewal: the wait after a killed run.
     pub lease_seconds: u64,
+    /// Seconds for which a publish meets locks and lost connections with new tries.
+    pub publish_patience_seconds: u64,
+    /// Share of its published rows that a public relation may lose; none refuses only one that lost all.
+    pub max_row_loss_share: Option<f64>,
     /// Leave alone the models whose SQL, settings and inputs have not changed since the live run.
     pub skip_unchanged: bool,
     /// Seconds that one statement of a model may take, where the model sets no `timeout_seconds`.
     pub model_timeout_seconds: Option<u64>,
     /// Seconds that a statement of a model waits for a lock, where the model sets no `lock_timeout_seconds`.
     pub lock_timeout_seconds: Option<u64>,
-    /// Seconds for which a publish meets locks and lost connections with new tries.
-    pub publish_patience_seconds: u64,
-    /// Share of its published rows that a public relation may lose; none refuses only one that lost all.
-    pub max_row_loss_share: Option<f64>,
 }
 
 /// `[serve]`.
@@ -256,11 +256,11 @@ impl Default for Run {
             threads: 4,
             keep_runs: 2,
             lease_seconds: 15,
+            publish_patience_seconds: 300,
+            max_row_loss_share: None,
             skip_unchanged: true,
             model_timeout_seconds: None,
             lock_timeout_seconds: None,
-            publish_patience_seconds: 300,
-            max_row_loss_share: None,
         }
     }
 }

@@ -124,6 +124,7 @@ mod tests {
     fn live(name: &str, inputs: &str) -> (String, Live) {
         let live = Live {
             relation: name.into(),
+            model: name.into(),
             run_id: 5,
             materialization: "table".into(),
             access: "public".into(),

@@ -49,6 +49,8 @@ pub struct BuildRequest {
     pub skip_publish: bool,
     /// Leave out the data tests.
     pub skip_tests: bool,
+    /// Publish also relations that lost more rows than they may.
+    pub accept_row_loss: bool,
     /// Build also what has not changed since the live run.
     pub rebuild: bool,
     /// The unfinished run to take up again, under its number and instant; without one, a run of the same request and
@@ -58,8 +60,6 @@ pub struct BuildRequest {
     pub grace: Duration,
     /// How long a statement of a model may take, where the model does not say.
     pub model_timeout: Option<Duration>,
-    /// Publish also relations that lost more rows than they may.
-    pub accept_row_loss: bool,
     /// Who wants to know how it goes.
     pub progress: Progress,
 }

@@ -165,13 +165,6 @@ impl Plan {
     }
 }
 
-/// What is published of each model in its present contract version, by the model's name.
-#[must_use]
-pub fn live_by_model(project: &Project, live: Vec<Live>) -> BTreeMap<String, Live> {
-    let present = live.into_iter().filter(|live| project.published_name(&live.model) == live.relation);
-    present.map(|live| (live.model.clone(), live)).collect()
-}
-
 /// What templates see outside a run: every name is its published view.
 #[must_use]
 pub fn published_context(project: &Project, warehouse: &Warehouse, run_id: i64, as_of: DateTime<Utc>) -> Context {

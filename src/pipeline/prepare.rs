@@ -4,10 +4,11 @@ use super::carry::{Decision, Grounds, decide};
 use super::execute::{self, Batch};
 use super::halt::Halt;
 use super::inputs::{Known, hashes};
-use super::plan::{Plan, StepKind, live_by_model};
+use super::plan::{Plan, StepKind};
 use super::publications::Publisher;
 use super::sources::SourceReads;
 use super::step::RunContext;
+use super::withdrawal;
 use super::{BuildRequest, Event};
 use crate::config::Settings;
 use crate::crash_point::reach;
@@ -76,7 +77,7 @@ impl Making<'_> {
                 "reads a source beside tables of the run, and so sees it later than the other models; a staging table avoids that"
             );
         }
-        let live = live_by_model(&self.project, self.warehouse.live().await?);
+        let live: BTreeMap<String, Live> = withdrawal::current(&self.project, self.warehouse.live().await?);
         let early = self.build_early(open, &reads, &live).await?;
         let mut finished = open.finished.clone();
         finished.extend(early.built.iter().filter_map(|(name, table)| {

@@ -5,7 +5,7 @@ use super::data_tests;
 use super::execute;
 use super::halt::{self, STOP_ASKED};
 use super::lease::RunLease;
-use super::plan::{Plan, live_by_model, published_context};
+use super::plan::{Plan, published_context};
 use super::prepare::{Making, OpenRun, Prepared};
 use super::publications::Publisher;
 use super::read_project::read_project;
@@ -156,7 +156,7 @@ impl Making<'_> {
         if !report.failed.is_empty() {
             return Ok(());
         }
-        let live = live_by_model(&self.project, self.warehouse.live().await?);
+        let live = withdrawal::current(&self.project, self.warehouse.live().await?);
         let publisher = Publisher::new(&self.project, self.warehouse, run.run_id, run.as_of);
         if !self.request.skip_tests {
             let passed = self.warehouse.passed_tests().await?;

@@ -3,11 +3,18 @@
 use crate::error::{Error, Result};
 use crate::project::Project;
 use crate::warehouse::Warehouse;
-use std::collections::BTreeSet;
+use crate::warehouse::runs::Live;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The views that the project makes.
 pub fn made(project: &Project) -> BTreeSet<String> {
     project.models.keys().chain(project.seeds.keys()).map(|name| project.published_name(name)).collect()
+}
+
+/// The pointers of the views that the project makes, by model.
+pub fn current(project: &Project, live: Vec<Live>) -> BTreeMap<String, Live> {
+    let made = live.into_iter().filter(|live| project.published_name(&live.model) == live.relation);
+    made.map(|live| (live.model.clone(), live)).collect()
 }
 
 /// A relation of an earlier project or of an earlier contract stays published with its last rows; whoever reads it

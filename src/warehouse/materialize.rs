@@ -152,7 +152,11 @@ impl Warehouse {
         let place = [("schema", store.as_str()), ("table", table.as_str())];
         let check = splice(
             &fill(include_str!("sql/add_run_check.sql"), &place),
-            &[("run_id", &run_id.to_string()), ("constraint", &quote_identifier(&format!("{table}_run")))],
+            &[
+                ("run_id", &run_id.to_string()),
+                ("constraint", &quote_identifier(&format!("{table}_run"))),
+                ("kept", &self.keep_runs.max(1).to_string()),
+            ],
         );
         execute(client, model, &check).await?;
         let described = client

@@ -3,6 +3,7 @@
 //! `cargo test --test it read_cost -- --ignored --nocapture`
 
 use crate::small::Small;
+use quintile::warehouse::Warehouse;
 use std::time::{Duration, Instant};
 use tokio_postgres::{Client, SimpleQueryMessage};
 
@@ -33,6 +34,8 @@ const QUESTIONS: [(&str, &str, usize); 5] = [
 async fn pointer_views_against_plain_tables() {
     let mut small = Small::new().await;
     small.settings.run.keep_runs = KEPT_RUNS;
+    small.warehouse =
+        Warehouse::connect(&small.settings, small.db.url()).await.unwrap_or_else(|e| panic!("{}", e.report()));
     let unique = "materialized='table', indexes=[{'columns': ['customer_id'], 'unique': true}]";
     let from = format!("FROM generate_series(1, {ROWS}) AS n");
     for (name, columns) in [

@@ -34,6 +34,8 @@ pub struct Warehouse {
     pool: Pool<Manager>,
     /// Bounds the long work of all runs of the process, so that leases, ledger and pages always find a connection.
     work: Arc<Semaphore>,
+    /// Published runs whose rows are kept side by side, for the planner's estimates.
+    pub(super) keep_runs: usize,
     /// Schema names of the workspace.
     pub schemas: Schemas,
 }
@@ -50,7 +52,7 @@ impl Warehouse {
             .build()
             .map_err(|e| Error::config(format!("connection pool cannot be made: {e}")))?;
         let work = Arc::new(Semaphore::new(settings.database.max_connections.saturating_sub(SPARE).max(1)));
-        let warehouse = Warehouse { pool, work, schemas: settings.schemas()? };
+        let warehouse = Warehouse { pool, work, keep_runs: settings.run.keep_runs, schemas: settings.schemas()? };
         drop(warehouse.client().await?);
         Ok(warehouse)
     }

@@ -1,6 +1,14 @@
 -- Partitioned parents of the store $1 whose statistics are missing or of another size. Joins and groups over a pointer
 -- view are planned with the parent's statistics, and autovacuum never analyses a parent.
-SELECT p.relname
+SELECT
+    p.relname,
+    -- What is a key of every run.
+    ARRAY(
+        SELECT a.attname::text
+        FROM pg_catalog.pg_index AS x
+        JOIN pg_catalog.pg_attribute AS a ON a.attrelid = p.oid AND a.attnum = x.indkey[0]
+        WHERE x.indrelid = p.oid AND x.indisunique AND x.indnkeyatts = 2
+    ) AS keys
 FROM pg_catalog.pg_class AS p
 JOIN pg_catalog.pg_namespace AS n ON n.oid = p.relnamespace
 JOIN LATERAL (
