@@ -74,7 +74,7 @@ impl Warehouse {
         let doing = format!("table \"{table}\" cannot be written");
         let transaction = Transaction::begin(client).await?;
         // A run that is taken up again finds the table of a process that died before it could record it.
-        let drop = format!("DROP TABLE IF EXISTS {relation}");
+        let drop = format!("DROP TABLE IF EXISTS {relation} CASCADE");
         client.batch_execute(&drop).await.map_err(|e| fault(&doing, &e))?;
         let create = create_statement(&relation, key, columns);
         client.batch_execute(&create).await.map_err(|e| fault(&doing, &e))?;
