@@ -25,6 +25,7 @@ pub mod rollback;
 pub mod run_detail;
 pub mod run_models;
 pub mod runs;
+pub mod slot_look;
 pub mod slots;
 pub mod sources;
 pub mod statement;

@@ -1,5 +1,6 @@
 //! The one integration binary: every test gets a database of its own on a real PostgreSQL.
 
+mod api;
 mod breaking_change;
 mod carry;
 mod cli;
@@ -7,6 +8,7 @@ mod connections;
 mod contract;
 mod crash_points;
 mod daemon;
+mod dashboard;
 mod dbt;
 mod dbt_macros;
 mod dbt_manifest;
@@ -19,6 +21,7 @@ mod harness;
 mod in_place;
 mod ingest;
 mod introspection;
+mod once;
 mod papers;
 mod pointers;
 mod preflight;
@@ -30,6 +33,7 @@ mod read_cost;
 mod readers;
 mod row_guard;
 mod shop;
+mod slots;
 mod small;
 mod tidy;
 mod unpublish;

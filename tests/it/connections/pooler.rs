@@ -23,7 +23,7 @@ pub struct Pooler {
 }
 
 impl Pooler {
-    /// Starts one before the server of `url`, with four connections for each database; `None` if it is not installed.
+    /// Starts one before the server of `url`, with eight connections for each database; `None` if it is not installed.
     pub async fn before(url: &str) -> Option<Pooler> {
         let paths = ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer", "/usr/local/bin/pgbouncer"];
         let Some(program) = paths.iter().find(|path| std::path::Path::new(path).exists()) else {
@@ -41,7 +41,7 @@ impl Pooler {
         let users = format!("\"{user}\" \"{}\"\n", String::from_utf8_lossy(password));
         let settings = format!(
             "[databases]\n* = host=127.0.0.1 port={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
-             auth_type = scram-sha-256\nauth_file = {}\npool_mode = transaction\ndefault_pool_size = 4\n\
+             auth_type = scram-sha-256\nauth_file = {}\npool_mode = transaction\ndefault_pool_size = 8\n\
              max_client_conn = 500\nunix_socket_dir =\nquery_wait_timeout = 60\n",
             server.get_ports()[0],
             folder.path().join("users").display()
@@ -80,12 +80,12 @@ impl Drop for Pooler {
     }
 }
 
-/// Statements that were left prepared on the server connections behind the pooler, all four of them looked at.
+/// Statements that were left prepared on the server connections behind the pooler, all eight of them looked at.
 async fn prepared_left(url: &str, settings: &Settings) -> i64 {
     let mut left = 0;
     let warehouse = Warehouse::connect(settings, url).await.unwrap_or_else(|e| panic!("{}", e.report()));
     let mut clients = Vec::new();
-    for _ in 0..4 {
+    for _ in 0..8 {
         clients.push(warehouse.client().await.expect("a connection"));
     }
     let mut transactions = Vec::new();
@@ -98,7 +98,7 @@ async fn prepared_left(url: &str, settings: &Settings) -> i64 {
         left += row.get::<_, i64>(1);
         transactions.push(transaction);
     }
-    assert_eq!(servers.len(), 4, "an open transaction keeps its server");
+    assert_eq!(servers.len(), 8, "an open transaction keeps its server");
     left
 }
 
