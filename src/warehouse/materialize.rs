@@ -216,9 +216,11 @@ impl Warehouse {
         Ok(row.get(0))
     }
 
-    /// A retried build of the same run finds the table of its first try.
+    /// A retried build of the same run finds the table of its first try, and on it the run's own views, if a process
+    /// died after it made them: they are made anew after their table. Nobody else builds on a table that is not shown.
     async fn drop_leftover(&self, client: &Client, table: &str) -> Result<()> {
-        let drop = fill("DROP TABLE IF EXISTS {schema}.{table}", &[("schema", &self.schemas.store), ("table", table)]);
+        let place = [("schema", self.schemas.store.as_str()), ("table", table)];
+        let drop = fill("DROP TABLE IF EXISTS {schema}.{table} CASCADE", &place);
         client.batch_execute(&drop).await.map_err(|e| fault(&format!("table \"{table}\" cannot be replaced"), &e))
     }
 }
