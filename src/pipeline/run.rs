@@ -207,6 +207,8 @@ impl Making<'_> {
             }
         }
         drop(client);
+        let parents: Vec<String> = made.iter().filter_map(|(_, table)| Some(table.as_ref()?.parent.clone())).collect();
+        self.warehouse.settle(&parents).await?;
         let mut fences = vec![lease.fence.clone()];
         fences.extend(self.request.fence.clone());
         let began = Instant::now();
