@@ -5,7 +5,7 @@ TIMED := ./scripts/timed
 # Snapshots are reviewed, never written by a test run.
 export INSTA_UPDATE ?= no
 
-.PHONY: help demo test lint bench check-deploy
+.PHONY: help demo test lint bench check-deploy faults
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
@@ -34,3 +34,6 @@ bench: ## Race dbt-core on generated view models: DBT=venv/bin/dbt DATABASE_URL=
 
 check-deploy: ## Render the manifests and lint the Dockerfile, with tools put into target/tools
 	@./scripts/check-deploy --install
+
+faults: ## Kill, cut, fill and pause everything under readers and print the figures (ONLY="kill points", ROUNDS=1000, SEED=7, KEEP=1)
+	@$(TIMED) "faults" $(CARGO) test --locked --test faults -- $(ONLY) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED)) $(if $(KEEP),--keep)

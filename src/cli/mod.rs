@@ -11,12 +11,14 @@ mod engine;
 mod garbage;
 mod ingest;
 mod init;
+mod jobs;
 mod lines;
 mod list;
 mod listing;
 mod messages;
 mod migrate;
 mod node_line;
+mod once;
 mod parse;
 mod postgres;
 mod print;
@@ -35,6 +37,7 @@ mod source;
 mod stop;
 mod summary;
 mod test;
+mod trigger;
 mod unpublish;
 
 use crate::error::{Kind, Result};
@@ -102,7 +105,7 @@ enum Command {
     /// Build and test the models, then publish them all at once
     Build(build::Arguments),
     /// Build and publish the models without the data tests
-    Run(build::Arguments),
+    Run(once::RunArguments),
     /// Run the data tests against what is published
     Test(test::Arguments),
     /// Print the SQL that models are rendered to
@@ -142,6 +145,10 @@ enum Command {
     Rollback(rollback::Arguments),
     /// Withdraw a published relation that the project makes no more
     Unpublish(unpublish::Arguments),
+    /// List the jobs, when each is due next, and what became of its last due times
+    Jobs(jobs::Arguments),
+    /// Ask the daemon for a run of a job now
+    Trigger(trigger::Arguments),
     /// Run the daemon: schedule, dashboard, health, metrics
     Serve(serve::Arguments),
     /// Make or update Quintile's own tables
@@ -150,6 +157,9 @@ enum Command {
     #[command(subcommand)]
     Postgres(postgres::Command),
 }
+
+/// Templates are rendered deep inside a run. Memory is taken only as far as it is used.
+const STACK: usize = 8 * 1024 * 1024;
 
 /// Runs the program with the process's arguments.
 #[must_use]
@@ -168,7 +178,7 @@ pub fn main() -> ExitCode {
         print::note(&e.report());
         return ExitCode::from(e.exit_code());
     }
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK).build() {
         Ok(runtime) => runtime,
         Err(e) => {
             print::note(&format!("error: threads cannot be started\n  caused by: {e}"));
@@ -193,7 +203,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Demo(arguments) => demo::run(&global, arguments).await,
         Command::Ingest(arguments) => ingest::run(&global, arguments).await,
         Command::Build(arguments) => build::run(&global, arguments, build::WithTests(true)).await,
-        Command::Run(arguments) => build::run(&global, arguments, build::WithTests(false)).await,
+        Command::Run(arguments) => once::run(&global, arguments).await,
         Command::Test(arguments) => test::run(&global, arguments).await,
         Command::Compile(arguments) => compile::run(&global, &arguments).await,
         Command::Ls(arguments) => list::run(&global, &arguments),
@@ -212,6 +222,8 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Runs(arguments) => runs::run(&global, arguments).await,
         Command::Rollback(arguments) => rollback::run(&global, arguments).await,
         Command::Unpublish(arguments) => unpublish::run(&global, arguments).await,
+        Command::Jobs(arguments) => jobs::run(&global, arguments).await,
+        Command::Trigger(arguments) => trigger::run(&global, arguments).await,
         Command::Serve(arguments) => serve::run(&global, arguments).await,
         Command::Migrate(arguments) => migrate::run(&global, arguments).await,
         Command::Postgres(command) => postgres::run(&global, command).await,

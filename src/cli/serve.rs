@@ -6,6 +6,7 @@ use crate::error::Result;
 use crate::serve;
 use clap::Args;
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// Arguments of `serve`.
 #[derive(Args, Debug)]
@@ -23,8 +24,14 @@ pub async fn run(global: &Global, arguments: Arguments) -> Result<ExitCode> {
     }
     // The port first: a port in use should not cost the start of a server.
     let listener = serve::bind(&settings.serve.listen).await?;
-    let session = Session::open_with(settings).await?;
-    let outcome = until_stopped(&session, listener, stop::on_signals()).await;
+    serve::check_jobs(&settings).await?;
+    let stop = stop::on_signals();
+    let patience = Duration::from_secs(settings.serve.start_patience_seconds);
+    let open = async || Session::open_with(settings.clone()).await;
+    let Some((listener, session)) = serve::patiently(listener, patience, stop.clone(), open).await? else {
+        return Ok(ExitCode::SUCCESS);
+    };
+    let outcome = until_stopped(&session, listener, stop).await;
     session.close().await;
     outcome
 }

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 
 /// One for a run's snapshot of its sources, one for a model at work, one for the lease and the ledger, one for a page.
 const FEWEST_CONNECTIONS: u64 = 4;
+/// A shorter secret can be guessed.
+const API_TOKEN_MIN: usize = 16;
 
 /// One sentence per wrong value. Schedules are checked by the scheduler, which can read them.
 pub(super) fn problems(settings: &Settings) -> Vec<String> {
@@ -19,11 +21,28 @@ pub(super) fn problems(settings: &Settings) -> Vec<String> {
     within("run.threads", settings.run.threads as u64, 1, 64);
     within("run.keep_runs", settings.run.keep_runs as u64, 1, 1000);
     within("serve.grace_seconds", settings.serve.grace_seconds, 0, 3600);
+    within("serve.start_patience_seconds", settings.serve.start_patience_seconds, 0, 86_400);
     within("run.lease_seconds", settings.run.lease_seconds, 2, 3600);
     within("run.publish_patience_seconds", settings.run.publish_patience_seconds, 1, 86_400);
     within("serve.lease_seconds", settings.serve.lease_seconds, 3, 3600);
+    for job in &settings.jobs {
+        let mut within = |key: &str, value: u64, least: u64, most: u64| {
+            within(&format!("{key} of job \"{}\"", job.name), value, least, most);
+        };
+        within("catch_up_limit", job.catch_up_limit as u64, 1, 1000);
+        within("start_deadline_seconds", job.start_deadline_seconds.unwrap_or(1), 1, 31_536_000);
+        within("timeout_seconds", job.timeout_seconds.unwrap_or(1), 1, 604_800);
+        within("model_timeout_seconds", job.model_timeout_seconds.unwrap_or(1), 1, 604_800);
+        within("retries", job.retries.into(), 0, 20);
+    }
     if let Some(share) = settings.run.max_row_loss_share.filter(|share| !(0.0..=1.0).contains(share)) {
         found.push(format!("setting \"run.max_row_loss_share\" is {share}; it must be from 0 to 1"));
+    }
+    if settings.serve.api_token.as_ref().is_some_and(|token| token.len() < API_TOKEN_MIN) {
+        // How long it is stays with its owner.
+        found.push(format!(
+            "setting \"serve.api_token\" is shorter than {API_TOKEN_MIN} characters; write a random one, such as that of openssl rand -hex 32"
+        ));
     }
     if settings.database.url.as_ref().is_some_and(|url| url.trim().is_empty()) {
         found.push("setting \"database.url\" is empty; remove it to use the embedded PostgreSQL".into());

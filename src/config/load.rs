@@ -19,7 +19,7 @@ const DATABASE_URL: &str = "DATABASE_URL";
 /// What it sets.
 const DATABASE_URL_KEY: &str = "QUINTILE__DATABASE__URL";
 /// Settings whose values never appear in a message.
-const SECRETS: [&str; 1] = ["database.url"];
+const SECRETS: [&str; 2] = ["database.url", "serve.api_token"];
 
 /// Whether the user wants no colours: `NO_COLOR` is set to anything.
 #[must_use]

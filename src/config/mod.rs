@@ -5,11 +5,13 @@
 
 mod check;
 mod connection;
+mod jobs;
 pub mod libpq;
 mod load;
 #[cfg(test)]
 mod tests;
 
+pub use jobs::{CatchUp, Job, Overlap};
 pub use load::{command_line, crash_point, is_colour_refused};
 
 use crate::error::{Error, Result};
@@ -123,52 +125,19 @@ pub struct Run {
 }
 
 /// `[serve]`.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Serve {
     /// Address of the dashboard, health and metrics.
     pub listen: String,
-    /// Seconds that running work is given after a stop signal.
+    /// Seconds that running models are given after a stop signal, or after a run's time is over.
     pub grace_seconds: u64,
     /// Seconds that a leadership lease lasts without renewal.
     pub lease_seconds: u64,
-}
-
-/// One `[[jobs]]` entry.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Job {
-    /// Name, unique among the jobs.
-    pub name: String,
-    /// Five-field crontab line, or `@daily` and the like.
-    pub schedule: String,
-    /// IANA time zone in which the schedule is read.
-    #[serde(default = "utc")]
-    pub timezone: String,
-    /// Selectors of the models to build; none means all.
-    #[serde(default)]
-    pub select: Vec<String>,
-    /// Selectors of the models to leave out.
-    #[serde(default)]
-    pub exclude: Vec<String>,
-    /// Workspace the job works on; none means the default.
-    #[serde(default)]
-    pub workspace: Option<String>,
-    /// Folder of a dbt project that the job builds in place, instead of Quintile's own models.
-    #[serde(default)]
-    pub project_dir: Option<PathBuf>,
-    /// Folder of that project's `profiles.yml`; the connection is always the daemon's own.
-    #[serde(default)]
-    pub profiles_dir: Option<PathBuf>,
-    /// Output of the profile.
-    #[serde(default)]
-    pub target: Option<String>,
-    /// Command of the dbt project: `build`, `run`, `test`, `seed` or `snapshot`.
-    #[serde(default)]
-    pub command: Option<String>,
-    /// Selector of sources: the job is skipped unless one of them has newer rows than when it last ended well.
-    #[serde(default)]
-    pub fresher_than_last_run: Option<String>,
+    /// Seconds that a daemon waits at its start for a database that does not answer.
+    pub start_patience_seconds: u64,
+    /// Secret of the callers of `/api/`; without one there is no API.
+    pub api_token: Option<String>,
 }
 
 /// One `[workspaces.NAME]` entry.
@@ -214,10 +183,6 @@ impl Schemas {
         };
         Ok(Schemas { workspace: workspace.into(), raw, store, marts })
     }
-}
-
-fn utc() -> String {
-    "UTC".into()
 }
 
 impl Default for Settings {
@@ -267,7 +232,13 @@ impl Default for Run {
 
 impl Default for Serve {
     fn default() -> Self {
-        Serve { listen: "127.0.0.1:8080".into(), grace_seconds: 8, lease_seconds: 15 }
+        Serve {
+            listen: "127.0.0.1:8080".into(),
+            grace_seconds: 5,
+            lease_seconds: 15,
+            start_patience_seconds: 300,
+            api_token: None,
+        }
     }
 }
 
@@ -275,6 +246,14 @@ impl std::fmt::Debug for Database {
     /// Never shows the URL: it may hold a password.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Database").field("url", &self.url.as_ref().map(|_| "(set)")).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Serve {
+    /// Never shows the token.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let token = self.api_token.as_ref().map(|_| "(set)");
+        f.debug_struct("Serve").field("listen", &self.listen).field("api_token", &token).finish_non_exhaustive()
     }
 }
 

@@ -137,6 +137,8 @@ fn the_shipped_file_says_the_defaults() {
         ("embedded", "bin_dir"),
         ("run", "model_timeout_seconds"),
         ("run", "lock_timeout_seconds"),
+        ("run", "max_row_loss_share"),
+        ("serve", "api_token"),
     ];
     for (section, key) in examples {
         table[section].as_table_mut().and_then(|section| section.remove(key)).expect(key);
@@ -172,6 +174,32 @@ fn the_shipped_file_lists_every_setting() {
     }
     assert!(known(&["embedded"]).len() >= 4, "the probe finds settings");
     assert_eq!(missing, Vec::<String>::new(), "settings without a line in config/quintile.toml");
+}
+
+#[test]
+fn the_shipped_job_shows_every_key_and_its_default() {
+    let table = shipped(true);
+    let shown = table["jobs"][0].as_table().expect("a job");
+    let told = super::Job::deserialize(toml::Table::from_iter([("?".to_owned(), toml::Value::Boolean(true))]));
+    let told = told.expect_err("unknown").message().to_owned();
+    let keys: Vec<&str> = told.split('`').skip(3).step_by(2).collect();
+    assert!(keys.len() > 15, "the probe finds keys: {told}");
+    let missing: Vec<_> = keys.iter().filter(|key| !shown.contains_key(**key)).collect();
+    assert_eq!(missing, Vec::<&&str>::new(), "keys of a job without a line in config/quintile.toml");
+    let (job, bare) = (shown.clone().try_into::<super::Job>().expect("right"), super::Job::new("n", "@daily"));
+    assert_eq!((job.catch_up, job.catch_up_limit, job.overlap, job.retries), {
+        (bare.catch_up, bare.catch_up_limit, bare.overlap, bare.retries)
+    });
+}
+
+#[test]
+fn the_token_of_the_api_is_never_shown_and_not_too_short() {
+    let project = Project::with("");
+    let told = project.refusal(&[("QUINTILE__SERVE__API_TOKEN", "hunter2")]);
+    assert!(told.contains("serve.api_token") && !told.contains("hunter2"), "{told}");
+    let settings = project.read(&[("QUINTILE__SERVE__API_TOKEN", "1234567890123456")]).expect("text, not a number");
+    assert_eq!(settings.serve.api_token.as_deref(), Some("1234567890123456"));
+    assert!(!format!("{settings:?}").contains("1234567890123456"));
 }
 
 #[test]

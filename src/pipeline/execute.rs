@@ -120,7 +120,7 @@ async fn noted(run: &Arc<RunContext>, step: &Step, halt: &Halt, began: Instant) 
         inputs: run.inputs.get(&step.name).map_or("", String::as_str),
     };
     run.warehouse.start_model(run.run_id, &new).await?;
-    let result = step::build(run, step, halt).await;
+    let result = Box::pin(step::build(run, step, halt)).await;
     let elapsed = began.elapsed();
     let outcome = match &result {
         Ok(built) => ModelOutcome {

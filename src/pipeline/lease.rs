@@ -57,12 +57,12 @@ impl RunLease {
             }
             if Instant::now() >= deadline {
                 let who = warehouse.lease_holder(&name, ANSWER).await?.unwrap_or_else(|| "another process".into());
-                return Err(Error::failed(format!(
-                    "a run of workspace \"{}\" is under way",
-                    warehouse.schemas.workspace
-                ))
-                .detail(format!("It is made by {who}."))
-                .hint("wait for it, or stop that process; see quintile runs"));
+                let busy =
+                    Error::failed(format!("a run of workspace \"{}\" is under way", warehouse.schemas.workspace))
+                        .detail(format!("It is made by {who}."))
+                        .hint("wait for it, or stop that process; see quintile runs");
+                // Lock not available: to a daemon it passes.
+                return Err(Error { sqlstate: Some("55P03".into()), ..busy });
             }
             if !has_told {
                 tracing::info!(lease = name, "waiting for another run to end or its lease to expire");

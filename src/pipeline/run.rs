@@ -52,7 +52,8 @@ pub async fn build(
     let lease = RunLease::take(warehouse, &process, ttl, ttl + Duration::from_secs(5), brake.clone()).await?;
     let listener = tokio::spawn(brake.follow(stop, request.grace));
     let making = Making { warehouse, settings, request, project, plan, halt };
-    let outcome = making.run(as_of, &lease, process).await;
+    // Boxed: a run is the deepest that any task goes, and the futures of all it awaits would lie on one stack.
+    let outcome = Box::pin(making.run(as_of, &lease, process)).await;
     listener.abort();
     lease.release().await;
     let mut report = outcome?;
@@ -74,7 +75,7 @@ impl Making<'_> {
         reach("run: lease taken").await?;
         let mut open = self.open(&new_run, self.request.resume).await?;
         let mut report = RunReport { run_id: open.run_id, as_of: Some(open.as_of), ..RunReport::default() };
-        let outcome = self.make(&mut open, &new_run, lease, &mut report).await;
+        let outcome = Box::pin(self.make(&mut open, &new_run, lease, &mut report)).await;
         let (state, reason) = match &outcome {
             Ok(()) if report.state == "published" => return Ok(report),
             Ok(()) => (report.state.clone(), None),
@@ -113,7 +114,7 @@ impl Making<'_> {
 
     /// Decides, builds, tests and publishes.
     async fn make(&self, open: &mut OpenRun, new_run: &NewRun, lease: &RunLease, report: &mut RunReport) -> Result<()> {
-        let mut prepared = self.prepare(open).await?;
+        let mut prepared = Box::pin(self.prepare(open)).await?;
         if is_stuck(open, &prepared) {
             // Its partitions hold other rows than a run would make now, and making them anew would stop readers.
             let why = "its sources or models have changed since; a new run takes its place";
@@ -124,7 +125,7 @@ impl Making<'_> {
             let (as_of, steps) = (open.as_of, self.plan.steps.len());
             self.request.progress.tell(Event::Planned { run_id, as_of, attempt: 1, steps });
             (report.run_id, report.as_of) = (run_id, Some(as_of));
-            prepared = self.prepare(open).await?;
+            prepared = Box::pin(self.prepare(open)).await?;
         }
         report.carried = self.note_carried(open, &prepared.decisions).await?;
         report.state = "failed".into();
@@ -139,7 +140,7 @@ impl Making<'_> {
         }
         let Prepared { run, decisions, batch, early, .. } = prepared;
         let (threads, progress) = (self.settings.run.threads, &self.request.progress);
-        let mut outcome = execute::steps(&run, &self.plan, batch, threads, &self.halt, progress).await?;
+        let mut outcome = Box::pin(execute::steps(&run, &self.plan, batch, threads, &self.halt, progress)).await?;
         outcome.failed.extend(early.failed);
         report.built = outcome.built.iter().chain(&early.built).map(|(name, _)| name.clone()).collect();
         report.skipped = outcome.skipped;
@@ -185,7 +186,7 @@ impl Making<'_> {
             report.state = "built".into();
             return Ok(());
         }
-        self.publish(run.run_id, &publisher, &made, lease, report).await
+        Box::pin(self.publish(run.run_id, &publisher, &made, lease, report)).await
     }
 
     /// Attaches the tables and moves the pointers.
@@ -206,6 +207,8 @@ impl Making<'_> {
             }
         }
         drop(client);
+        let parents: Vec<String> = made.iter().filter_map(|(_, table)| Some(table.as_ref()?.parent.clone())).collect();
+        self.warehouse.settle(&parents).await?;
         let mut fences = vec![lease.fence.clone()];
         fences.extend(self.request.fence.clone());
         let began = Instant::now();

@@ -25,7 +25,9 @@ pub(super) async fn guard(State(app): State<App>, request: Request, next: Next) 
     let class = request.extensions().get::<MatchedPath>().map_or("other", MatchedPath::as_str).to_owned();
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
-    let mut response = if !is_read {
+    // There each route tells which methods it has.
+    let is_api = app.settings.serve.api_token.is_some() && request.uri().path().starts_with("/api/");
+    let mut response = if !is_read && !is_api {
         let mut refused = page::message(StatusCode::METHOD_NOT_ALLOWED, "Not here", "These pages can only be read.");
         refused.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
         refused

@@ -1,9 +1,10 @@
 //! The routes: pages and exports for people, health and metrics for machines.
 
 use super::guard::{Hosts, guard};
+use super::jobs::PlannedJob;
 use super::leader::Leadership;
 use super::metrics::Metrics;
-use super::{csv, page};
+use super::{api, csv, page};
 use crate::config::{Schemas, Settings};
 use crate::error::{Error, Result};
 use crate::warehouse::Warehouse;
@@ -36,6 +37,7 @@ pub struct App {
     pub(super) metrics: Arc<Metrics>,
     pub(super) leadership: watch::Receiver<Option<Leadership>>,
     pub(super) hosts: Hosts,
+    pub(super) jobs: Arc<[PlannedJob]>,
     /// Exports at the same time: each holds a connection that runs may need.
     exports: Arc<Semaphore>,
     /// The last look at each workspace with the pointers it was taken at; published rows do not change.
@@ -65,9 +67,16 @@ impl App {
             metrics,
             leadership,
             hosts,
+            jobs: Arc::default(),
             exports: Arc::new(Semaphore::new(EXPORTS)),
             looks: Arc::default(),
         }
+    }
+
+    /// With the jobs that `/api/` and the metrics tell of.
+    #[must_use]
+    pub fn with_jobs(self, jobs: Vec<PlannedJob>) -> App {
+        App { jobs: jobs.into(), ..self }
     }
 
     /// The named workspace, or the one in the settings; `None` when there is no such workspace.
@@ -108,7 +117,7 @@ impl App {
 
 /// All routes, guarded.
 pub fn router(app: App) -> Router {
-    Router::new()
+    let pages = Router::new()
         .route("/", get(overview))
         .route("/export/persona/{persona}", get(export))
         .route("/static/style.css", get(style))
@@ -116,9 +125,12 @@ pub fn router(app: App) -> Router {
         .route("/livez", get(async || (StatusCode::OK, "alive\n")))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
-        .fallback(async || page::message(StatusCode::NOT_FOUND, "Not found", "There is no page at this address."))
-        .layer(axum::middleware::from_fn_with_state(app.clone(), guard))
-        .with_state(app)
+        .fallback(async || page::message(StatusCode::NOT_FOUND, "Not found", "There is no page at this address."));
+    let routes = match api::token(&app.settings) {
+        Some(token) => pages.nest("/api", api::router(token)),
+        None => pages,
+    };
+    routes.layer(axum::middleware::from_fn_with_state(app.clone(), guard)).with_state(app)
 }
 
 #[derive(Deserialize)]
@@ -235,6 +247,12 @@ async fn ready(State(app): State<App>) -> Response {
 
 async fn metrics(State(app): State<App>) -> Response {
     let freshness = app.warehouse.freshness(HEALTH_WAIT).await.ok();
+    let now = chrono::Utc::now();
+    for planned in app.jobs.iter() {
+        if let Some(next) = planned.next_after(now) {
+            app.metrics.next_due(&planned.schemas.workspace, &planned.job.name, next);
+        }
+    }
     let leading = app.leadership.borrow().as_ref().is_some_and(Leadership::is_trusted);
     let store = app.warehouse.gc_standing(HEALTH_WAIT).await.ok();
     let text = app.metrics.text(leading, freshness.as_deref(), store.as_deref());

@@ -1,6 +1,7 @@
 //! Leadership: holds the lease, renews it every third of its life, and stops trusting it a second before it ends.
 
 use crate::config::Settings;
+use crate::error::Result;
 use crate::pipeline::Fence;
 use crate::warehouse::Warehouse;
 use crate::warehouse::lease::Lease;
@@ -11,6 +12,9 @@ use tokio::time::Instant;
 
 /// Trust ends this long before the database lets another lead: both clocks may run a little apart.
 const MARGIN: Duration = Duration::from_secs(1);
+
+/// Clocks that differ by more are worth a warning.
+const SKEW_MS: i64 = 2000;
 
 /// Proof that this process leads, and the database's clock.
 #[derive(Clone, Debug)]
@@ -55,17 +59,60 @@ fn trust(lasting: Duration) -> Duration {
     lasting.saturating_sub(MARGIN).max(lasting / 2)
 }
 
-/// Leads whenever the lease is free, until `stop`; `leadership` tells the others. Releases the lease in the end.
+/// What is held, by whom, and how long without renewal.
+#[derive(Clone, Debug)]
+pub(super) struct Candidate {
+    pub(super) lease: String,
+    pub(super) holder: String,
+    pub(super) lasting: Duration,
+}
+
+impl Candidate {
+    /// Daemons that serve the same workspace stand in for each other; others do not wait for them.
+    pub(super) fn of_daemon(settings: &Settings, holder: String) -> Candidate {
+        Candidate { lease: format!("serve:{}", settings.workspace), holder, lasting: lasting(settings) }
+    }
+
+    /// Whoever runs a single slot holds a lease too, so that daemons can tell whether it is alive.
+    pub(super) fn of_job(settings: &Settings, holder: String, workspace: &str, job: &str) -> Candidate {
+        Candidate { lease: format!("job:{workspace}:{job}"), holder, lasting: lasting(settings) }
+    }
+
+    /// Takes the lease if it is free.
+    pub(super) async fn take(&self, warehouse: &Warehouse) -> Result<Option<Leadership>> {
+        let asked_at = Instant::now();
+        let taken = warehouse.acquire_lease(&self.lease, &self.holder, self.lasting, self.pause()).await?;
+        let Some((lease, now)) = taken else { return Ok(None) };
+        warn_of_skew(now);
+        Ok(Some(Leadership::begun(lease, asked_at, self.lasting, now)))
+    }
+
+    /// Between two renewals, and the longest wait for one.
+    fn pause(&self) -> Duration {
+        self.lasting / 3
+    }
+}
+
+fn lasting(settings: &Settings) -> Duration {
+    Duration::from_secs(settings.serve.lease_seconds.max(3))
+}
+
+/// Schedules follow the database's clock; people who compare it with this machine's should know that they differ.
+fn warn_of_skew(database_time: DateTime<Utc>) {
+    let skew = (Utc::now() - database_time).num_milliseconds();
+    if skew.abs() > SKEW_MS {
+        tracing::warn!(skew_ms = skew, "clock of this machine and clock of the database differ; the database's counts");
+    }
+}
+
+/// Leads whenever the lease is free, until `stop`; `leadership` tells the others. The caller releases it.
 pub(super) async fn lead(
     warehouse: Warehouse,
-    settings: Settings,
-    holder: String,
+    candidate: Candidate,
     leadership: watch::Sender<Option<Leadership>>,
     mut stop: watch::Receiver<bool>,
 ) {
-    let name = lease_name(&settings);
-    let lasting = Duration::from_secs(settings.serve.lease_seconds.max(3));
-    let pause = lasting / 3;
+    let (name, lasting, pause) = (&candidate.lease, candidate.lasting, candidate.pause());
     loop {
         let asked_at = Instant::now();
         let held = leadership.borrow().clone();
@@ -83,10 +130,10 @@ pub(super) async fn lead(
                     Err(e) => tracing::warn!(lease = name, error = %e, "lease was not renewed"),
                 }
             }
-            None => match warehouse.acquire_lease(&name, &holder, lasting, pause).await {
-                Ok(Some((lease, now))) => {
-                    tracing::info!(lease = name, fence = lease.token, holder, "leading");
-                    leadership.send_replace(Some(Leadership::begun(lease, asked_at, lasting, now)));
+            None => match candidate.take(&warehouse).await {
+                Ok(Some(taken)) => {
+                    tracing::info!(lease = name, fence = taken.lease.token, holder = candidate.holder, "leading");
+                    leadership.send_replace(Some(taken));
                 }
                 Ok(None) => {}
                 Err(e) => tracing::warn!(lease = name, error = %e, "lease was not taken"),
@@ -122,11 +169,6 @@ pub(super) async fn release(warehouse: &Warehouse, leadership: &watch::Sender<Op
 pub(super) async fn stopped(stop: &mut watch::Receiver<bool>) {
     // An error means that the sender is gone: then nothing may keep running either.
     let _ = stop.wait_for(|stop| *stop).await;
-}
-
-/// Daemons that serve the same workspace stand in for each other; others do not wait for them.
-fn lease_name(settings: &Settings) -> String {
-    format!("serve:{}", settings.workspace)
 }
 
 #[cfg(test)]

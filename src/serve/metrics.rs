@@ -16,6 +16,18 @@ struct State {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfJob {
+    workspace: String,
+    job: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfSlots {
+    job: String,
+    state: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Request {
     class: String,
     status: u16,
@@ -32,6 +44,8 @@ type Seconds = Gauge<f64, AtomicU64>;
 pub struct Metrics {
     registry: Registry,
     runs: Family<State, Counter>,
+    slots: Family<OfSlots, Counter>,
+    next_due: Family<OfJob, Seconds>,
     models: Counter,
     run_seconds: Seconds,
     requests: Family<Request, Counter>,
@@ -47,11 +61,19 @@ impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("quintile");
         let (runs, requests) = (Family::default(), Family::default());
+        let (slots, next_due) = (Family::default(), Family::<OfJob, Seconds>::default());
         let (models, leading) = (Counter::default(), Gauge::default());
         let (run_seconds, age, duration) = (Seconds::default(), Family::default(), Family::default());
         let failed = Family::default();
         let (gc_waiting, store_bytes) = (Family::default(), Family::default());
         registry.register("runs", "Runs that this process ended, by state", runs.clone());
+        registry.register("slots", "Due times and requests that this process ended, by job and state", slots.clone());
+        registry.register_with_unit(
+            "job_next_due_timestamp",
+            "When each job is due next, in Unix time",
+            Unit::Seconds,
+            next_due.clone(),
+        );
         registry.register("models_built", "Models that this process built", models.clone());
         registry.register_with_unit(
             "last_run_duration",
@@ -79,6 +101,8 @@ impl Default for Metrics {
         Metrics {
             registry,
             runs,
+            slots,
+            next_due,
             models,
             run_seconds,
             requests,
@@ -94,10 +118,26 @@ impl Default for Metrics {
 
 impl Metrics {
     /// Counts a run that ended.
-    pub fn run_ended(&self, state: &str, elapsed: Duration, models: usize) {
+    pub fn run_ended(&self, state: &str, elapsed: Duration) {
         self.runs.get_or_create(&State { state: state.into() }).inc();
-        self.models.inc_by(models as u64);
         self.run_seconds.set(elapsed.as_secs_f64());
+    }
+
+    /// Counts a model that was built.
+    pub fn model_built(&self) {
+        self.models.inc();
+    }
+
+    /// Counts slots of a job that ended in this state.
+    pub fn slots_ended(&self, job: &str, state: &str, count: u64) {
+        self.slots.get_or_create(&OfSlots { job: job.into(), state: state.into() }).inc_by(count);
+    }
+
+    /// When a job is due next.
+    pub fn next_due(&self, workspace: &str, job: &str, at: chrono::DateTime<chrono::Utc>) {
+        let labels = OfJob { workspace: workspace.into(), job: job.into() };
+        #[allow(clippy::cast_precision_loss)] // Whole seconds of this millennium.
+        self.next_due.get_or_create(&labels).set(at.timestamp() as f64);
     }
 
     /// Counts a request; `class` is the route, never the path as it was sent.
@@ -143,7 +183,10 @@ mod tests {
     #[test]
     fn a_scrape_holds_runs_requests_and_freshness() {
         let metrics = Metrics::default();
-        metrics.run_ended("published", Duration::from_millis(1500), 12);
+        metrics.run_ended("published", Duration::from_millis(1500));
+        (0..12).for_each(|_| metrics.model_built());
+        metrics.slots_ended("nightly", "skipped", 3);
+        metrics.next_due("default", "nightly", chrono::DateTime::UNIX_EPOCH + chrono::TimeDelta::days(1));
         metrics.request("/", 200);
         let fresh = Freshness {
             workspace: "default".into(),
@@ -156,6 +199,8 @@ mod tests {
         for line in [
             "quintile_runs_total{state=\"published\"} 1",
             "quintile_models_built_total 12",
+            "quintile_slots_total{job=\"nightly\",state=\"skipped\"} 3",
+            "quintile_job_next_due_timestamp_seconds{workspace=\"default\",job=\"nightly\"} 86400.0",
             "quintile_last_run_duration_seconds 1.5",
             "quintile_http_requests_total{class=\"/\",status=\"200\"} 1",
             "quintile_leader 1",
@@ -166,6 +211,6 @@ mod tests {
         ] {
             assert!(text.lines().any(|known| known == line), "{line} is missing in\n{text}");
         }
-        assert!(!metrics.text(false, None, None).contains("workspace="), "no database, no freshness");
+        assert!(!metrics.text(false, None, None).contains("age_seconds{"), "no database, no freshness");
     }
 }

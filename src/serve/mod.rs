@@ -3,18 +3,26 @@
 //! Every replica answers requests; the one that holds the lease also runs jobs. [`serve`] ends when `stop` turns true:
 //! no new job starts, running work gets the grace period, the lease is given back.
 
+mod api;
+mod backoff;
 mod charts;
 mod crontab;
 mod csv;
 mod dbt_job;
+mod decide;
 mod format;
+mod gate;
 mod guard;
 mod heat;
 mod http;
+mod job_list;
 pub mod jobs;
 mod leader;
 mod metrics;
+mod once;
 mod page;
+mod patience;
+mod requests;
 mod runner;
 pub mod schedule;
 mod scheduler;
@@ -22,15 +30,20 @@ mod view;
 
 pub use format::integer as grouped;
 pub use http::{App, router};
+pub use job_list::{JobEntry, list_jobs};
 pub use leader::Leadership;
 pub use metrics::Metrics;
+pub use once::{Once, OnceRequest, once};
+pub use patience::patiently;
+pub use requests::{Asked, request_run};
+pub use runner::Ended;
 
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::warehouse::Warehouse;
 use scheduler::Scheduler;
-use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -56,6 +69,16 @@ pub async fn bind(listen: &str) -> Result<TcpListener> {
     })
 }
 
+/// Checks the jobs of the settings as far as that goes without a database.
+pub async fn check_jobs(settings: &Settings) -> Result<()> {
+    let settings = settings.clone();
+    let checked = tokio::task::spawn_blocking(move || {
+        let jobs = jobs::plan(&settings)?;
+        jobs::check_selectors(&settings, &jobs)
+    });
+    joined(checked.await)?
+}
+
 /// Serves pages, and runs jobs while leading, until `stop` turns true.
 pub async fn serve(
     warehouse: Warehouse,
@@ -68,7 +91,8 @@ pub async fn serve(
         listener.local_addr().map_err(|e| Error::config("address of the server cannot be read").source(e))?;
     let metrics = Arc::new(Metrics::default());
     let (leadership, follow) = watch::channel(None);
-    let app = App::new(warehouse.clone(), settings.clone(), Arc::clone(&metrics), follow.clone(), listening);
+    let app = App::new(warehouse.clone(), settings.clone(), Arc::clone(&metrics), follow.clone(), listening)
+        .with_jobs(jobs.clone());
     tracing::info!(address = %listening, jobs = jobs.len(), "serving");
 
     let pages = tokio::spawn(serve_pages(listener, app, stop.clone()));
@@ -79,8 +103,8 @@ pub async fn serve(
         let has_jobs = !jobs.is_empty();
         tokio::spawn(async move {
             if has_jobs {
-                let holder = holder(&settings.host_name(), listening);
-                leader::lead(warehouse, settings, holder, leadership, stop).await;
+                let candidate = leader::Candidate::of_daemon(&settings, holder(&settings.host_name()));
+                leader::lead(warehouse, candidate, leadership, stop).await;
             }
         })
     };
@@ -110,10 +134,13 @@ async fn serve_pages(listener: TcpListener, app: App, stop: watch::Receiver<bool
     }
 }
 
-/// One name a process: machine, process id, and the time in case the id comes again.
-fn holder(machine: &str, listening: SocketAddr) -> String {
+/// One name a holder of a lease: machine, process id, and the time in case the id comes again.
+fn holder(machine: &str) -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
     let started = chrono::Utc::now().timestamp_millis();
-    format!("{machine}:{}:{}:{started}", std::process::id(), listening.port())
+    // Tests have several daemons in one process.
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    format!("{machine}:{}:{started}:{count}", std::process::id())
 }
 
 fn joined<T>(result: std::result::Result<T, tokio::task::JoinError>) -> Result<T> {

@@ -1,228 +1,276 @@
-//! One run of a job: builds, tries again when the connection failed, and writes the slot's end.
+//! The run of one slot: builds, tries again after a fault that may pass, and writes the slot's end.
 
+use super::backoff;
 use super::dbt_job;
+use super::gate;
 use super::jobs::PlannedJob;
+use super::leader::{Leadership, stopped};
 use super::metrics::Metrics;
-use super::scheduler::Scheduler;
 use crate::config::{Job, Settings};
-use crate::error::{Error, Kind};
-use crate::pipeline::{self, BuildRequest, Fence, RunReport};
+use crate::error::{Error, Kind, Result};
+use crate::pipeline::{self, BuildRequest, Event, Fence, Progress, RunReport};
 use crate::warehouse::Warehouse;
 use crate::warehouse::lease::Lease;
-use crate::warehouse::slots::Outcome;
-use chrono::{DateTime, Utc};
+use crate::warehouse::slot_look::OpenSlot;
+use crate::warehouse::slots::{Outcome, SlotKey};
 use futures_util::FutureExt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinHandle;
 
-/// Pauses before a run is made again after a fault that may pass.
-const PAUSES: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(10)];
 /// How often, a second apart, the end of a slot is written before it is left to the next leader.
 const FINISH_ATTEMPTS: u32 = 10;
 /// Time of a collection in the background.
 const GARBAGE_BOUND: Duration = Duration::from_secs(600);
 
-/// A run at work.
-pub(super) struct Running {
-    pub(super) job: String,
-    pub(super) due: DateTime<Utc>,
-    /// The lease under which it was started.
-    pub(super) lease: Lease,
-    stop: watch::Sender<bool>,
-    task: JoinHandle<()>,
-}
+/// Beyond the grace: cancelling on the server, and the words for the ledger.
+pub(super) const TIDY: Duration = Duration::from_secs(2);
 
-impl Running {
-    /// Asks for an early, clean end.
-    pub(super) fn cancel(&self) {
-        self.stop.send_replace(true);
-    }
-
-    /// Ends it where it stands.
-    pub(super) fn abort(self) {
-        self.task.abort();
-    }
-}
-
-struct Run {
+/// A slot that is ours, with all that its run needs.
+pub(super) struct SlotRun {
     warehouse: Warehouse,
     settings: Settings,
-    request: BuildRequest,
-    job: String,
-    planned: Job,
-    due: DateTime<Utc>,
-    lease: Lease,
+    job: Job,
+    pub(super) slot: SlotKey,
+    attempt: i32,
+    /// The run that an earlier attempt began, and how it stands.
+    begun: Option<(i64, String)>,
+    /// The newest run that was made for the slot; 0 before there is one.
+    run_id: AtomicI64,
+    is_manual: bool,
+    pub(super) lease: Lease,
+    fence: Fence,
     metrics: Arc<Metrics>,
 }
 
-/// Starts the run for a slot that is ours; its workspace's name is sent when it has ended.
-pub(super) fn start(
-    scheduler: &Scheduler,
-    planned: &PlannedJob,
-    fence: Fence,
-    lease: Lease,
-    due: DateTime<Utc>,
-    ended: mpsc::Sender<String>,
-) -> Running {
-    let workspace = planned.schemas.workspace.clone();
-    let job = planned.job.name.clone();
-    let (stop, stopping) = watch::channel(false);
-    let run = Run {
-        warehouse: scheduler.warehouse.with_schemas(planned.schemas.clone()),
-        settings: scheduler.settings.with_workspace(&workspace),
-        request: BuildRequest {
-            select: planned.job.select.clone(),
-            exclude: planned.job.exclude.clone(),
-            trigger: format!("job:{job}"),
-            fence: Some(fence),
-            ..BuildRequest::default()
-        },
-        job: job.clone(),
-        planned: planned.job.clone(),
-        due,
-        lease: lease.clone(),
-        metrics: Arc::clone(&scheduler.metrics),
-    };
-    let task = tokio::spawn(async move {
-        run.perform(stopping).await;
-        // Nobody listens any more when the daemon has stopped.
-        let _ = ended.send(workspace).await;
-    });
-    Running { job, due, lease, stop, task }
+/// How the work on a slot came to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// The slot has ended.
+    With(Outcome),
+    /// We were stopped: the slot is left to whoever leads next.
+    Interrupted,
 }
 
-impl Run {
-    async fn perform(&self, stop: watch::Receiver<bool>) {
-        let workspace = &self.warehouse.schemas.workspace;
-        tracing::info!(job = self.job, workspace, scheduled_for = %self.due, "run started");
-        let started = Instant::now();
-        if self.of_dbt_project(stop.clone(), started).await {
-            return;
-        }
-        let built = AssertUnwindSafe(self.build(stop.clone())).catch_unwind().await;
-        let built = built.unwrap_or_else(|_| Err(Error::failed("run broke off by a fault in the program")));
-        let interrupted = *stop.borrow() && !matches!(&built, Ok(report) if report.state == "published");
-        if interrupted {
-            // The slot stays as it is: the next leader takes it over.
-            tracing::info!(job = self.job, workspace, "run interrupted");
-            self.metrics.run_ended("interrupted", started.elapsed(), 0);
-            return;
-        }
-        let outcome = outcome_of(&built);
-        let models = built.as_ref().map_or(0, |report| report.built.len());
-        self.metrics.run_ended(outcome.state, started.elapsed(), models);
-        let (run_id, elapsed_ms) = (outcome.run_id, started.elapsed().as_millis());
-        match (&outcome.reason, &built) {
-            (None, _) => tracing::info!(job = self.job, workspace, run_id, elapsed_ms, "run published"),
-            (Some(reason), Ok(_)) => tracing::error!(job = self.job, workspace, run_id, reason, "run failed"),
-            (Some(_), Err(e)) => tracing::error!(job = self.job, workspace, "run failed: {}", e.report()),
-        };
-        self.finish(&outcome).await;
-        if outcome.state == "published" {
-            tokio::spawn(collect_garbage(self.warehouse.clone(), self.settings.clone()));
+/// Why a run is cut short.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cut {
+    Stop,
+    Timeout(u64),
+}
+
+impl SlotRun {
+    /// A run for a slot that was claimed or taken over under `leadership`; `found` is the slot as it stood before.
+    pub(super) fn new(
+        warehouse: &Warehouse,
+        settings: &Settings,
+        metrics: &Arc<Metrics>,
+        planned: &PlannedJob,
+        leadership: &Leadership,
+        found: &OpenSlot,
+        attempt: i32,
+    ) -> SlotRun {
+        SlotRun {
+            warehouse: warehouse.with_schemas(planned.schemas.clone()),
+            settings: settings.with_workspace(&planned.schemas.workspace),
+            job: planned.job.clone(),
+            slot: found.key.clone(),
+            attempt,
+            run_id: AtomicI64::new(found.run_id.unwrap_or_default()),
+            begun: found.run_id.zip(found.run_state.clone()),
+            is_manual: found.is_manual,
+            lease: leadership.lease.clone(),
+            fence: leadership.fence(),
+            metrics: Arc::clone(metrics),
         }
     }
 
-    /// Runs the job if it is about a dbt project; whether it was.
-    async fn of_dbt_project(&self, stop: watch::Receiver<bool>, started: Instant) -> bool {
-        let workspace = &self.warehouse.schemas.workspace;
-        let mut pauses = PAUSES.iter();
-        let ran = loop {
-            let run = dbt_job::run(&self.warehouse, &self.settings, &self.planned, stop.clone());
-            let ran = AssertUnwindSafe(run).catch_unwind().await;
-            let ran = ran.unwrap_or_else(|_| Some(Err(Error::failed("run broke off by a fault in the program"))));
-            match (ran, pauses.next()) {
-                (None, _) => return false,
-                (Some(Err(e)), Some(pause)) if may_pass(&e) && !*stop.borrow() => {
-                    tracing::warn!(job = self.job, error = %e, "run failed for now; trying again");
-                    tokio::time::sleep(*pause).await;
-                }
-                (Some(ran), _) => break ran,
+    /// Runs and writes the end; `stop` turning true asks for an early, clean one.
+    pub(super) async fn perform(&self, stop: watch::Receiver<bool>) -> Ended {
+        let SlotKey { workspace, job, scheduled_for } = &self.slot;
+        tracing::info!(job, workspace, %scheduled_for, attempt = self.attempt, "run started");
+        let started = Instant::now();
+        let (cut, ran) = self.within_limits(stop).await;
+        let elapsed = started.elapsed();
+        let is_done = matches!(&ran, Some(Ok(outcome)) if outcome.state == "published");
+        let outcome = match (cut, ran) {
+            (Some(Cut::Stop), _) if !is_done => {
+                tracing::info!(job, workspace, "run interrupted");
+                self.metrics.run_ended("interrupted", elapsed);
+                return Ended::Interrupted;
+            }
+            (Some(Cut::Timeout(seconds)), _) if !is_done => {
+                let reason = format!("run took longer than {seconds} seconds and was cancelled");
+                Outcome { state: "failed", reason: Some(reason), run_id: None }
+            }
+            (_, Some(Ok(outcome))) => outcome,
+            (_, Some(Err(e))) => {
+                tracing::error!(job, workspace, "run failed: {}", e.report());
+                Outcome { state: "failed", reason: Some(e.message), run_id: None }
+            }
+            (_, None) => {
+                Outcome { state: "failed", reason: Some("run did not end when asked to".into()), run_id: None }
             }
         };
-        if *stop.borrow() && !matches!(&ran, Ok(outcome) if outcome.state == "published") {
-            tracing::info!(job = self.job, workspace, "run interrupted");
-            self.metrics.run_ended("interrupted", started.elapsed(), 0);
-            return true;
-        }
-        let outcome = ran.unwrap_or_else(|e| Outcome { state: "failed", reason: Some(e.message), run_id: None });
-        let (state, reason) = (outcome.state, outcome.reason.as_deref());
-        match state {
-            "failed" => tracing::error!(job = self.job, workspace, reason, "run failed"),
-            "skipped" => tracing::info!(job = self.job, workspace, reason, "run skipped"),
-            _ => tracing::info!(job = self.job, workspace, "run done"),
+        let (run_id, elapsed_ms, reason) = (outcome.run_id, elapsed.as_millis(), outcome.reason.as_deref());
+        match outcome.state {
+            "failed" => tracing::error!(job, workspace, run_id, elapsed_ms, reason, "run failed"),
+            "skipped" => tracing::info!(job, workspace, reason, "run skipped"),
+            _ => tracing::info!(job, workspace, run_id, elapsed_ms, "run published"),
         }
         // A run that was skipped is none.
-        if state != "skipped" {
-            self.metrics.run_ended(state, started.elapsed(), 0);
+        if outcome.state != "skipped" {
+            self.metrics.run_ended(outcome.state, elapsed);
         }
         self.finish(&outcome).await;
-        true
+        Ended::With(outcome)
     }
 
-    async fn build(&self, mut stop: watch::Receiver<bool>) -> crate::error::Result<RunReport> {
-        let mut pauses = PAUSES.iter();
-        loop {
-            let built = pipeline::build(&self.warehouse, &self.settings, &self.request, stop.clone()).await;
-            let pause = match &built {
-                Err(e) if may_pass(e) => pauses.next(),
-                _ => None,
-            };
-            let (Some(pause), Err(e)) = (pause, &built) else { return built };
-            tracing::warn!(job = self.job, error = %e, "run failed for now; trying again");
-            tokio::select! {
-                () = tokio::time::sleep(*pause) => {}
-                () = super::leader::stopped(&mut stop) => return built,
+    /// The attempts, cut short by `stop` or by the job's timeout; nothing where they did not end even then.
+    async fn within_limits(&self, mut stop: watch::Receiver<bool>) -> (Option<Cut>, Option<Result<Outcome>>) {
+        let (halt, halted) = watch::channel(false);
+        let mut attempts = Box::pin(self.attempts(halted));
+        let timeout = self.job.timeout_seconds;
+        let late = async {
+            match timeout {
+                Some(seconds) => tokio::time::sleep(Duration::from_secs(seconds)).await,
+                None => std::future::pending().await,
             }
+        };
+        let cut = tokio::select! {
+            ran = &mut attempts => return (None, Some(ran)),
+            () = stopped(&mut stop) => Cut::Stop,
+            () = late => Cut::Timeout(timeout.unwrap_or_default()),
+        };
+        halt.send_replace(true);
+        let ran = tokio::time::timeout(self.grace() + TIDY, attempts).await;
+        (Some(cut), ran.ok())
+    }
+
+    fn grace(&self) -> Duration {
+        Duration::from_secs(self.settings.serve.grace_seconds)
+    }
+
+    async fn attempts(&self, mut halted: watch::Receiver<bool>) -> Result<Outcome> {
+        if let Some((run_id, state)) = &self.begun
+            && state == "published"
+        {
+            // The one before us got this far, and had no time left to say so.
+            return Ok(Outcome { state: "published", reason: None, run_id: Some(*run_id) });
+        }
+        let mut tries = 0;
+        loop {
+            let ran = AssertUnwindSafe(self.run(halted.clone())).catch_unwind().await;
+            let ran = ran.unwrap_or_else(|_| Err(Error::failed("run broke off by a fault in the program")));
+            match ran {
+                Err(e) if may_pass(&e) && tries < self.job.retries && !*halted.borrow() => {
+                    let pause = backoff::pause(tries, (std::process::id(), &self.slot.job));
+                    tries += 1;
+                    tracing::warn!(job = self.slot.job, error = %e, pause_ms = pause.as_millis(), "run failed for now; trying again");
+                    tokio::select! {
+                        () = tokio::time::sleep(pause) => {}
+                        () = stopped(&mut halted) => return Err(e),
+                    }
+                }
+                ran => return ran,
+            }
+        }
+    }
+
+    async fn run(&self, halted: watch::Receiver<bool>) -> Result<Outcome> {
+        let dbt = dbt_job::run(&self.warehouse, &self.settings, &self.job, halted.clone());
+        if let Some(ran) = Box::pin(dbt).await {
+            return ran;
+        }
+        let look = gate::look_at_models(&self.warehouse, &self.settings, &self.job);
+        gate::behind(&self.warehouse, &self.job, look, self.build(halted)).await
+    }
+
+    async fn build(&self, halted: watch::Receiver<bool>) -> Result<Outcome> {
+        let (events, listener) = mpsc::unbounded_channel();
+        let trigger = if self.is_manual { "manual" } else { "job" };
+        let request = BuildRequest {
+            select: self.job.select.clone(),
+            exclude: self.job.exclude.clone(),
+            trigger: format!("{trigger}:{}", self.slot.job),
+            fence: Some(self.fence.clone()),
+            // The run of an earlier attempt at this slot, by another process or by us.
+            resume: Some(self.run_id.load(Ordering::Relaxed)).filter(|run_id| *run_id > 0),
+            grace: self.grace(),
+            model_timeout: self.job.model_timeout_seconds.map(Duration::from_secs),
+            progress: Progress::to(events),
+            ..BuildRequest::default()
+        };
+        let build = async {
+            let built = Box::pin(pipeline::build(&self.warehouse, &self.settings, &request, halted)).await;
+            // The listener's channel closes with the request.
+            drop(request);
+            built
+        };
+        let (built, ()) = tokio::join!(build, self.listen(listener));
+        built.map(|report| outcome_of(&report))
+    }
+
+    /// Notes the run's number as soon as it has one, and counts its models.
+    async fn listen(&self, mut events: mpsc::UnboundedReceiver<Event>) {
+        while let Some(event) = events.recv().await {
+            match event {
+                Event::Planned { run_id, .. } => {
+                    self.run_id.store(run_id, Ordering::Relaxed);
+                    if let Err(e) = self.warehouse.note_slot_run(&self.lease, &self.slot, run_id).await {
+                        tracing::warn!(job = self.slot.job, run_id, error = %e, "run was not noted in its slot");
+                    }
+                }
+                Event::ModelFinished { state: "built", .. } => self.metrics.model_built(),
+                _ => {}
+            }
+        }
+    }
+
+    /// Drops what is not kept, beside whatever runs next; a daemon that stops leaves the rest to the next collection.
+    pub(super) async fn collect_garbage(&self) {
+        let workspace = &self.slot.workspace;
+        match pipeline::collect_garbage(&self.warehouse, &self.settings, GARBAGE_BOUND).await {
+            Ok(Some(done)) => {
+                let (dropped, waiting, left) = (done.dropped.len(), done.waiting.len(), done.left.len());
+                tracing::info!(workspace, dropped, waiting, left, "garbage collected");
+            }
+            Ok(None) => tracing::debug!(workspace, "another process collects garbage"),
+            Err(e) => tracing::warn!(workspace, error = %e, "garbage stays for now"),
         }
     }
 
     async fn finish(&self, outcome: &Outcome) {
-        let workspace = &self.warehouse.schemas.workspace;
+        let SlotKey { workspace, job, .. } = &self.slot;
         for _ in 0..FINISH_ATTEMPTS {
-            match self.warehouse.finish_slot(&self.lease, workspace, &self.job, self.due, outcome).await {
-                Ok(()) => return,
+            match self.warehouse.finish_slot(&self.lease, &self.slot, outcome).await {
+                Ok(()) => {
+                    self.metrics.slots_ended(job, outcome.state, 1);
+                    return;
+                }
                 Err(e) if e.kind == Kind::Unreachable => tokio::time::sleep(Duration::from_secs(1)).await,
                 Err(e) => {
-                    tracing::warn!(job = self.job, workspace, error = %e, "end of slot was not recorded");
+                    tracing::warn!(job, workspace, error = %e, "end of slot was not recorded");
                     return;
                 }
             }
         }
-        tracing::warn!(job = self.job, workspace, "end of slot was not recorded: database cannot be reached");
-    }
-}
-
-/// Beside whatever runs next; a daemon that stops leaves the rest to the next collection.
-async fn collect_garbage(warehouse: Warehouse, settings: Settings) {
-    match pipeline::collect_garbage(&warehouse, &settings, GARBAGE_BOUND).await {
-        Ok(Some(done)) => {
-            let (dropped, waiting, left) = (done.dropped.len(), done.waiting.len(), done.left.len());
-            tracing::info!(workspace = warehouse.schemas.workspace, dropped, waiting, left, "garbage collected");
-        }
-        Ok(None) => tracing::debug!(workspace = warehouse.schemas.workspace, "another process collects garbage"),
-        Err(e) => tracing::warn!(workspace = warehouse.schemas.workspace, error = %e, "garbage stays for now"),
+        tracing::warn!(job, workspace, "end of slot was not recorded: database cannot be reached");
     }
 }
 
 /// What the slot's row says about the run.
-fn outcome_of(built: &crate::error::Result<RunReport>) -> Outcome {
+fn outcome_of(report: &RunReport) -> Outcome {
     // A run that failed before it had a number has 0.
-    let numbered = |report: &RunReport| Some(report.run_id).filter(|number| *number > 0);
-    match built {
-        Ok(report) if report.state == "published" => {
-            Outcome { state: "published", reason: None, run_id: numbered(report) }
-        }
-        Ok(report) => {
-            let failed: Vec<String> = report.failed.iter().map(|(what, why)| format!("{what}: {why}")).collect();
-            let reason = if failed.is_empty() { format!("run ended as {}", report.state) } else { failed.join("; ") };
-            Outcome { state: "failed", reason: Some(reason), run_id: numbered(report) }
-        }
-        Err(e) => Outcome { state: "failed", reason: Some(e.message.clone()), run_id: None },
+    let run_id = Some(report.run_id).filter(|number| *number > 0);
+    if report.state == "published" {
+        return Outcome { state: "published", reason: None, run_id };
     }
+    let failed: Vec<String> = report.failed.iter().map(|(what, why)| format!("{what}: {why}")).collect();
+    let reason = if failed.is_empty() { format!("run ended as {}", report.state) } else { failed.join("; ") };
+    Outcome { state: "failed", reason: Some(reason), run_id }
 }
 
 /// To a daemon a refused login passes too: the password may be changing.
@@ -242,14 +290,14 @@ mod tests {
             failed: vec![("rfm_scores".into(), "division by zero".into())],
             ..RunReport::default()
         };
-        let outcome = outcome_of(&Ok(report));
+        let outcome = outcome_of(&report);
         assert_eq!((outcome.state, outcome.run_id), ("failed", Some(7)));
         assert_eq!(outcome.reason.as_deref(), Some("rfm_scores: division by zero"));
     }
 
     #[test]
     fn a_run_without_a_number_leaves_none_in_its_slot() {
-        let outcome = outcome_of(&Ok(RunReport { state: "failed".into(), ..RunReport::default() }));
+        let outcome = outcome_of(&RunReport { state: "failed".into(), ..RunReport::default() });
         assert_eq!((outcome.run_id, outcome.reason.as_deref()), (None, Some("run ended as failed")));
     }
 

@@ -1,40 +1,32 @@
-//! The scheduler: while this process leads, claims each due time of each job once and runs it.
+//! The scheduler: while this process leads, records each due time of each job once and runs what waits.
 //!
-//! One run at a time in a workspace. A job that is due again while it runs has that time recorded as skipped; a job
-//! that is due while another one runs waits for it. Losing leadership cancels the runs; so does the stop.
+//! One run at a time in a workspace; a job that is due while another one runs waits for it. What is due and what is
+//! to be done about it is read anew from the database each time: see [`super::decide`]. Losing leadership cancels the
+//! runs; so does the stop.
 
+use super::decide::{Decision, Orphan, Reason, decide};
 use super::jobs::PlannedJob;
 use super::leader::{Leadership, stopped};
 use super::metrics::Metrics;
-use super::runner::{Running, start};
+use super::runner::{Ended, SlotRun, TIDY};
 use crate::config::Settings;
 use crate::error::Result;
 use crate::warehouse::Warehouse;
 use crate::warehouse::lease::Lease;
-use crate::warehouse::slots::{Claim, Outcome};
+use crate::warehouse::slot_look::{OpenSlot, Standing};
+use crate::warehouse::slots::{Claim, Outcome, SlotKey, Waits};
 use chrono::{DateTime, Utc};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-/// How often due times are looked for.
+/// How often the slots are looked at.
 const TICK: Duration = Duration::from_millis(500);
 /// Pause after the database refused us.
 const PAUSE: Duration = Duration::from_secs(5);
-/// A due time whose runs took the whole process down this often is given up.
-const ATTEMPTS: i32 = 5;
-const SUPERSEDED: &str = "superseded by a newer due time";
-
-/// The state of one term of leadership; one entry a job in both lists.
-struct Term {
-    leadership: Leadership,
-    /// The last due time that was dealt with.
-    last: Vec<DateTime<Utc>>,
-    /// A slot that is ours already and waits to be run again.
-    again: Vec<Option<DateTime<Utc>>>,
-}
 
 /// Everything the scheduler works on.
 pub(super) struct Scheduler {
@@ -44,6 +36,25 @@ pub(super) struct Scheduler {
     pub(super) metrics: Arc<Metrics>,
 }
 
+/// A run at work.
+struct Running {
+    slot: SlotKey,
+    /// The lease under which it was started.
+    lease: Lease,
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Running {
+    /// Asks for an early, clean end.
+    fn cancel(&self) {
+        self.stop.send_replace(true);
+    }
+}
+
+/// The runs of this process, by workspace.
+type Runs = BTreeMap<String, Running>;
+
 impl Scheduler {
     /// Runs jobs while `leadership` is there, until `stop`; then gives running work the grace period to end.
     pub(super) async fn run(
@@ -52,170 +63,213 @@ impl Scheduler {
         mut stop: watch::Receiver<bool>,
     ) {
         let (ended, mut endings) = mpsc::channel::<String>(16);
-        let mut running: BTreeMap<String, Running> = BTreeMap::new();
-        let mut term: Option<Term> = None;
+        let mut running = Runs::new();
+        let mut term: Option<Lease> = None;
         let mut not_before = Instant::now();
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 () = stopped(&mut stop) => break,
-                Some(workspace) = endings.recv() => {
-                    let run = running.remove(&workspace);
-                    let of_this_term = |run: Running| term.as_ref().is_some_and(|term| term.leadership.lease == run.lease);
-                    if !run.is_some_and(of_this_term) {
-                        // Cancelled when leadership was lost: its slot is to be taken over, perhaps by ourselves.
-                        term = None;
-                    }
-                }
+                Some(workspace) = endings.recv() => drop(running.remove(&workspace)),
                 _ = tick.tick() => {}
             }
             let current = leadership.borrow_and_update().clone().filter(Leadership::is_trusted);
-            let token = current.as_ref().map(|current| current.lease.token);
-            running.values().filter(|run| Some(run.lease.token) != token).for_each(Running::cancel);
-            let Some(current) = current else {
-                term = None;
-                continue;
-            };
+            let lease = current.as_ref().map(|current| &current.lease);
+            running.values().filter(|run| Some(&run.lease) != lease).for_each(Running::cancel);
+            let Some(current) = current else { continue };
             if Instant::now() < not_before {
                 continue;
             }
-            if let Err(e) = self.step(current, &mut term, &mut running, &ended).await {
+            if let Err(e) = self.step(&current, &mut term, &mut running, &ended).await {
                 tracing::warn!(error = %e, "schedule cannot go on now; trying again");
-                // What was recorded is read anew then.
-                term = None;
                 not_before = Instant::now() + PAUSE;
             }
         }
         self.wind_down(running, endings).await;
     }
 
-    /// Starts what is due and can start now.
+    /// Records what is due and starts what waits and can start now.
     async fn step(
         &self,
-        current: Leadership,
-        term: &mut Option<Term>,
-        running: &mut BTreeMap<String, Running>,
+        leadership: &Leadership,
+        term: &mut Option<Lease>,
+        running: &mut Runs,
         ended: &mpsc::Sender<String>,
     ) -> Result<()> {
-        let known = term.take().filter(|term| term.leadership.lease == current.lease);
-        let mut begun = match known {
-            Some(known) => Term { leadership: current, ..known },
-            None => self.begin(current, running).await?,
-        };
-        let (lease, now) = (&begun.leadership.lease, begun.leadership.now());
-        for (index, planned) in self.jobs.iter().enumerate() {
-            let (workspace, name) = (&planned.schemas.workspace, &planned.job.name);
-            let due = planned.due(begun.last[index], now);
-            let at_work = running.get(workspace);
-            let newest = match (due.newest, begun.again[index]) {
-                (None, None) => continue,
-                (Some(newest), _) if at_work.is_some_and(|run| run.job == *name) => {
-                    let passed: Vec<_> = due.superseded.iter().copied().chain([newest]).collect();
-                    self.warehouse.skip_slots(lease, workspace, name, &passed, "job was still running").await?;
-                    tracing::warn!(job = name, workspace, scheduled_for = %newest, "due time skipped: job still runs");
-                    begun.last[index] = newest;
-                    continue;
-                }
-                _ if at_work.is_some() => continue,
-                (Some(newest), again) => {
-                    if let Some(older) = again {
-                        self.end_slot(lease, planned, older, SUPERSEDED).await?;
-                        begun.again[index] = None;
-                    }
-                    if !due.superseded.is_empty() {
-                        self.warehouse.skip_slots(lease, workspace, name, &due.superseded, SUPERSEDED).await?;
-                    }
-                    let claim = self.warehouse.claim_slot(lease, workspace, name, newest).await?;
-                    if claim == Claim::NotLeader {
-                        tracing::warn!(job = name, workspace, "due time left to the new leader");
-                        return Ok(());
-                    }
-                    begun.last[index] = newest;
-                    if claim == Claim::Taken {
-                        continue;
-                    }
-                    newest
-                }
-                (None, Some(again)) => {
-                    begun.again[index] = None;
-                    again
-                }
-            };
-            let run = start(self, planned, begun.leadership.fence(), lease.clone(), newest, ended.clone());
-            running.insert(workspace.clone(), run);
+        let lease = &leadership.lease;
+        if term.as_ref() != Some(lease) {
+            self.retire(lease).await?;
         }
-        *term = Some(begun);
+        let keys: Vec<_> = self.jobs.iter().map(PlannedJob::key).collect();
+        let standings = self.warehouse.standings(&keys).await?;
+        if term.as_ref() != Some(lease) {
+            self.tell_schedule(&standings);
+            *term = Some(lease.clone());
+        }
+        let is_ours = |slot: &OpenSlot| slot.lease.as_ref() == Some(&lease.name) && slot.fence == Some(lease.token);
+        let is_elsewhere = |slot: &&OpenSlot| slot.is_running && slot.is_held && !is_ours(slot);
+        let open = standings.iter().flat_map(|standing| &standing.open);
+        let busy: BTreeSet<&str> = open.filter(is_elsewhere).map(|slot| slot.key.workspace.as_str()).collect();
+        for (planned, standing) in self.jobs.iter().zip(&standings) {
+            let workspace = planned.schemas.workspace.as_str();
+            let now = standing.database_time;
+            let Some(newest) = standing.newest else {
+                // A job does not run for the time before it was known; the row keeps that time over restarts.
+                let name = &planned.job.name;
+                self.warehouse
+                    .record_skipped(lease, workspace, name, &[now], "job is new: schedule begins here")
+                    .await?;
+                continue;
+            };
+            let is_alive = |slot: &OpenSlot| {
+                let is_at_work = running.get(workspace).is_some_and(|run| run.slot == slot.key);
+                is_at_work || (slot.is_held && !is_ours(slot))
+            };
+            let due = planned.due(newest, now);
+            let decision = decide(&planned.policy, &due, &standing.open, now, is_alive);
+            self.write(lease, planned, &decision).await?;
+            let is_free = !running.contains_key(workspace) && !busy.contains(workspace);
+            if let Some((slot, attempt)) = self.turn(lease, planned, decision, standing, is_free).await? {
+                let run =
+                    SlotRun::new(&self.warehouse, &self.settings, &self.metrics, planned, leadership, &slot, attempt);
+                running.insert(workspace.to_owned(), start(run, ended.clone()));
+            }
+        }
         Ok(())
     }
 
-    /// Reads where each job stands and takes over what an earlier leader left behind.
-    async fn begin(&self, leadership: Leadership, running: &BTreeMap<String, Running>) -> Result<Term> {
-        let (lease, now) = (leadership.lease.clone(), leadership.now());
-        let mut term = Term { leadership, last: Vec::new(), again: Vec::new() };
-        for planned in &self.jobs {
-            let (workspace, name) = (&planned.schemas.workspace, &planned.job.name);
-            let last = match self.warehouse.newest_slot(workspace, name).await? {
-                Some(newest) => newest,
-                None => {
-                    // A job does not run for the time before it was known; the row keeps that time over restarts.
-                    self.warehouse
-                        .skip_slots(&lease, workspace, name, &[now], "job is new: schedule begins here")
-                        .await?;
-                    now
-                }
-            };
-            let at_work: Vec<_> =
-                running.get(workspace).filter(|run| run.job == *name).map(|run| run.due).into_iter().collect();
-            let mut orphans = self.warehouse.take_over_slots(&lease, workspace, name, &at_work).await?;
-            let mut again = None;
-            if let Some(newest) = orphans.pop() {
-                let (due, attempt) = (newest.scheduled_for, newest.attempt);
-                tracing::warn!(job = name, workspace, scheduled_for = %due, attempt, "slot taken over");
-                if attempt > ATTEMPTS {
-                    self.end_slot(&lease, planned, due, "given up: no attempt came to an end").await?;
-                } else {
-                    again = Some(due);
-                }
-            }
-            for older in orphans {
-                self.end_slot(&lease, planned, older.scheduled_for, SUPERSEDED).await?;
-            }
-            let next = planned.next_after(last).map(|next| next.to_rfc3339());
-            tracing::info!(job = name, workspace, next, "job scheduled");
-            term.last.push(last);
-            term.again.push(again);
+    /// Writes the rows of a decision.
+    async fn write(&self, lease: &Lease, planned: &PlannedJob, decision: &Decision) -> Result<()> {
+        let (workspace, job) = (&planned.schemas.workspace, &planned.job.name);
+        for (reason, due) in by_reason(&decision.skip) {
+            let recorded = self.warehouse.record_skipped(lease, workspace, job, &due, &reason.to_string()).await?;
+            self.tell_skipped(planned, reason, recorded);
         }
+        // First the new one, then the end of the old: a crash between the two leaves a slot too many, not one too few.
+        for (due, waits) in [(&decision.wait[..], Waits::ItsTurn), (decision.queue.as_slice(), Waits::Queued)] {
+            if !due.is_empty() {
+                self.warehouse.record_waiting(lease, workspace, job, due, waits).await?;
+            }
+        }
+        for (reason, due) in by_reason(&decision.drop) {
+            let ended = self.warehouse.skip_waiting(lease, workspace, job, &due, &reason.to_string()).await?;
+            self.tell_skipped(planned, reason, ended);
+        }
+        Ok(())
+    }
+
+    /// Deals with an orphan, then claims the slot whose turn it is: the slot as it stood, and the attempt's number.
+    async fn turn(
+        &self,
+        lease: &Lease,
+        planned: &PlannedJob,
+        decision: Decision,
+        standing: &Standing,
+        is_free: bool,
+    ) -> Result<Option<(OpenSlot, i32)>> {
+        let job = &planned.job.name;
+        if let Some((orphan, fate)) = decision.orphan {
+            if fate == Orphan::RunAgain && !is_free {
+                return Ok(None);
+            }
+            let Claim::Ours { attempt } = self.warehouse.take_over_slot(lease, &orphan).await? else {
+                return Ok(None);
+            };
+            tracing::warn!(job, scheduled_for = %orphan.key.scheduled_for, attempt, ?fate, "slot taken over");
+            let (state, reason) = match fate {
+                Orphan::RunAgain => return Ok(Some((orphan, attempt))),
+                Orphan::Supersede => ("skipped", Reason::Superseded.to_string()),
+                Orphan::GiveUp => ("failed", "given up: no attempt came to an end".to_owned()),
+            };
+            let outcome = Outcome { state, reason: Some(reason), run_id: None };
+            self.warehouse.finish_slot(lease, &orphan.key, &outcome).await?;
+            self.metrics.slots_ended(job, state, 1);
+        }
+        let Some(next) = decision.next.filter(|_| is_free) else { return Ok(None) };
+        let (workspace, name) = planned.key();
+        let known = standing.open.iter().find(|slot| slot.key.scheduled_for == next).cloned();
+        let key = SlotKey { workspace, job: name, scheduled_for: next };
+        let claim = self.warehouse.claim_slot(lease, &key).await?;
+        let Claim::Ours { attempt } = claim else { return Ok(None) };
+        Ok(Some((known.unwrap_or_else(|| OpenSlot::new(key)), attempt)))
+    }
+
+    /// Ends what jobs left behind that are no longer configured.
+    async fn retire(&self, lease: &Lease) -> Result<()> {
         let mut names: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         for planned in &self.jobs {
             names.entry(&planned.schemas.workspace).or_default().push(planned.job.name.clone());
         }
         for (workspace, names) in names {
-            self.warehouse.retire_slots(&lease, workspace, &names).await?;
+            let retired = self.warehouse.retire_slots(lease, workspace, &names).await?;
+            if retired > 0 {
+                tracing::warn!(workspace, slots = retired, "slots of jobs that are no longer configured were ended");
+            }
         }
-        Ok(term)
+        Ok(())
     }
 
-    async fn end_slot(&self, lease: &Lease, planned: &PlannedJob, due: DateTime<Utc>, reason: &str) -> Result<()> {
-        let state = if reason == SUPERSEDED { "skipped" } else { "failed" };
-        let outcome = Outcome { state, reason: Some(reason.to_owned()), run_id: None };
-        self.warehouse.finish_slot(lease, &planned.schemas.workspace, &planned.job.name, due, &outcome).await
+    fn tell_schedule(&self, standings: &[Standing]) {
+        for (planned, standing) in self.jobs.iter().zip(standings) {
+            let next = planned.next_after(standing.newest.unwrap_or(standing.database_time));
+            let next = next.map(|next| next.to_rfc3339());
+            tracing::info!(job = planned.job.name, workspace = planned.schemas.workspace, next, "job scheduled");
+        }
+    }
+
+    fn tell_skipped(&self, planned: &PlannedJob, reason: Reason, count: i64) {
+        if count > 0 {
+            let (workspace, job) = (&planned.schemas.workspace, &planned.job.name);
+            tracing::warn!(job, workspace, due_times = count, %reason, "due times skipped");
+            self.metrics.slots_ended(job, "skipped", count.unsigned_abs());
+        }
     }
 
     /// Asks running work to end, waits for it as long as the grace period says, and drops what is left.
-    async fn wind_down(&self, mut running: BTreeMap<String, Running>, mut endings: mpsc::Receiver<String>) {
+    async fn wind_down(&self, mut running: Runs, mut endings: mpsc::Receiver<String>) {
         running.values().for_each(Running::cancel);
-        let grace = tokio::time::sleep(Duration::from_secs(self.settings.serve.grace_seconds));
-        tokio::pin!(grace);
+        let grace = Duration::from_secs(self.settings.serve.grace_seconds);
+        // Each run ends itself within the grace and a little; this is the limit if it cannot even do that.
+        let limit = tokio::time::sleep(grace + TIDY + Duration::from_millis(500));
+        tokio::pin!(limit);
         while !running.is_empty() {
             tokio::select! {
                 Some(workspace) = endings.recv() => drop(running.remove(&workspace)),
-                () = &mut grace => break,
+                () = &mut limit => break,
             }
         }
         for (workspace, run) in running {
-            tracing::warn!(workspace, job = run.job, "run did not end in time; a later leader takes its slot over");
-            run.abort();
+            tracing::warn!(
+                workspace,
+                job = run.slot.job,
+                "run did not end in time; a later leader takes its slot over"
+            );
+            run.task.abort();
         }
     }
+}
+
+/// Starts the run; its workspace's name is sent when it has ended.
+fn start(run: SlotRun, ended: mpsc::Sender<String>) -> Running {
+    let (stop, stopping) = watch::channel(false);
+    let (slot, lease) = (run.slot.clone(), run.lease.clone());
+    let workspace = slot.workspace.clone();
+    let task = tokio::spawn(async move {
+        let ran = run.perform(stopping).await;
+        // Nobody listens any more when the daemon has stopped.
+        let _ = ended.send(workspace).await;
+        if matches!(ran, Ended::With(outcome) if outcome.state == "published") {
+            run.collect_garbage().await;
+        }
+    });
+    Running { slot, lease, stop, task }
+}
+
+fn by_reason(times: &[(Reason, DateTime<Utc>)]) -> BTreeMap<Reason, Vec<DateTime<Utc>>> {
+    let mut grouped: BTreeMap<Reason, Vec<DateTime<Utc>>> = BTreeMap::new();
+    for (reason, at) in times {
+        grouped.entry(*reason).or_default().push(*at);
+    }
+    grouped
 }

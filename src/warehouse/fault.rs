@@ -38,6 +38,24 @@ pub fn fault_in(doing: &str, sql: &str, error: &tokio_postgres::Error) -> Error 
     told
 }
 
+/// As [`fault_in`], for a `part` of what was sent: its lines are counted, as the user knows it. What the server points
+/// at outside the part is told without a place.
+#[must_use]
+pub fn fault_within(doing: &str, part: &str, sent: &str, error: &tokio_postgres::Error) -> Error {
+    let mut told = fault(doing, error);
+    let Some(tokio_postgres::error::ErrorPosition::Original(position)) =
+        error.as_db_error().and_then(|db| db.position())
+    else {
+        return told;
+    };
+    let before = sent.find(part).map_or(0, |start| sent[..start].chars().count());
+    let within = (*position as usize).checked_sub(before).filter(|at| (1..=part.chars().count()).contains(at));
+    if let Some(at) = within {
+        told.detail = Some(format!("{}\n{}", told.detail.unwrap_or_default(), excerpt(part, at)));
+    }
+    told
+}
+
 fn is_io(error: &tokio_postgres::Error) -> bool {
     std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<std::io::Error>)
 }

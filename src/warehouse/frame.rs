@@ -73,6 +73,9 @@ impl Warehouse {
         let relation = qualified(schema, table);
         let doing = format!("table \"{table}\" cannot be written");
         let transaction = Transaction::begin(client).await?;
+        // A run that is taken up again finds the table of a process that died before it could record it.
+        let drop = format!("DROP TABLE IF EXISTS {relation} CASCADE");
+        client.batch_execute(&drop).await.map_err(|e| fault(&doing, &e))?;
         let create = create_statement(&relation, key, columns);
         client.batch_execute(&create).await.map_err(|e| fault(&doing, &e))?;
         let mut types = vec![Type::INT8, Type::TIMESTAMPTZ, Type::TEXT];

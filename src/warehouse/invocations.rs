@@ -95,6 +95,15 @@ pub struct InvocationSummary {
     pub skipped: i64,
 }
 
+/// How a source stood when a job that waits for news looked at it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SourceState {
+    /// Its newest row, where it can tell.
+    pub max_loaded_at: Option<DateTime<Utc>>,
+    /// A text that changes with its rows and columns, where there is one.
+    pub version: Option<String>,
+}
+
 impl Warehouse {
     /// Notes that a command begins.
     pub async fn start_invocation(&self, new: &NewInvocation) -> Result<()> {
@@ -180,27 +189,32 @@ impl Warehouse {
     }
 
     /// How new each source was when a job last ended well.
-    pub async fn job_sources(&self, workspace: &str, job: &str) -> Result<BTreeMap<String, DateTime<Utc>>> {
+    pub async fn job_sources(&self, workspace: &str, job: &str) -> Result<BTreeMap<String, SourceState>> {
         let client = self.client().await?;
         let rows = client
             .query(include_str!("sql/job_sources_read.sql"), &[&workspace, &job])
             .await
             .map_err(|e| fault("sources of a job cannot be read", &e))?;
-        Ok(rows.iter().map(|row| (row.get("source"), row.get("max_loaded_at"))).collect())
+        let state = |row: &tokio_postgres::Row| SourceState {
+            max_loaded_at: row.get("max_loaded_at"),
+            version: row.get("version"),
+        };
+        Ok(rows.iter().map(|row| (row.get("source"), state(row))).collect())
     }
 
-    /// Notes how new each source was for a job that ended well.
+    /// Notes how each source stood for a job that ended well.
     pub async fn record_job_sources(
         &self,
         workspace: &str,
         job: &str,
-        ages: &BTreeMap<String, DateTime<Utc>>,
+        states: &BTreeMap<String, SourceState>,
     ) -> Result<()> {
-        let (names, instants): (Vec<&str>, Vec<DateTime<Utc>>) =
-            ages.iter().map(|(name, at)| (name.as_str(), *at)).unzip();
+        let names: Vec<&str> = states.keys().map(String::as_str).collect();
+        let instants: Vec<Option<DateTime<Utc>>> = states.values().map(|state| state.max_loaded_at).collect();
+        let versions: Vec<Option<&str>> = states.values().map(|state| state.version.as_deref()).collect();
         let client = self.client().await?;
         client
-            .execute(include_str!("sql/job_sources_record.sql"), &[&workspace, &job, &names, &instants])
+            .execute(include_str!("sql/job_sources_record.sql"), &[&workspace, &job, &names, &instants, &versions])
             .await
             .map(|_| ())
             .map_err(|e| fault("sources of a job cannot be recorded", &e))

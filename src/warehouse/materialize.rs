@@ -2,7 +2,7 @@
 
 use super::Warehouse;
 use super::connect::{Client, Transaction};
-use super::fault::{fault, fault_in};
+use super::fault::{fault, fault_in, fault_within};
 use super::in_place::Limits;
 use super::statement::{fill, splice};
 use crate::error::{Error, Result};
@@ -72,7 +72,7 @@ impl Warehouse {
             ),
             &[("select", select)],
         );
-        client.execute(&statement, &[]).await.map_err(|e| fault_in(&failed(model), &statement, &e))?;
+        client.execute(&statement, &[]).await.map_err(|e| fault_within(&failed(model), select, &statement, &e))?;
         Ok(())
     }
 
@@ -106,7 +106,7 @@ impl Warehouse {
                     RESERVED.join(" and ")
                 ));
             }
-            fault_in(&failed(model), &statement, &e)
+            fault_within(&failed(model), filling.select, &statement, &e)
         })?;
         transaction.commit().await.map_err(|e| told(&e))?;
         Ok(hidden)
@@ -188,24 +188,6 @@ impl Warehouse {
         Ok(StoredTable { parent, row_count: measured.get(0), byte_count: measured.get(1) })
     }
 
-    /// Makes a run's table a partition of its parent; readers do not see it before the pointer moves.
-    ///
-    /// A run that is taken up again finds it there already.
-    pub async fn attach(&self, client: &Client, model: &str, run_id: i64, parent: &str) -> Result<()> {
-        let table = run_relation(model, run_id);
-        let there = client
-            .query_opt(include_str!("sql/find_partition.sql"), &[&self.schemas.store, &parent, &table])
-            .await
-            .map_err(|e| fault(&failed(model), &e))?;
-        if there.is_some() {
-            return Ok(());
-        }
-        let place = [("schema", self.schemas.store.as_str()), ("table", table.as_str()), ("parent", parent)];
-        let statement =
-            splice(&fill(include_str!("sql/attach_partition.sql"), &place), &[("run_id", &run_id.to_string())]);
-        execute(client, model, &statement).await
-    }
-
     /// Rows that break the rule of a data test.
     pub async fn count_failures(&self, client: &Client, test: &str, select: &str) -> Result<i64> {
         let statement = splice("SELECT count(*) FROM (\n[select]\n) AS failures", &[("select", select)]);
@@ -216,9 +198,11 @@ impl Warehouse {
         Ok(row.get(0))
     }
 
-    /// A retried build of the same run finds the table of its first try.
+    /// A retried build of the same run finds the table of its first try, and on it the run's own views, if a process
+    /// died after it made them: they are made anew after their table. Nobody else builds on a table that is not shown.
     async fn drop_leftover(&self, client: &Client, table: &str) -> Result<()> {
-        let drop = fill("DROP TABLE IF EXISTS {schema}.{table}", &[("schema", &self.schemas.store), ("table", table)]);
+        let place = [("schema", self.schemas.store.as_str()), ("table", table)];
+        let drop = fill("DROP TABLE IF EXISTS {schema}.{table} CASCADE", &place);
         client.batch_execute(&drop).await.map_err(|e| fault(&format!("table \"{table}\" cannot be replaced"), &e))
     }
 }
@@ -240,7 +224,7 @@ pub(super) fn failed(model: &str) -> String {
     format!("model \"{model}\" failed")
 }
 
-async fn execute(client: &Client, model: &str, statement: &str) -> Result<()> {
+pub(super) async fn execute(client: &Client, model: &str, statement: &str) -> Result<()> {
     client.batch_execute(statement).await.map_err(|e| fault_in(&failed(model), statement, &e))
 }
 

@@ -1,5 +1,6 @@
 //! The only module that speaks PostgreSQL: connections, migrations, COPY, materializations, publish, ledger, lease.
 
+mod attach;
 pub mod connect;
 mod contract;
 mod copy;
@@ -25,6 +26,7 @@ pub mod rollback;
 pub mod run_detail;
 pub mod run_models;
 pub mod runs;
+pub mod slot_look;
 pub mod slots;
 pub mod sources;
 pub mod statement;

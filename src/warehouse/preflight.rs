@@ -1,7 +1,7 @@
 //! What can be seen before any work: whether views can be made and SELECTs be planned, and may be run, by our role.
 
 use super::Warehouse;
-use super::fault::{fault, fault_in};
+use super::fault::{fault, fault_within};
 use super::materialize::{failed, run_relation};
 use super::statement::{fill, splice};
 use crate::error::{Error, Result};
@@ -20,6 +20,17 @@ pub struct Trial {
 }
 
 impl Warehouse {
+    /// Whether the workspace's schemas are there.
+    pub async fn has_workspace(&self) -> Result<bool> {
+        let names = &self.schemas;
+        let client = self.client().await?;
+        let row = client
+            .query_one(include_str!("sql/has_schemas.sql"), &[&names.raw, &names.store, &names.marts])
+            .await
+            .map_err(|e| fault("schemas cannot be read", &e))?;
+        Ok(row.get(0))
+    }
+
     /// Rights on the workspace's schemas and the ledger that our role does not have, as `CREATE on marts`.
     pub async fn missing_rights(&self) -> Result<Vec<String>> {
         let names = &self.schemas;
@@ -61,7 +72,8 @@ impl Warehouse {
                 Ok(_) => attempt.commit().await.map_err(|e| fault(doing, &e))?,
                 // Without the connection there is nothing to tell about the model.
                 Err(e) if e.as_db_error().is_none() => return Err(fault(doing, &e)),
-                Err(e) => wrong.push((trial.model.clone(), fault_in(&failed(&trial.model), &statement, &e))),
+                Err(e) => wrong
+                    .push((trial.model.clone(), fault_within(&failed(&trial.model), &trial.select, &statement, &e))),
             }
         }
         Ok(wrong)

@@ -195,6 +195,21 @@ fn the_settings_in_the_manifests_are_right_and_fit_the_pod() {
 }
 
 #[test]
+fn a_cron_job_keeps_the_schedule_of_the_job_that_it_runs() {
+    let resource = read(&root().join("deploy/overlays/cronjob/cronjob.yaml"));
+    let spec = &resource["spec"];
+    assert_eq!(spec["concurrencyPolicy"], "Forbid");
+    let arguments = texts(&pod_of(&resource).expect("a pod")["containers"][0]["args"]);
+    let [run, once, option, name] = &arguments[..] else { panic!("{arguments:?}") };
+    assert_eq!((run.as_str(), once.as_str(), option.as_str()), ("run", "--once", "--job"));
+    let command = quintile::cli::command();
+    assert!(command.try_get_matches_from(["quintile", run, once, option, name]).is_ok(), "{arguments:?}");
+    let settings = Settings::load_from(&root(), Some(&root().join("deploy/base/quintile.toml"))).expect("right");
+    let job = settings.jobs.iter().find(|job| job.name == *name).expect("a job of this name");
+    assert_eq!((&spec["schedule"], &spec["timeZone"]), (&json!(job.schedule), &json!(job.timezone)));
+}
+
+#[test]
 fn the_image_runs_as_the_pod_expects_and_gets_only_what_it_names() {
     let dockerfile = std::fs::read_to_string(root().join("Dockerfile")).expect("text");
     let last_stage = dockerfile.rsplit_once("FROM ").expect("a stage").1;

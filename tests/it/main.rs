@@ -1,11 +1,14 @@
 //! The one integration binary: every test gets a database of its own on a real PostgreSQL.
 
+mod api;
 mod breaking_change;
 mod carry;
 mod cli;
 mod connections;
 mod contract;
+mod crash_points;
 mod daemon;
+mod dashboard;
 mod dbt;
 mod dbt_macros;
 mod dbt_manifest;
@@ -18,8 +21,10 @@ mod harness;
 mod in_place;
 mod ingest;
 mod introspection;
+mod once;
 mod papers;
 mod pointers;
+mod preflight;
 mod publish;
 mod publish_cost;
 mod publish_locks;
@@ -28,6 +33,7 @@ mod read_cost;
 mod readers;
 mod row_guard;
 mod shop;
+mod slots;
 mod small;
 mod tidy;
 mod unpublish;

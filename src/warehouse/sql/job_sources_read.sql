@@ -1,3 +1,3 @@
-SELECT source, max_loaded_at
+SELECT source, max_loaded_at, version
 FROM quintile.job_sources
 WHERE workspace = $1 AND job = $2

@@ -7,7 +7,7 @@ use chrono::{TimeZone, Utc};
 use quintile::config::Settings;
 use quintile::ingest::{IngestRequest, ingest};
 use quintile::warehouse::Warehouse;
-use quintile::warehouse::slots::{Claim, Outcome};
+use quintile::warehouse::slots::{Claim, Outcome, SlotKey, Waits};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
@@ -169,11 +169,13 @@ async fn slots(warehouse: &Warehouse, settings: &Settings) {
     assert!(warehouse.acquire_lease(&name, "there", lasting, WAIT).await.expect("asked").is_none());
     for minute in 0..10 {
         let due = Utc.with_ymd_and_hms(2025, 6, 1, 3, minute, 0).single().expect("an instant");
-        let claim = |()| warehouse.claim_slot(&lease, &settings.workspace, "job", due);
-        assert_eq!(claim(()).await.expect("asked"), Claim::Ours);
-        assert_eq!(claim(()).await.expect("asked"), Claim::Taken);
+        let slot = SlotKey { workspace: settings.workspace.clone(), job: "job".into(), scheduled_for: due };
+        let waiting = warehouse.record_waiting(&lease, &slot.workspace, &slot.job, &[due], Waits::ItsTurn).await;
+        waiting.expect("recorded");
+        assert_eq!(warehouse.claim_slot(&lease, &slot).await.expect("asked"), Claim::Ours { attempt: 1 });
+        assert_eq!(warehouse.claim_slot(&lease, &slot).await.expect("asked"), Claim::Taken);
         let outcome = Outcome { state: "failed", reason: Some("a test".into()), run_id: None };
-        warehouse.finish_slot(&lease, &settings.workspace, "job", due, &outcome).await.expect("finished");
+        warehouse.finish_slot(&lease, &slot, &outcome).await.expect("finished");
         assert!(warehouse.renew_lease(&lease, lasting, WAIT).await.expect("asked").is_some());
     }
     warehouse.release_lease(&lease, WAIT).await.expect("released");
