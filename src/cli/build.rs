@@ -52,7 +52,7 @@ pub async fn run(global: &Global, arguments: Arguments, with_tests: WithTests) -
         exclude: arguments.selection.exclude,
         as_of: arguments.as_of,
         trigger: "cli".into(),
-        fence: None,
+        slot: None,
         skip_publish: arguments.no_publish,
         skip_tests: !with_tests.0,
         accept_row_loss: arguments.accept_row_loss,

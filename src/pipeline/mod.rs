@@ -23,6 +23,7 @@ mod withdrawal;
 
 pub use crate::warehouse::publish::Fence;
 use crate::warehouse::run_models::TestOutcome;
+use crate::warehouse::slots::HeldSlot;
 use chrono::{DateTime, Utc};
 pub use pointers::{collect_garbage, rollback, unpublish};
 pub use preflight::{Finding, preflight};
@@ -43,8 +44,8 @@ pub struct BuildRequest {
     pub as_of: Option<DateTime<Utc>>,
     /// Why the run was made: `cli`, `demo`, `job:<name>`.
     pub trigger: String,
-    /// Fence of the lease under which the run is made, if a daemon makes it.
-    pub fence: Option<Fence>,
+    /// The slot that the run is made for, if it is one of a job.
+    pub slot: Option<HeldSlot>,
     /// Build and test, but leave the pointers where they are.
     pub skip_publish: bool,
     /// Leave out the data tests.

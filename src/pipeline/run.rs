@@ -71,6 +71,7 @@ impl Making<'_> {
             fence: lease.fence.token,
             process,
             request: self.request.text(),
+            slot: self.request.slot.clone(),
         };
         reach("run: lease taken").await?;
         let mut open = self.open(&new_run, self.request.resume).await?;
@@ -92,7 +93,8 @@ impl Making<'_> {
     /// Takes up an unfinished run, or opens a new one.
     async fn open(&self, new_run: &NewRun, named: Option<i64>) -> Result<OpenRun> {
         let (warehouse, fence) = (self.warehouse, new_run.fence);
-        let unfinished = warehouse.find_unfinished_run(&new_run.request, new_run.as_of, fence, named).await?;
+        let slot = new_run.slot.as_ref().map(|slot| &slot.key);
+        let unfinished = warehouse.find_unfinished_run(&new_run.request, new_run.as_of, fence, named, slot).await?;
         warehouse.close_abandoned_runs(fence, unfinished.map(|run| run.run_id)).await?;
         let open = match unfinished {
             Some(run) => {
@@ -210,7 +212,7 @@ impl Making<'_> {
         let parents: Vec<String> = made.iter().filter_map(|(_, table)| Some(table.as_ref()?.parent.clone())).collect();
         self.warehouse.settle(&parents).await?;
         let mut fences = vec![lease.fence.clone()];
-        fences.extend(self.request.fence.clone());
+        fences.extend(self.request.slot.as_ref().map(|slot| slot.fence.clone()));
         let began = Instant::now();
         let patience = Duration::from_secs(self.settings.run.publish_patience_seconds);
         self.warehouse.publish(run_id, &publications, &fences, patience).await?;

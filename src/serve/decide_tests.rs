@@ -24,7 +24,6 @@ fn slot(minute: i64, is_running: bool) -> OpenSlot {
         fence: Some(1),
         is_held: is_running,
         run_id: None,
-        run_state: None,
     }
 }
 

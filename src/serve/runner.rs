@@ -12,7 +12,7 @@ use crate::pipeline::{self, BuildRequest, Event, Fence, Progress, RunReport};
 use crate::warehouse::Warehouse;
 use crate::warehouse::lease::Lease;
 use crate::warehouse::slot_look::OpenSlot;
-use crate::warehouse::slots::{Outcome, SlotKey};
+use crate::warehouse::slots::{HeldSlot, Outcome, SlotKey};
 use futures_util::FutureExt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -35,8 +35,6 @@ pub(super) struct SlotRun {
     job: Job,
     pub(super) slot: SlotKey,
     attempt: i32,
-    /// The run that an earlier attempt began, and how it stands.
-    begun: Option<(i64, String)>,
     /// The newest run that was made for the slot; 0 before there is one.
     run_id: AtomicI64,
     is_manual: bool,
@@ -79,7 +77,6 @@ impl SlotRun {
             slot: found.key.clone(),
             attempt,
             run_id: AtomicI64::new(found.run_id.unwrap_or_default()),
-            begun: found.run_id.zip(found.run_state.clone()),
             is_manual: found.is_manual,
             lease: leadership.lease.clone(),
             fence: leadership.fence(),
@@ -154,12 +151,6 @@ impl SlotRun {
     }
 
     async fn attempts(&self, mut halted: watch::Receiver<bool>) -> Result<Outcome> {
-        if let Some((run_id, state)) = &self.begun
-            && state == "published"
-        {
-            // The one before us got this far, and had no time left to say so.
-            return Ok(Outcome { state: "published", reason: None, run_id: Some(*run_id) });
-        }
         let mut tries = 0;
         loop {
             let ran = AssertUnwindSafe(self.run(halted.clone())).catch_unwind().await;
@@ -180,6 +171,13 @@ impl SlotRun {
     }
 
     async fn run(&self, halted: watch::Receiver<bool>) -> Result<Outcome> {
+        let begun = Some(self.run_id.load(Ordering::Relaxed)).filter(|run_id| *run_id > 0);
+        if let Some(run_id) = begun
+            && self.warehouse.is_published(run_id).await?
+        {
+            // An earlier attempt got this far, and had no time left to say so, or no connection to hear of it.
+            return Ok(Outcome { state: "published", reason: None, run_id: Some(run_id) });
+        }
         let dbt = dbt_job::run(&self.warehouse, &self.settings, &self.job, halted.clone());
         if let Some(ran) = Box::pin(dbt).await {
             return ran;
@@ -195,7 +193,7 @@ impl SlotRun {
             select: self.job.select.clone(),
             exclude: self.job.exclude.clone(),
             trigger: format!("{trigger}:{}", self.slot.job),
-            fence: Some(self.fence.clone()),
+            slot: Some(HeldSlot { key: self.slot.clone(), fence: self.fence.clone() }),
             // The run of an earlier attempt at this slot, by another process or by us.
             resume: Some(self.run_id.load(Ordering::Relaxed)).filter(|run_id| *run_id > 0),
             grace: self.grace(),
@@ -213,16 +211,11 @@ impl SlotRun {
         built.map(|report| outcome_of(&report))
     }
 
-    /// Notes the run's number as soon as it has one, and counts its models.
+    /// Remembers the run's number for another attempt, and counts its models.
     async fn listen(&self, mut events: mpsc::UnboundedReceiver<Event>) {
         while let Some(event) = events.recv().await {
             match event {
-                Event::Planned { run_id, .. } => {
-                    self.run_id.store(run_id, Ordering::Relaxed);
-                    if let Err(e) = self.warehouse.note_slot_run(&self.lease, &self.slot, run_id).await {
-                        tracing::warn!(job = self.slot.job, run_id, error = %e, "run was not noted in its slot");
-                    }
-                }
+                Event::Planned { run_id, .. } => self.run_id.store(run_id, Ordering::Relaxed),
                 Event::ModelFinished { state: "built", .. } => self.metrics.model_built(),
                 _ => {}
             }

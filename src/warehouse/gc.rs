@@ -2,27 +2,28 @@
 
 use super::Warehouse;
 use super::connect::Client;
+use super::detach::{Garbage, in_short_transaction};
 use super::fault::fault;
 use super::lease::Lease;
 use super::materialize::run_relation;
-use super::patience::LIMITS;
 use super::statement::fill;
 use super::superseded::WaitingTable;
 use crate::crash_point;
 use crate::error::Result;
-use std::collections::BTreeSet;
+use futures_util::{StreamExt, TryStreamExt};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// A detach waits for old readers; it is given this long, and taken up again by the next collection.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Parents whose partitions are detached at once: each waits, and none works.
+const AT_ONCE: usize = 3;
 
 /// The collector's lease without renewal; it is renewed before each table.
-const LEASE: Duration = Duration::from_secs(60);
+pub(super) const LEASE: Duration = Duration::from_secs(60);
 
 /// How long the server may take to answer about the lease.
-const ANSWER: Duration = Duration::from_secs(5);
+pub(super) const ANSWER: Duration = Duration::from_secs(5);
 
 /// Counts the collections of this process: a lease is taken again by the same holder, and two are two holders.
 static NUMBER: AtomicU64 = AtomicU64::new(1);
@@ -39,15 +40,6 @@ pub struct Collection {
     pub waiting: Vec<WaitingTable>,
     /// Relations left to the next collection: locked, or time was up.
     pub left: Vec<String>,
-}
-
-/// A relation of the store that is not kept.
-struct Garbage {
-    name: String,
-    is_view: bool,
-    parent: Option<String>,
-    is_detaching: bool,
-    was_published: bool,
 }
 
 impl Warehouse {
@@ -75,17 +67,19 @@ impl Warehouse {
         crash_point::reach("gc: superseded recorded").await?;
         drop(client);
         let mut done = Collection::default();
+        let mut by_parent: BTreeMap<Option<String>, Vec<Garbage>> = BTreeMap::new();
         for item in garbage {
-            if let Some(table) = waiting.remove(&item.name) {
-                done.waiting.push(table);
-                continue;
+            match waiting.remove(&item.name) {
+                Some(table) => done.waiting.push(table),
+                None => by_parent.entry(item.parent.clone()).or_default().push(item),
             }
-            let is_ours = Instant::now() < deadline && self.renew_lease(lease, LEASE, ANSWER).await?.is_some();
-            if is_ours && self.remove(&item).await? {
-                done.dropped.push(item.name);
-            } else {
-                done.left.push(item.name);
-            }
+        }
+        let each = by_parent.into_values().map(|items| self.remove_in_turn(items, lease, deadline));
+        let removed: Vec<(Vec<String>, Vec<String>)> =
+            futures_util::stream::iter(each).buffered(AT_ONCE).try_collect().await?;
+        for (dropped, left) in removed {
+            done.dropped.extend(dropped);
+            done.left.extend(left);
         }
         self.forget_superseded(&done.dropped).await?;
         self.warn_of_long_waits(&done.waiting);
@@ -185,57 +179,6 @@ impl Warehouse {
         }
         Ok(())
     }
-
-    /// Removes one relation; false when it had to wait for readers or was refused.
-    async fn remove(&self, item: &Garbage) -> Result<bool> {
-        crash_point::reach("gc: before a relation").await?;
-        for statement in removal(&self.schemas.store, item) {
-            if !self.execute_patiently(&statement).await? {
-                return Ok(false);
-            }
-            crash_point::reach("gc: after a statement").await?;
-        }
-        Ok(true)
-    }
-
-    /// Runs a statement within our patience; false when it had to wait for readers or was refused.
-    async fn execute_patiently(&self, statement: &str) -> Result<bool> {
-        let client = self.client().await?;
-        match tokio::time::timeout(PATIENCE, client.batch_execute(statement)).await {
-            Ok(Ok(())) => Ok(true),
-            Ok(Err(e)) => {
-                // A transaction of several statements that broke off is still open.
-                client.discard();
-                tracing::warn!(statement, reason = %fault("not dropped", &e), "garbage stays for now");
-                Ok(false)
-            }
-            Err(_) => {
-                self.cancel(client).await;
-                tracing::warn!(statement, "garbage stays for now: a reader holds it");
-                Ok(false)
-            }
-        }
-    }
-}
-
-/// A partition is detached without a lock that readers feel; a detach that was cut off must be finalised first.
-fn removal(store: &str, item: &Garbage) -> Vec<String> {
-    let place =
-        [("schema", store), ("name", item.name.as_str()), ("parent", item.parent.as_deref().unwrap_or_default())];
-    if item.is_view {
-        return vec![in_short_transaction(&fill("DROP VIEW IF EXISTS {schema}.{name}", &place))];
-    }
-    let drop = in_short_transaction(&fill("DROP TABLE IF EXISTS {schema}.{name}", &place));
-    let detach = match (&item.parent, item.is_detaching) {
-        (None, _) => return vec![drop],
-        (Some(_), true) => in_short_transaction(&fill(
-            "ALTER TABLE {schema}.{parent} DETACH PARTITION {schema}.{name} FINALIZE",
-            &place,
-        )),
-        // Not in a transaction, so no limit can be set for it alone: our patience ends it.
-        (Some(_), false) => fill("ALTER TABLE {schema}.{parent} DETACH PARTITION {schema}.{name} CONCURRENTLY", &place),
-    };
-    vec![detach, drop]
 }
 
 /// A key comes once in each run. ANALYZE sees it once for every run that is kept, and a join over the rows of one run
@@ -246,30 +189,4 @@ fn analyse(store: &str, name: &str, keys: &[String]) -> String {
     let mut statements: Vec<String> = keys.iter().map(|key| fill(set, &[place[0], place[1], ("key", key)])).collect();
     statements.push(fill("ANALYZE {schema}.{name}", &place));
     statements.join("; ")
-}
-
-fn in_short_transaction(statement: &str) -> String {
-    format!("BEGIN; {LIMITS}; {statement}; COMMIT")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cut_off_detach_is_finalised() {
-        let item = Garbage {
-            name: "t__r1".into(),
-            is_view: false,
-            parent: Some("t__abc".into()),
-            is_detaching: true,
-            was_published: true,
-        };
-        let statements = removal("s", &item);
-        let finalise = "ALTER TABLE \"s\".\"t__abc\" DETACH PARTITION \"s\".\"t__r1\" FINALIZE";
-        assert_eq!(statements[0], in_short_transaction(finalise));
-        assert_eq!(statements[1], in_short_transaction("DROP TABLE IF EXISTS \"s\".\"t__r1\""));
-        let fresh = Garbage { is_detaching: false, ..item };
-        assert!(removal("s", &fresh)[0].ends_with("CONCURRENTLY"));
-    }
 }

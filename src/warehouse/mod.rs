@@ -4,6 +4,7 @@ mod attach;
 pub mod connect;
 mod contract;
 mod copy;
+mod detach;
 pub mod export;
 pub mod fault;
 mod fence;

@@ -165,17 +165,24 @@ impl Warehouse {
         Ok(())
     }
 
+    /// Whether the run was published; waits for a transaction that is just publishing it.
+    pub async fn is_published(&self, run_id: i64) -> Result<bool> {
+        let sql = include_str!("sql/find_publish.sql");
+        let row = self
+            .answer_within(Duration::from_secs(5), "publish cannot be read back", async |client| {
+                client.query_opt(sql, &[&run_id]).await
+            })
+            .await?;
+        Ok(row.is_some_and(|row| row.get(0)))
+    }
+
     /// A lost answer to COMMIT says nothing: the run's row tells whether it took place. While the server still works
     /// on the transaction it holds the row, and we wait.
     async fn was_published(&self, run_id: i64, deadline: Instant, lost: &Error) -> Result<bool> {
         tracing::warn!(run_id, reason = %lost, "publish: the connection was lost, reading back");
-        let sql = include_str!("sql/find_publish.sql");
         loop {
-            let asked = self.answer_within(Duration::from_secs(5), "publish cannot be read back", async |client| {
-                client.query_one(sql, &[&run_id]).await
-            });
-            match asked.await {
-                Ok(row) => return Ok(row.get(0)),
+            match self.is_published(run_id).await {
+                Ok(is_published) => return Ok(is_published),
                 Err(e) if Instant::now() >= deadline => {
                     return Err(e.hint(format!(
                         "nobody knows yet whether run {run_id} was published: quintile runs tells it once the database answers"

@@ -3,6 +3,7 @@
 use super::Warehouse;
 use super::connect::Parameter;
 use super::fault::fault;
+use super::slots::{HeldSlot, SlotKey};
 use super::statement::fill;
 use crate::error::{Error, Result};
 use chrono::{DateTime, Utc};
@@ -47,6 +48,8 @@ pub struct NewRun {
     pub process: String,
     /// What was asked for: a run of another request is never taken up again.
     pub request: String,
+    /// The slot that it is made for, which is to name it.
+    pub slot: Option<HeldSlot>,
 }
 
 /// A run that ended without publishing and can be taken up again.
@@ -99,11 +102,12 @@ pub struct Live {
 const LEDGER: &str = "run ledger cannot be written";
 
 impl Warehouse {
-    /// Opens a run and returns its number.
+    /// Opens a run and returns its number; its slot names it from then on.
     pub async fn start_run(&self, run: &NewRun) -> Result<i64> {
         let client = self.client().await?;
+        let slot = run.slot.as_ref();
         let row = client
-            .query_one(
+            .query_opt(
                 include_str!("sql/start_run.sql"),
                 &[
                     &self.schemas.workspace,
@@ -113,27 +117,40 @@ impl Warehouse {
                     &run.fence,
                     &run.process,
                     &run.request,
+                    &slot.map(|slot| &slot.key.job),
+                    &slot.map(|slot| slot.key.scheduled_for),
+                    &slot.map(|slot| &slot.fence.lease),
+                    &slot.map(|slot| slot.fence.token),
                 ],
             )
             .await
             .map_err(|e| fault(LEDGER, &e))?;
-        Ok(row.get(0))
+        row.map(|row| row.get(0)).ok_or_else(|| lost_slot(run))
     }
 
     /// The run to take up again: the one `named`, or else the newest of the same request and instant whose process
-    /// died. `fence` is the token of our lease on the workspace's runs.
+    /// died. `fence` is the token of our lease on the workspace's runs. Runs of open slots other than `slot` are theirs.
     pub async fn find_unfinished_run(
         &self,
         request: &str,
         as_of: DateTime<Utc>,
         fence: i64,
         named: Option<i64>,
+        slot: Option<&SlotKey>,
     ) -> Result<Option<UnfinishedRun>> {
         let client = self.client().await?;
         let row = client
             .query_opt(
                 include_str!("sql/find_unfinished_run.sql"),
-                &[&self.schemas.workspace, &request, &fence, &named, &as_of],
+                &[
+                    &self.schemas.workspace,
+                    &request,
+                    &fence,
+                    &named,
+                    &as_of,
+                    &slot.map(|slot| &slot.job),
+                    &slot.map(|slot| slot.scheduled_for),
+                ],
             )
             .await
             .map_err(|e| fault("run ledger cannot be read", &e))?;
@@ -153,11 +170,25 @@ impl Warehouse {
     /// Makes a run ours again; which attempt at it this is.
     pub async fn resume_run(&self, run_id: i64, run: &NewRun) -> Result<i32> {
         let client = self.client().await?;
+        let slot = run.slot.as_ref();
         let row = client
-            .query_one(include_str!("sql/resume_run.sql"), &[&run_id, &run.lease, &run.fence, &run.process])
+            .query_opt(
+                include_str!("sql/resume_run.sql"),
+                &[
+                    &run_id,
+                    &run.lease,
+                    &run.fence,
+                    &run.process,
+                    &self.schemas.workspace,
+                    &slot.map(|slot| &slot.key.job),
+                    &slot.map(|slot| slot.key.scheduled_for),
+                    &slot.map(|slot| &slot.fence.lease),
+                    &slot.map(|slot| slot.fence.token),
+                ],
+            )
             .await
             .map_err(|e| fault(LEDGER, &e))?;
-        Ok(row.get("attempt"))
+        row.map(|row| row.get("attempt")).ok_or_else(|| lost_slot(run))
     }
 
     /// Closes the runs that a dead process left open, but for `resumed`; `fence` is the token of our lease.
@@ -257,4 +288,10 @@ impl Warehouse {
         client.execute(sql, values).await.map_err(|e| fault(LEDGER, &e))?;
         Ok(())
     }
+}
+
+fn lost_slot(run: &NewRun) -> Error {
+    let job = run.slot.as_ref().map(|slot| slot.key.job.as_str()).unwrap_or_default();
+    Error::failed(format!("slot of job \"{job}\" is no longer ours"))
+        .detail("Another process has taken it over, or its run was published meanwhile.")
 }

@@ -40,8 +40,6 @@ pub struct OpenSlot {
     pub is_held: bool,
     /// The run that was begun for it.
     pub run_id: Option<i64>,
-    /// How that run stands.
-    pub run_state: Option<String>,
 }
 
 impl OpenSlot {
@@ -58,7 +56,6 @@ impl OpenSlot {
             fence: None,
             is_held: false,
             run_id: None,
-            run_state: None,
         }
     }
 }
@@ -194,7 +191,6 @@ fn open_slot(row: &Row) -> OpenSlot {
         fence: row.get("fence"),
         is_held: row.get("is_held"),
         run_id: row.get("run_id"),
-        run_state: row.get("run_state"),
     }
 }
 

@@ -5,6 +5,7 @@
 
 use super::Warehouse;
 use super::connect::Parameter;
+use super::fence::Fence;
 use super::lease::Lease;
 use super::slot_look::OpenSlot;
 use crate::crash_point;
@@ -24,6 +25,15 @@ pub struct SlotKey {
     pub job: String,
     /// Its due time, or the time of the request.
     pub scheduled_for: DateTime<Utc>,
+}
+
+/// A slot that somebody runs, with the proof that it is his.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldSlot {
+    /// Which one.
+    pub key: SlotKey,
+    /// Fence of the lease under which it was claimed.
+    pub fence: Fence,
 }
 
 /// What a recorded slot waits for.
@@ -171,15 +181,6 @@ impl Warehouse {
             (_, Some(attempt)) => Claim::Ours { attempt },
             (_, None) => Claim::Taken,
         })
-    }
-
-    /// Notes the number of the run that is made for a slot of ours.
-    pub async fn note_slot_run(&self, lease: &Lease, slot: &SlotKey, run_id: i64) -> Result<()> {
-        let sql = include_str!("sql/slot_note_run.sql");
-        let values: [&dyn Parameter; 6] =
-            [&slot.workspace, &slot.job, &slot.scheduled_for, &lease.name, &lease.token, &run_id];
-        self.change_own(lease, "run of a slot cannot be noted", sql, &values).await?;
-        crash_point::reach("run of the slot was noted").await
     }
 
     /// Ends a slot that we run; an error when another has taken it over.

@@ -13,12 +13,15 @@ const DAEMONS: usize = 5;
 
 /// Due times between the first and the last of each job that have no row, and rows that have not ended.
 const WITHOUT_END: &str = "
-    SELECT (SELECT count(*) FROM quintile.slots WHERE state = 'running'),
+    SELECT (SELECT count(*) FROM quintile.slots WHERE state IN ('waiting', 'running')),
         (SELECT coalesce(sum(wanted - there), 0)::bigint FROM (
             SELECT 1 + (extract(epoch FROM max(scheduled_for) - min(scheduled_for)) / 60)::bigint AS wanted,
                 count(*) AS there
-            FROM quintile.slots GROUP BY job
+            FROM quintile.slots WHERE trigger = 'schedule' GROUP BY job
         ) AS per_job)";
+
+/// Slots of due times that have not ended.
+const OPEN: &str = "SELECT count(*) FROM quintile.slots WHERE state IN ('waiting', 'running')";
 
 /// Each daemon with connections of its own.
 pub async fn direct(trial: Trial<'_>) -> Verdict {
@@ -88,9 +91,7 @@ async fn wind_down(bench: &Bench, program: &Program, daemons: Vec<Running>, verd
     }
     let last = program.serve();
     let deadline = Instant::now() + Duration::from_secs(120);
-    while Instant::now() < deadline
-        && bench.server.value::<i64>("SELECT count(*) FROM quintile.slots WHERE state = 'running'").await > 0
-    {
+    while Instant::now() < deadline && bench.server.value::<i64>(OPEN).await > 0 {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     // A stop may leave a slot to the next leader; a stopped daemon has none when it was idle.
@@ -103,6 +104,6 @@ async fn wind_down(bench: &Bench, program: &Program, daemons: Vec<Running>, verd
 
 /// Due times that ended.
 async fn ended(bench: &Bench) -> u64 {
-    let sql = "SELECT count(*) FROM quintile.slots WHERE state <> 'running' AND fence > 0";
+    let sql = "SELECT count(*) FROM quintile.slots WHERE state NOT IN ('waiting', 'running') AND fence > 0";
     u64::try_from(bench.server.value::<i64>(sql).await).expect("a count")
 }

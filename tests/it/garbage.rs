@@ -124,6 +124,61 @@ async fn a_detach_that_was_cut_off_is_taken_up_again() {
     assert_eq!(small.tables().await, format!("a__r{third}"));
 }
 
+/// Begins a detach of the run's table and cuts it off while somebody holds the parent.
+async fn cut_off_detach(small: &Small, run_id: i64) {
+    let mut reader = small.db.client().await;
+    let held = reader.transaction().await.expect("begun");
+    held.query("SELECT count(*) FROM marts.a", &[]).await.expect("rows");
+    let parent = small.value("SELECT parent_relation FROM quintile.live").await;
+    let cut = small.db.client().await;
+    cut.batch_execute("SET statement_timeout = 300").await.expect("set");
+    let detach =
+        format!("ALTER TABLE quintile_store.{parent} DETACH PARTITION quintile_store.a__r{run_id} CONCURRENTLY");
+    cut.batch_execute(&detach).await.expect_err("cut off");
+    held.commit().await.expect("the end");
+    // Nobody is open who was when the table was superseded: only the detach is waited for.
+    let superseded = "INSERT INTO quintile.superseded_tables (workspace, table_name, open_transactions) VALUES";
+    small.execute(&format!("{superseded} ('default', 'a__r{run_id}', '{{}}')")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cut_off_detach_is_ended_though_younger_snapshots_are_open() {
+    let small = one_table(1).await;
+    let first = small.publish(&[]).await;
+    let second = small.publish(&[]).await;
+    cut_off_detach(&small, first).await;
+    let reader = small.db.client().await;
+    reader.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1").await.expect("begun");
+    let reading = async {
+        // The collection waits for this snapshot, and locks nothing that it may ask for.
+        tokio::time::sleep(Duration::from_millis(600)).await;
+        assert_eq!(count(&reader).await, (100, second));
+        reader.batch_execute("COMMIT").await.expect("the end");
+    };
+    let (done, ()) = tokio::join!(collect(&small), reading);
+    assert_eq!(done.dropped, [format!("a__r{first}")], "{done:?}");
+    assert_eq!(small.tables().await, format!("a__r{second}"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_snapshot_reads_on_while_a_cut_off_detach_waits_for_it() {
+    let small = one_table(1).await;
+    let first = small.publish(&[]).await;
+    let second = small.publish(&[]).await;
+    let old = small.db.client().await;
+    old.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1").await.expect("begun");
+    cut_off_detach(&small, first).await;
+    let (done, answer) = tokio::join!(collect(&small), async {
+        tokio::time::sleep(Duration::from_millis(600)).await;
+        old.batch_execute("SET LOCAL lock_timeout = '2s'").await.expect("set");
+        count(&old).await
+    });
+    assert_eq!(answer, (100, second));
+    assert_eq!(done.left, [format!("a__r{first}")], "{done:?}");
+    old.batch_execute("COMMIT").await.expect("the end");
+    assert_eq!(collect(&small).await.dropped, [format!("a__r{first}")]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn one_collects_at_a_time_and_a_prepared_transaction_costs_only_space() {
     let small = one_table(1).await;

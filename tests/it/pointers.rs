@@ -93,6 +93,7 @@ fn run_under(fence: i64) -> NewRun {
         fence,
         process: "a test".into(),
         request: String::new(),
+        slot: None,
     }
 }
 

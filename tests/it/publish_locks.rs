@@ -58,6 +58,7 @@ async fn limits_of_the_role_do_not_break_the_publish() {
         fence: 100,
         process: "a test".into(),
         request: String::new(),
+        slot: None,
     };
     let run_id = small.warehouse.start_run(&run).await.expect("a run");
     let name = small.value("SELECT current_database()").await;

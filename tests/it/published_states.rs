@@ -81,6 +81,7 @@ async fn a_publish_that_moves_nothing_is_no_step_and_pushes_nothing_out() {
             fence: 100,
             process: "a test".into(),
             request: String::new(),
+            slot: None,
         };
         let run_id = small.warehouse.start_run(&still).await.expect("a run");
         small.warehouse.publish(run_id, &[], &[], std::time::Duration::ZERO).await.expect("a publish of nothing");

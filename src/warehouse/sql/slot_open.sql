@@ -10,13 +10,11 @@ SELECT
     slot.lease,
     slot.fence,
     slot.run_id,
-    run.state AS run_state,
     EXISTS (
         SELECT FROM quintile.leases AS held
         WHERE held.lease = slot.lease AND held.fence = slot.fence AND held.expires_at > clock_timestamp()
     ) AS is_held
 FROM unnest($1::text[], $2::text[]) AS job (workspace, name)
 JOIN quintile.slots AS slot ON slot.workspace = job.workspace AND slot.job = job.name
-LEFT JOIN quintile.runs AS run ON run.run_id = slot.run_id
 WHERE slot.state IN ('waiting', 'running')
 ORDER BY slot.scheduled_for

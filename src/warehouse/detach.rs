@@ -1,0 +1,157 @@
+//! Detaching and dropping one relation after the other, without a lock that readers feel.
+
+use super::Warehouse;
+use super::fault::fault;
+use super::gc::{ANSWER, LEASE};
+use super::lease::Lease;
+use super::patience::LIMITS;
+use super::statement::fill;
+use crate::crash_point;
+use crate::error::Result;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// A detach waits for old readers; it is given this long, and taken up again by the next collection.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How often it is looked whether the old readers of a cut-off detach are gone.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// A relation of the store that is not kept.
+pub(super) struct Garbage {
+    pub(super) name: String,
+    pub(super) is_view: bool,
+    pub(super) parent: Option<String>,
+    pub(super) is_detaching: bool,
+    pub(super) was_published: bool,
+}
+
+impl Warehouse {
+    /// Removes relations of one parent, of which one detach can be under way at a time; what was dropped, what is left.
+    pub(super) async fn remove_in_turn(
+        &self,
+        items: Vec<Garbage>,
+        lease: &Lease,
+        deadline: Instant,
+    ) -> Result<(Vec<String>, Vec<String>)> {
+        let (mut dropped, mut left) = (Vec::new(), Vec::new());
+        let mut is_blocked = false;
+        for mut item in items {
+            let is_ours =
+                !is_blocked && Instant::now() < deadline && self.renew_lease(lease, LEASE, ANSWER).await?.is_some();
+            let is_dropped = is_ours && self.remove(&mut item).await?;
+            // A detach that could not be ended blocks every other one of its parent.
+            is_blocked |= item.is_detaching && !is_dropped;
+            if is_dropped { &mut dropped } else { &mut left }.push(item.name);
+        }
+        Ok((dropped, left))
+    }
+
+    /// Removes one relation; false when it had to wait for readers or was refused.
+    async fn remove(&self, item: &mut Garbage) -> Result<bool> {
+        crash_point::reach("gc: before a relation").await?;
+        let store = &self.schemas.store;
+        if item.parent.is_some() {
+            let is_detached = !item.is_detaching && self.execute_patiently(&detach(store, item)).await?;
+            if !is_detached {
+                item.is_detaching = true;
+                if !self.is_unseen_soon(&item.name).await? {
+                    tracing::warn!(table = item.name, "garbage stays for now: a transaction sees it as it was before");
+                    return Ok(false);
+                }
+                if !self.execute_patiently(&detach(store, item)).await? {
+                    return Ok(false);
+                }
+            }
+            crash_point::reach("gc: detached").await?;
+        }
+        let is_dropped = self.execute_patiently(&drop_statement(store, item)).await?;
+        crash_point::reach("gc: dropped").await?;
+        Ok(is_dropped)
+    }
+
+    /// Waits until no transaction is left that sees a partition whose detach was cut off.
+    ///
+    /// FINALIZE locks the partition against readers first, and then waits for every older snapshot. An older reader
+    /// that still takes the partition for one would stop at our lock while we wait for him: a deadlock.
+    async fn is_unseen_soon(&self, table: &str) -> Result<bool> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let client = self.client().await?;
+            let row = client
+                .query_one(include_str!("sql/count_detach_watchers.sql"), &[&self.schemas.store, &table])
+                .await
+                .map_err(|e| fault("open transactions cannot be read", &e))?;
+            drop(client);
+            let is_unseen = row.get::<_, i64>(0) == 0;
+            if is_unseen || Instant::now() >= deadline {
+                return Ok(is_unseen);
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// Runs a statement within our patience; false when it had to wait for readers or was refused.
+    pub(super) async fn execute_patiently(&self, statement: &str) -> Result<bool> {
+        let client = self.client().await?;
+        match tokio::time::timeout(PATIENCE, client.batch_execute(statement)).await {
+            Ok(Ok(())) => Ok(true),
+            Ok(Err(e)) => {
+                // A transaction of several statements that broke off is still open.
+                client.discard();
+                tracing::warn!(statement, reason = %fault("not dropped", &e), "garbage stays for now");
+                Ok(false)
+            }
+            Err(_) => {
+                self.cancel(client).await;
+                tracing::warn!(statement, "garbage stays for now: a reader holds it");
+                Ok(false)
+            }
+        }
+    }
+}
+
+/// A partition is detached without a lock that readers feel; a detach that was cut off must be finalised.
+///
+/// Neither has a limit of its own: CONCURRENTLY is no part of a transaction, and nobody sees what is finalised, so it
+/// does not matter how long that waits for younger snapshots. Our patience ends both.
+fn detach(store: &str, item: &Garbage) -> String {
+    let parent = item.parent.as_deref().unwrap_or_default();
+    let place = [("schema", store), ("name", item.name.as_str()), ("parent", parent)];
+    fill(
+        match item.is_detaching {
+            true => "ALTER TABLE {schema}.{parent} DETACH PARTITION {schema}.{name} FINALIZE",
+            false => "ALTER TABLE {schema}.{parent} DETACH PARTITION {schema}.{name} CONCURRENTLY",
+        },
+        &place,
+    )
+}
+
+fn drop_statement(store: &str, item: &Garbage) -> String {
+    let drop =
+        if item.is_view { "DROP VIEW IF EXISTS {schema}.{name}" } else { "DROP TABLE IF EXISTS {schema}.{name}" };
+    in_short_transaction(&fill(drop, &[("schema", store), ("name", &item.name)]))
+}
+
+pub(super) fn in_short_transaction(statement: &str) -> String {
+    format!("BEGIN; {LIMITS}; {statement}; COMMIT")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cut_off_detach_is_finalised() {
+        let item = Garbage {
+            name: "t__r1".into(),
+            is_view: false,
+            parent: Some("t__abc".into()),
+            is_detaching: true,
+            was_published: true,
+        };
+        assert_eq!(detach("s", &item), "ALTER TABLE \"s\".\"t__abc\" DETACH PARTITION \"s\".\"t__r1\" FINALIZE");
+        assert_eq!(drop_statement("s", &item), in_short_transaction("DROP TABLE IF EXISTS \"s\".\"t__r1\""));
+        let fresh = Garbage { is_detaching: false, ..item };
+        assert!(detach("s", &fresh).ends_with("CONCURRENTLY"));
+    }
+}
