@@ -1,32 +1,7 @@
 {{ config(materialized='table', indexes=[{'columns': ['source', 'check_name'], 'unique': true}], tags=['marts', 'quality']) }}
 
 -- One row a source and check. Nothing is repaired here: each row says how many lines there are, and what the models do with them.
-WITH counts AS (
-    SELECT
-        o.source,
-        count(*) AS line_count,
-        count(*) FILTER (WHERE o.customer_id IS NULL OR o.customer_id = '') AS without_customer,
-        count(*) FILTER (WHERE o.id_is_synthetic) AS synthetic_customer,
-        count(*) FILTER (WHERE o.quantity < 0) AS returned,
-        count(*) FILTER (WHERE o.quantity = 0) AS zero_quantity,
-        count(*) FILTER (WHERE o.unit_price = 0) AS zero_price,
-        count(*) FILTER (WHERE o.unit_price < 0) AS negative_price,
-        count(*) FILTER (WHERE o.discount < 0 OR o.discount > 1) AS discount_out_of_range,
-        count(*) FILTER (WHERE o.unit_cost IS NOT NULL AND o.unit_cost > o.unit_price * (1 - o.discount)) AS sold_below_cost,
-        count(*) FILTER (WHERE o.ordered_at >= {{ as_of }}) AS after_as_of
-    FROM {{ source('raw', 'orders') }} AS o
-    GROUP BY o.source
-),
-loads AS (
-    SELECT
-        l.source,
-        sum(l.rows_read) AS rows_read,
-        sum(l.rows_rejected) AS rows_rejected,
-        sum(l.rows_read - l.rows_loaded - l.rows_rejected) AS rows_unaccounted
-    FROM {{ source('raw', 'loads') }} AS l
-    GROUP BY l.source
-),
-only_returns AS (
+WITH only_returns AS (
     SELECT
         r.source,
         sum(r.line_count) AS line_count
@@ -47,16 +22,14 @@ SELECT
     (k.failing_lines / NULLIF(k.line_count, 0)::numeric)::float8 AS failing_share,
     CASE WHEN k.failing_lines = 0 THEN 'ok' ELSE k.severity END AS status,
     k.treatment
-FROM counts AS n
-LEFT JOIN loads AS l
-    ON l.source = n.source
+FROM {{ ref('stg_line_counts') }} AS n
 LEFT JOIN only_returns AS u
     ON u.source = n.source
 CROSS JOIN currencies AS y
 CROSS JOIN LATERAL (
     VALUES
-        ('rejected_rows', COALESCE(l.rows_rejected, 0), COALESCE(l.rows_read, 0), 'warn', 'Kept in rejected_rows with the reason; not part of any figure.'),
-        ('unaccounted_rows', abs(COALESCE(l.rows_unaccounted, 0)), COALESCE(l.rows_read, 0), 'error', 'Rows read are not rows loaded plus rows rejected; load the file again.'),
+        ('rejected_rows', n.rows_rejected, n.rows_read, 'warn', 'Kept in rejected_rows with the reason; not part of any figure.'),
+        ('unaccounted_rows', abs(n.rows_unaccounted), n.rows_read, 'error', 'Rows read are not rows loaded plus rows rejected; load the file again.'),
         ('without_customer', n.without_customer, n.line_count, 'warn', 'Left out: no customer can be credited.'),
         ('synthetic_customer', n.synthetic_customer, n.line_count, 'warn', 'Customer ids are made up because the file has none; every output says so.'),
         ('returned', n.returned, n.line_count, 'info', 'Lowers net revenue; is not an order.'),

@@ -3,6 +3,8 @@
 use super::{Schemas, Settings};
 use std::collections::BTreeSet;
 
+/// One for a run's snapshot of its sources, one for a model at work, one for the lease and the ledger, one for a page.
+const FEWEST_CONNECTIONS: u64 = 4;
 /// A shorter secret can be guessed.
 const API_TOKEN_MIN: usize = 16;
 
@@ -14,7 +16,7 @@ pub(super) fn problems(settings: &Settings) -> Vec<String> {
             found.push(format!("setting \"{name}\" is {value}; it must be from {least} to {most}"));
         }
     };
-    within("database.max_connections", settings.database.max_connections as u64, 2, 1000);
+    within("database.max_connections", settings.database.max_connections as u64, FEWEST_CONNECTIONS, 1000);
     within("database.connect_timeout_seconds", settings.database.connect_timeout_seconds, 1, 600);
     within("run.threads", settings.run.threads as u64, 1, 64);
     within("run.keep_runs", settings.run.keep_runs as u64, 1, 1000);

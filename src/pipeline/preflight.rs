@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Something that was looked at.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct Finding {
-    /// `rights`, `source`, `models`.
+    /// `workspace`, `rights`, `source` or `models`.
     pub what: &'static str,
     /// What was found, as a phrase or a whole error.
     pub found: String,
@@ -24,6 +24,10 @@ pub struct Finding {
 /// Looks at everything that can be seen without building; the database is left as it was.
 pub async fn preflight(warehouse: &Warehouse, settings: &Settings) -> Result<Vec<Finding>> {
     let project = read_project(settings)?;
+    if !warehouse.has_workspace().await? {
+        let found = format!("\"{}\" has nothing yet: the first load or build makes it", settings.workspace);
+        return Ok(vec![Finding { what: "workspace", found, is_wrong: false }]);
+    }
     let mut findings = vec![rights(warehouse).await?];
     let live = warehouse.live().await?;
     let plan = Plan::new(&project, warehouse, &[], &[], &live)?;

@@ -20,6 +20,17 @@ pub struct Trial {
 }
 
 impl Warehouse {
+    /// Whether the workspace's schemas are there.
+    pub async fn has_workspace(&self) -> Result<bool> {
+        let names = &self.schemas;
+        let client = self.client().await?;
+        let row = client
+            .query_one(include_str!("sql/has_schemas.sql"), &[&names.raw, &names.store, &names.marts])
+            .await
+            .map_err(|e| fault("schemas cannot be read", &e))?;
+        Ok(row.get(0))
+    }
+
     /// Rights on the workspace's schemas and the ledger that our role does not have, as `CREATE on marts`.
     pub async fn missing_rights(&self) -> Result<Vec<String>> {
         let names = &self.schemas;

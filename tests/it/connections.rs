@@ -1,6 +1,8 @@
-//! Connections: through a pooler, by TLS, to several servers, and by several processes that start at once.
+//! Connections: through a pooler, by TLS, to several servers, over a silent network, and by several processes that start at once.
 
+mod fewest;
 mod migrations;
 mod pooler;
 mod servers;
+mod silence;
 mod tls;

@@ -154,6 +154,12 @@ impl Database {
         tokio::spawn(connection);
         client
     }
+
+    /// Whether there is a row `FROM ...` in this database's part of what the server tells.
+    pub async fn shows(&self, from: &str) -> bool {
+        let sql = format!("SELECT EXISTS (SELECT {from} AND datname = current_database())");
+        self.client().await.query_one(&sql, &[]).await.expect("a row").get(0)
+    }
 }
 
 impl Drop for Database {

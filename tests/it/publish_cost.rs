@@ -3,6 +3,8 @@
 //!
 //! `cargo test --test it publish_cost -- --ignored --nocapture`
 
+#![allow(clippy::print_stdout)] // Its figures are what it is for.
+
 use quintile::config::Settings;
 use quintile::embedded::Embedded;
 use quintile::pipeline::{self, BuildRequest, Event, Progress};

@@ -12,7 +12,10 @@ async fn a_usual_publish_passes_a_reader_that_stays_in_its_transaction() {
     reader.batch_execute("BEGIN; SELECT * FROM marts.a").await.expect("begun");
     let second = small.publish(&[]).await;
     assert_eq!(small.shown().await, format!("a:{second}"));
-    let strong = "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock'";
+    let strong = "
+        SELECT count(*) FROM pg_locks
+        WHERE mode = 'AccessExclusiveLock'
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
     assert_eq!(small.value(strong).await, "0");
 }
 

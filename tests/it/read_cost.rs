@@ -2,6 +2,8 @@
 //!
 //! `cargo test --test it read_cost -- --ignored --nocapture`
 
+#![allow(clippy::print_stdout)] // Its figures are what it is for.
+
 use crate::small::Small;
 use quintile::warehouse::Warehouse;
 use std::time::{Duration, Instant};

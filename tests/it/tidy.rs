@@ -35,7 +35,7 @@ const MAY_USE: [(&str, &[&str]); 11] = [
 /// Words that only some modules may name: the words, the modules, the reason.
 const RESERVED: [(&[&str], &[&str], &str); 6] = [
     (
-        &["tokio_postgres", "deadpool", "refinery", "refinery_core"],
+        &["tokio_postgres", "deadpool_postgres", "refinery", "refinery_core"],
         &["warehouse"],
         "one module speaks PostgreSQL, so that faults, TLS and sessions are handled in one place",
     ),

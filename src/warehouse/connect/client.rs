@@ -3,11 +3,13 @@
 //! The driver's own methods name every statement (`s0`, `s1`, ...) before they run it. Behind a pooler in transaction
 //! mode the name is unknown to the next server connection, or taken there. So the driver's client is not handed out.
 
+use super::cancel::{Canceller, Peers};
 use super::parameter::{Parameter, typed};
-use super::pool::{Canceller, Manager, Watch};
+use super::pool::Era;
 use crate::project::quote_literal;
-use deadpool::managed::Object;
+use deadpool_postgres::Object;
 use futures_util::TryStreamExt;
+use std::time::Instant;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{CopyInSink, Error, IsolationLevel, Row, RowStream, SimpleQueryMessage, Statement};
 
@@ -15,9 +17,18 @@ use tokio_postgres::{CopyInSink, Error, IsolationLevel, Row, RowStream, SimpleQu
 pub type CopyBytes = bytes::Bytes;
 
 /// A pooled connection; it goes back to the pool when it is dropped.
-pub struct Client(pub(super) Object<Manager>);
+pub struct Client {
+    lent: Object,
+    watch: Watch,
+    peers: Peers,
+}
 
 impl Client {
+    pub(super) fn new(lent: Object, era: Era, peers: Peers) -> Client {
+        let watch = Watch { era, created: Object::metrics(&lent).created };
+        Client { lent, watch, peers }
+    }
+
     /// Runs a statement; its rows.
     pub async fn query(&self, sql: &str, values: &[&dyn Parameter]) -> Result<Vec<Row>, Error> {
         self.noted(self.driver().query_typed(sql, &typed(values)).await)
@@ -74,7 +85,7 @@ impl Client {
 
     /// Begins a transaction; rolled back when dropped without a commit.
     pub async fn transaction(&mut self) -> Result<Transaction<'_>, Error> {
-        let watch = Some(self.0.watch.clone());
+        let watch = Some(self.watch.clone());
         Ok(Transaction { driver: self.driver_mut().transaction().await?, watch })
     }
 
@@ -95,24 +106,38 @@ impl Client {
 
     /// Takes the connection out of the pool and ends it, with whatever runs on it as far as the server notices.
     pub fn discard(self) {
-        drop(Object::take(self.0));
+        drop(Object::take(self.lent));
     }
 
     fn driver_mut(&mut self) -> &mut tokio_postgres::Client {
-        &mut self.0.dialed.client
+        &mut self.lent
     }
 
     /// What stops the statement that runs here.
     pub(in crate::warehouse) fn canceller(&self) -> Canceller {
-        Canceller::of(&self.0)
+        self.peers.canceller(self.driver())
     }
 
     fn driver(&self) -> &tokio_postgres::Client {
-        &self.0.dialed.client
+        &self.lent
     }
 
     fn noted<T>(&self, outcome: Result<T, Error>) -> Result<T, Error> {
-        self.0.watch.noted(outcome)
+        self.watch.noted(outcome)
+    }
+}
+
+/// Tells the pool of a server that takes no writes.
+#[derive(Clone)]
+struct Watch {
+    era: Era,
+    /// When the connection was made.
+    created: Instant,
+}
+
+impl Watch {
+    fn noted<T>(&self, outcome: Result<T, Error>) -> Result<T, Error> {
+        self.era.noted(self.created, outcome)
     }
 }
 

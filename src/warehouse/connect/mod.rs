@@ -1,37 +1,39 @@
 //! Connections: a small pool, proved on every use, to the servers that the settings name.
 
+mod attempt;
+mod cancel;
+mod certificate;
 mod client;
 mod dial;
 mod parameter;
 mod pool;
+mod refusal;
 mod tls;
 mod transport;
 mod unnamed;
 
+pub use cancel::Canceller;
 pub use client::{Client, CopyBytes, Transaction};
 pub use parameter::Parameter;
-pub use pool::Canceller;
 
 use crate::config::libpq::{Connection, SslMode};
 use crate::config::{Schemas, Settings};
 use crate::error::{Error, Result};
-use deadpool::managed::{Pool, PoolError};
+use deadpool_postgres::Pool;
 use dial::Dialer;
-use pool::Manager;
+use pool::Era;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Connections that long work leaves to leases, ledger and pages.
+/// Connections that long work leaves: to the snapshot of a run's sources, to lease and ledger, and to pages.
 const SPARE: usize = 3;
-
-/// How long a piece of work waits for a connection of the pool.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The database of one workspace: a pool of connections and the workspace's schema names.
 #[derive(Clone)]
 pub struct Warehouse {
-    pool: Pool<Manager>,
+    pool: Pool,
+    dialer: Arc<Dialer>,
+    era: Era,
     /// Bounds the long work of all runs of the process, so that leases, ledger and pages always find a connection.
     work: Arc<Semaphore>,
     /// Published runs whose rows are kept side by side, for the planner's estimates.
@@ -45,14 +47,11 @@ impl Warehouse {
     pub async fn connect(settings: &Settings, url: &str) -> Result<Warehouse> {
         let connection = settings.connection(url)?;
         warn_of_weakness(&connection);
-        let pool = Pool::builder(Manager::new(Dialer::new(connection)?))
-            .max_size(settings.database.max_connections.max(2))
-            .runtime(deadpool::Runtime::Tokio1)
-            .wait_timeout(Some(PATIENCE))
-            .build()
-            .map_err(|e| Error::config(format!("connection pool cannot be made: {e}")))?;
+        let (dialer, era) = (Arc::new(Dialer::new(connection)?), Era::default());
+        let pool = pool::open(&dialer, &era, settings.database.max_connections)?;
         let work = Arc::new(Semaphore::new(settings.database.max_connections.saturating_sub(SPARE).max(1)));
-        let warehouse = Warehouse { pool, work, keep_runs: settings.run.keep_runs, schemas: settings.schemas()? };
+        let (keep_runs, schemas) = (settings.run.keep_runs, settings.schemas()?);
+        let warehouse = Warehouse { pool, dialer, era, work, keep_runs, schemas };
         drop(warehouse.client().await?);
         Ok(warehouse)
     }
@@ -66,17 +65,13 @@ impl Warehouse {
     /// What the URL, the service file and the environment came to.
     #[must_use]
     pub fn connection(&self) -> &Connection {
-        self.pool.manager().dialer().connection()
+        self.dialer.connection()
     }
 
     /// A connection from the pool.
     pub async fn client(&self) -> Result<Client> {
-        self.pool.get().await.map(Client).map_err(|e| match e {
-            PoolError::Backend(e) => e,
-            PoolError::Timeout(_) => Error::unreachable("all connections of this process are busy")
-                .hint("raise database.max_connections, or lower run.threads"),
-            other => Error::unreachable(format!("database {} cannot be reached: {other}", self.address())),
-        })
+        let lent = pool::lend(&self.pool, &self.address()).await?;
+        Ok(Client::new(lent, self.era.clone(), self.dialer.peers().clone()))
     }
 
     /// The right to do one piece of long work (a model, a data test); waits for its turn.

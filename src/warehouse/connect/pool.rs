@@ -1,124 +1,150 @@
-//! What the pool lends: a connection that is proved before each loan, and dropped when its server takes no more writes.
+//! The pool: deadpool's, over our dialer; it lends no connection that does not answer or whose server takes no writes.
 
-use super::dial::{Dialed, Dialer};
-use super::transport::{NoWay, Peer};
+use super::dial::Dialer;
 use crate::error::{Error, Result};
-use deadpool::managed::{self, Metrics, RecycleError, RecycleResult};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
-use tokio::time::timeout;
-use tokio_postgres::CancelToken;
+use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime};
+use std::future::{Future, Ready, ready};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::io::{Empty, empty};
+use tokio::task::JoinHandle;
+use tokio_postgres::config::{SslMode, SslNegotiation};
 use tokio_postgres::error::SqlState;
+use tokio_postgres::tls::{NoTlsStream, TlsConnect};
 
+/// How long a piece of work waits for a connection of the pool.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// How long a connection may take to prove itself; a half-open one never does.
 const PROOF: Duration = Duration::from_secs(5);
-/// How long a request to cancel may take.
-const CANCEL: Duration = Duration::from_secs(5);
 
-/// Makes and proves connections.
-pub(super) struct Manager {
-    dialer: Dialer,
-    /// A new one begins when a server turns out to take no writes.
-    era: Arc<AtomicU64>,
+/// A pool of at most `most` connections.
+pub(super) fn open(dialer: &Arc<Dialer>, era: &Era, most: usize) -> Result<Pool> {
+    let proved = ManagerConfig { recycling_method: RecyclingMethod::Verified };
+    // The dialer has a configuration for each server, so the one for all stays empty.
+    let manager = Manager::from_connect(tokio_postgres::Config::new(), Dialing(Arc::clone(dialer)), proved);
+    let era = era.clone();
+    let refused = || HookError::message("the server takes no writes any more");
+    Pool::builder(manager)
+        .max_size(most)
+        .runtime(Runtime::Tokio1)
+        .wait_timeout(Some(PATIENCE))
+        .recycle_timeout(Some(PROOF))
+        .pre_recycle(Hook::sync_fn(move |_, metrics| era.holds(metrics.created).then_some(()).ok_or_else(refused)))
+        .build()
+        .map_err(|e| Error::config(format!("connection pool cannot be made: {e}")))
 }
 
-/// A connection of the pool.
-pub(super) struct Pooled {
-    pub dialed: Dialed,
-    pub watch: Watch,
+/// A connection of the pool, which `address` describes.
+pub(super) async fn lend(pool: &Pool, address: &str) -> Result<Object> {
+    pool.get().await.map_err(|e| match e {
+        PoolError::Backend(e) => carried_out(e),
+        PoolError::Timeout(_) => Error::unreachable("all connections of this process are busy")
+            .hint("raise database.max_connections, or lower run.threads"),
+        other => Error::unreachable(format!("database {address} cannot be reached: {other}")),
+    })
 }
 
-/// Sees to it that no connection to a server that takes no writes is lent again.
-#[derive(Clone)]
-pub(super) struct Watch {
-    /// The era in which the connection was made.
-    made_in: u64,
-    era: Arc<AtomicU64>,
-}
+/// The dialer as the pool wants it.
+struct Dialing(Arc<Dialer>);
 
-impl Manager {
-    pub(super) fn new(dialer: Dialer) -> Manager {
-        Manager { dialer, era: Arc::default() }
+type Dialed = std::result::Result<(tokio_postgres::Client, JoinHandle<()>), tokio_postgres::Error>;
+
+impl deadpool_postgres::Connect for Dialing {
+    fn connect(&self, _: &tokio_postgres::Config) -> Pin<Box<dyn Future<Output = Dialed> + Send + '_>> {
+        Box::pin(async {
+            match self.0.dial().await {
+                Ok(dialed) => Ok(dialed),
+                Err(e) => Err(carried_in(e).await),
+            }
+        })
     }
+}
 
-    pub(super) fn dialer(&self) -> &Dialer {
-        &self.dialer
+/// Our error as one of the driver's, which is all that passes the pool.
+///
+/// The driver makes its errors itself, and takes a cause from outside at one place only: from a TLS handshake.
+async fn carried_in(error: Error) -> tokio_postgres::Error {
+    let mut config = tokio_postgres::Config::new();
+    config.user("nobody").ssl_mode(SslMode::Require).ssl_negotiation(SslNegotiation::Direct);
+    match config.connect_raw(empty(), Refused(error)).await {
+        Err(carrier) => carrier,
+        Ok(_) => unreachable!("a handshake that is refused makes no connection"),
     }
 }
 
-impl managed::Manager for Manager {
-    type Type = Pooled;
+/// The other end of [`carried_in`].
+fn carried_out(carrier: tokio_postgres::Error) -> Error {
+    let told = carrier.to_string();
+    match carrier.into_source().map(|cause| cause.downcast::<Error>()) {
+        Some(Ok(error)) => *error,
+        Some(Err(cause)) => Error::unreachable(format!("database cannot be reached: {cause}")),
+        None => Error::unreachable(format!("database cannot be reached: {told}")),
+    }
+}
+
+/// A handshake that ends with this error.
+struct Refused(Error);
+
+impl TlsConnect<Empty> for Refused {
+    type Stream = NoTlsStream;
     type Error = Error;
+    type Future = Ready<std::result::Result<NoTlsStream, Error>>;
 
-    async fn create(&self) -> Result<Pooled> {
-        let watch = Watch { made_in: self.era.load(Ordering::Relaxed), era: Arc::clone(&self.era) };
-        Ok(Pooled { dialed: self.dialer.dial().await?, watch })
-    }
-
-    async fn recycle(&self, pooled: &mut Pooled, _: &Metrics) -> RecycleResult<Error> {
-        if pooled.watch.made_in != self.era.load(Ordering::Relaxed) {
-            return Err(RecycleError::message("the server takes no writes any more"));
-        }
-        match timeout(PROOF, pooled.dialed.client.simple_query("")).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(e)) => Err(RecycleError::message(e.to_string())),
-            Err(_) => Err(RecycleError::message("no answer in time")),
-        }
+    fn connect(self, _: Empty) -> Self::Future {
+        ready(Err(self.0))
     }
 }
 
-impl Watch {
-    /// Looks at the outcome of a statement. A server that refuses to write is a primary no more, or never was: no
-    /// connection of this era is lent again, and the next ones look for the primary anew.
+/// Since when the servers that we reach take writes, as far as we know; connections from before are not lent again.
+#[derive(Clone, Default)]
+pub(super) struct Era(Arc<Mutex<Option<Instant>>>);
+
+impl Era {
+    /// Whether a connection of this age may be lent.
+    fn holds(&self, created: Instant) -> bool {
+        let began = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        began.is_none_or(|began| created > began)
+    }
+
+    /// Looks at the outcome of a statement on a connection of this age. A server that refuses to write is a primary no
+    /// more, or never was: what was connected until now is not lent again, and the next ones look for the primary anew.
     pub(super) fn noted<T>(
         &self,
+        created: Instant,
         outcome: std::result::Result<T, tokio_postgres::Error>,
     ) -> std::result::Result<T, tokio_postgres::Error> {
         if let Err(e) = &outcome
             && e.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION)
+            // Those that see it late must not end the era that another began meanwhile.
+            && self.holds(created)
         {
-            let next = self.made_in + 1;
-            // Only the first of many that see it begins a new era.
-            if self.era.compare_exchange(self.made_in, next, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
-                tracing::warn!("server takes no writes; its connections are given up");
-            }
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+            tracing::warn!("server takes no writes; its connections are given up");
         }
         outcome
     }
 }
 
-impl Drop for Pooled {
-    /// A carrier that waits for a server which is gone would wait long.
-    fn drop(&mut self) {
-        self.dialed.carrier.abort();
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// What stops the statement of one connection; it lives on when the connection is at work.
-#[derive(Clone)]
-pub struct Canceller {
-    token: CancelToken,
-    peer: Peer,
-}
-
-impl Canceller {
-    pub(super) fn of(pooled: &Pooled) -> Canceller {
-        Canceller { token: pooled.dialed.client.cancel_token(), peer: pooled.dialed.peer.clone() }
+    #[tokio::test]
+    async fn an_error_passes_the_pool_whole() {
+        let error = Error::unreachable("gone").detail("Facts.").hint("look there");
+        let error = carried_out(carried_in(Error { sqlstate: Some("57P03".into()), ..error }).await);
+        assert_eq!(error.report(), "error: gone\ndetail: Facts.\nhint: look there");
+        assert_eq!((error.exit_code(), error.sqlstate.as_deref()), (3, Some("57P03")));
     }
 
-    /// Asks the server to stop what runs; it may come late, when the next statement runs.
-    pub(in crate::warehouse) async fn cancel(&self) {
-        let asked = async {
-            let transport = self.peer.open().await.map_err(|e| match e {
-                NoWay::Io(e) | NoWay::Handshake(e) => e.to_string(),
-                NoWay::NoTls => "server has no TLS".into(),
-            })?;
-            transport.cancel(&self.token).await
-        };
-        let outcome = timeout(CANCEL, asked).await.unwrap_or_else(|_| Err("no answer in time".into()));
-        if let Err(reason) = outcome {
-            tracing::warn!(reason, "a statement could not be cancelled");
-        }
+    #[test]
+    fn what_was_connected_before_the_era_is_not_lent() {
+        let era = Era::default();
+        let old = Instant::now();
+        assert!(era.holds(old));
+        *era.0.lock().expect("sound") = Some(Instant::now());
+        assert!(!era.holds(old));
+        assert!(era.holds(Instant::now() + Duration::from_secs(1)));
     }
 }

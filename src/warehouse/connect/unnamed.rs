@@ -5,8 +5,13 @@
 //! unknown or is another process's. So the filter keeps the text of every named statement, lets the server see the
 //! unnamed one only, and sends the text again before each use. Nothing is left behind on any server.
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
-use std::collections::HashMap;
+mod message;
+mod requests;
+mod responses;
+
+use bytes::{Buf, BytesMut};
+use requests::Requests;
+use responses::Responses;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -17,10 +22,6 @@ use tokio_postgres::tls::{ChannelBinding, TlsStream};
 const MOST_PENDING: usize = 256 * 1024;
 /// What is read at once.
 const READ_BYTES: usize = 32 * 1024;
-/// Kind and length of a message.
-const HEADER_BYTES: usize = 5;
-/// The whole of `ParseComplete`.
-const PARSE_COMPLETE: [u8; HEADER_BYTES] = [b'1', 0, 0, 0, 4];
 
 /// A stream to a server, from its startup message on.
 pub(super) struct Unnamed<S> {
@@ -50,205 +51,6 @@ impl<S> Unnamed<S> {
 impl<S: TlsStream + Unpin> TlsStream for Unnamed<S> {
     fn channel_binding(&self) -> ChannelBinding {
         self.inner.channel_binding()
-    }
-}
-
-/// Cuts a stream of messages into its parts, whatever the pieces in which it comes.
-#[derive(Default)]
-struct Cutter {
-    header: BytesMut,
-    /// Bytes of the body that are still to come.
-    left: usize,
-}
-
-/// A part of a stream of messages.
-enum Part<'a> {
-    /// The header is complete; this is the kind of message.
-    Header(u8),
-    /// Some of the body of the message whose header came last.
-    Body(&'a [u8]),
-    /// More is needed.
-    None,
-}
-
-impl Cutter {
-    fn next<'a>(&mut self, input: &mut &'a [u8]) -> Part<'a> {
-        if self.left > 0 {
-            if input.is_empty() {
-                return Part::None;
-            }
-            let (body, rest) = input.split_at(self.left.min(input.len()));
-            self.left -= body.len();
-            *input = rest;
-            return Part::Body(body);
-        }
-        if self.header.len() == HEADER_BYTES {
-            self.header.clear();
-        }
-        let (part, rest) = input.split_at((HEADER_BYTES - self.header.len()).min(input.len()));
-        self.header.extend_from_slice(part);
-        *input = rest;
-        if self.header.len() < HEADER_BYTES {
-            return Part::None;
-        }
-        let length = u32::from_be_bytes([self.header[1], self.header[2], self.header[3], self.header[4]]);
-        self.left = (length as usize).saturating_sub(4);
-        Part::Header(self.header[0])
-    }
-}
-
-/// The way to the server.
-#[derive(Default)]
-struct Requests {
-    cutter: Cutter,
-    /// The first message, which has no kind.
-    startup: Startup,
-    /// A message about a statement, as far as it is there.
-    held: Option<(u8, BytesMut)>,
-    /// What follows the name in the message that made each statement.
-    statements: HashMap<Bytes, Bytes>,
-}
-
-enum Startup {
-    /// Its length, as far as it is there.
-    Length(BytesMut),
-    /// Bytes that are still to come.
-    Left(usize),
-    Passed,
-}
-
-impl Default for Startup {
-    fn default() -> Startup {
-        Startup::Length(BytesMut::new())
-    }
-}
-
-impl Requests {
-    fn rewrite(&mut self, mut input: &[u8], output: &mut BytesMut) {
-        self.pass_startup(&mut input, output);
-        loop {
-            match self.cutter.next(&mut input) {
-                Part::None => return,
-                Part::Header(kind @ (b'P' | b'B' | b'D' | b'C')) => {
-                    self.held = Some((kind, BytesMut::with_capacity(self.cutter.left)));
-                }
-                Part::Header(_) => output.extend_from_slice(&self.cutter.header),
-                Part::Body(body) => match &mut self.held {
-                    None => output.extend_from_slice(body),
-                    Some((_, held)) => held.extend_from_slice(body),
-                },
-            }
-            if self.cutter.left == 0
-                && let Some((kind, body)) = self.held.take()
-            {
-                self.rewrite_message(kind, &body.freeze(), output);
-            }
-        }
-    }
-
-    fn pass_startup(&mut self, input: &mut &[u8], output: &mut BytesMut) {
-        loop {
-            match &mut self.startup {
-                Startup::Length(length) => {
-                    let (part, rest) = input.split_at((4 - length.len()).min(input.len()));
-                    length.extend_from_slice(part);
-                    output.extend_from_slice(part);
-                    *input = rest;
-                    if length.len() < 4 {
-                        return;
-                    }
-                    let left = u32::from_be_bytes([length[0], length[1], length[2], length[3]]) as usize;
-                    self.startup = Startup::Left(left.saturating_sub(4));
-                }
-                Startup::Left(left) => {
-                    let (part, rest) = input.split_at((*left).min(input.len()));
-                    *left -= part.len();
-                    output.extend_from_slice(part);
-                    *input = rest;
-                    if *left > 0 {
-                        return;
-                    }
-                    self.startup = Startup::Passed;
-                }
-                Startup::Passed => return,
-            }
-        }
-    }
-
-    /// A whole message about a statement.
-    fn rewrite_message(&mut self, kind: u8, body: &Bytes, output: &mut BytesMut) {
-        match kind {
-            b'P' => {
-                let Some((name, text)) = cut_name(body) else { return put(output, kind, &[body]) };
-                put(output, kind, &[b"\0", &text]);
-                if !name.is_empty() {
-                    self.statements.insert(name, text);
-                }
-            }
-            b'B' => {
-                let Some((portal, rest)) = cut_name(body) else { return put(output, kind, &[body]) };
-                let Some((name, values)) = cut_name(&rest) else { return put(output, kind, &[body]) };
-                // Its answer is dropped on the way back.
-                if let Some(text) = self.statements.get(&name) {
-                    put(output, b'P', &[b"\0", text]);
-                }
-                put(output, kind, &[&portal, b"\0\0", &values]);
-            }
-            // Describe and Close: `S` is a statement, `P` a portal.
-            _ if body.first() == Some(&b'S') => {
-                if kind == b'C' {
-                    self.statements.remove(&body[1..body.len().saturating_sub(1).max(1)]);
-                }
-                put(output, kind, &[b"S\0"]);
-            }
-            _ => put(output, kind, &[body]),
-        }
-    }
-}
-
-/// What stands before the first NUL, and what behind it.
-fn cut_name(body: &Bytes) -> Option<(Bytes, Bytes)> {
-    let end = body.iter().position(|byte| *byte == 0)?;
-    Some((body.slice(..end), body.slice(end + 1..)))
-}
-
-fn put(output: &mut BytesMut, kind: u8, parts: &[&[u8]]) {
-    let length: usize = parts.iter().map(|part| part.len()).sum();
-    output.put_u8(kind);
-    // A message that came in fits its length, and goes out shorter.
-    output.put_u32(u32::try_from(length + 4).unwrap_or(u32::MAX));
-    for part in parts {
-        output.extend_from_slice(part);
-    }
-}
-
-/// The way from the server.
-#[derive(Default)]
-struct Responses {
-    cutter: Cutter,
-    /// A `ParseComplete` whose fate the next message decides.
-    is_withheld: bool,
-}
-
-impl Responses {
-    /// The driver waits for `ParseComplete` only where it asked for a description, which then follows. All others are
-    /// answers to what the filter sent, or are ignored by the driver.
-    fn rewrite(&mut self, mut input: &[u8], output: &mut BytesMut) {
-        loop {
-            match self.cutter.next(&mut input) {
-                Part::None => return,
-                Part::Header(b'1') => self.is_withheld = true,
-                Part::Header(kind) => {
-                    if self.is_withheld && kind == b't' {
-                        output.extend_from_slice(&PARSE_COMPLETE);
-                    }
-                    // Notices, settings and notifications come at any time, and answer nothing.
-                    self.is_withheld &= matches!(kind, b'N' | b'S' | b'A');
-                    output.extend_from_slice(&self.cutter.header);
-                }
-                Part::Body(body) => output.extend_from_slice(body),
-            }
-        }
     }
 }
 
@@ -308,6 +110,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Unnamed<S> {
 
 #[cfg(test)]
 mod tests {
+    use super::message::put;
     use super::*;
 
     fn message(kind: u8, body: &[u8]) -> Vec<u8> {

@@ -159,6 +159,49 @@ async fn each_mode_proves_what_it_says() {
     place.server.stop().await.unwrap_or_else(|e| panic!("{}", e.report()));
 }
 
+/// A certificate that is signed by itself, as `openssl req -x509` makes it (`is_ca`) or not, valid in these years.
+fn alone(name: &str, years: (i32, i32), is_ca: bool) -> (String, String) {
+    let key = KeyPair::generate().expect("a key");
+    let mut about = CertificateParams::new(vec![name.to_owned()]).expect("right");
+    if is_ca {
+        about.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    }
+    about.distinguished_name.push(DnType::CommonName, name);
+    (about.not_before, about.not_after) = (date_time_ymd(years.0, 1, 1), date_time_ymd(years.1, 1, 1));
+    (about.self_signed(&key).expect("signed").pem(), key.serialize_pem())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_that_is_named_as_its_own_root_is_accepted() {
+    let place = Place::new().await;
+    let like_it = place.write("other.crt", &alone("db.test", (2000, 2100), true).0);
+    for is_ca in [true, false] {
+        let shown = alone("db.test", (2000, 2100), is_ca);
+        place.show(&shown).await;
+        let root = place.write("root.crt", &[alone("x.test", (2000, 2100), true).0, shown.0].concat());
+        for (host, parameters, expected) in [
+            ("db.test", format!("sslmode=verify-ca&sslrootcert={root}"), "yes"),
+            ("db.test", format!("sslmode=verify-full&sslrootcert={root}"), "yes"),
+            ("db.test", format!("sslmode=verify-full&ssl_max_protocol_version=TLSv1.2&sslrootcert={root}"), "yes"),
+            ("other.test", format!("sslmode=verify-ca&sslrootcert={root}"), "yes"),
+            ("other.test", format!("sslmode=verify-full&sslrootcert={root}"), "connect by the name"),
+            ("db.test", format!("sslmode=verify-ca&sslrootcert={like_it}"), "name the certificate of the CA"),
+            ("db.test", format!("sslmode=verify-full&sslrootcert={like_it}"), "name the certificate of the CA"),
+        ] {
+            let told = place.tried(host, &parameters).await;
+            assert!(told.contains(expected), "{is_ca} {host} {parameters}: {told}");
+        }
+        for (years, hint) in [((2000, 2001), "renew the server's certificate"), ((2090, 2100), "set the clock")] {
+            let shown = alone("db.test", years, is_ca);
+            place.show(&shown).await;
+            let root = place.write("root.crt", &shown.0);
+            let told = place.tried("db.test", &format!("sslmode=verify-ca&sslrootcert={root}")).await;
+            assert!(told.contains(hint), "{is_ca} {years:?}: {told}");
+        }
+    }
+    place.server.stop().await.unwrap_or_else(|e| panic!("{}", e.report()));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_wants_a_client_certificate_is_given_one() {
     let place = Place::new().await;
