@@ -54,11 +54,18 @@ impl Warehouse {
             let is_detached = !item.is_detaching && self.execute_patiently(&detach(store, item)).await?;
             if !is_detached {
                 item.is_detaching = true;
-                if !self.is_unseen_soon(&item.name).await? {
-                    tracing::warn!(table = item.name, "garbage stays for now: a transaction sees it as it was before");
-                    return Ok(false);
-                }
-                if !self.execute_patiently(&detach(store, item)).await? {
+                let finalise = match self.watchers_soon(&item.name).await? {
+                    None => None,
+                    Some(0) => Some(detach(store, item)),
+                    Some(watchers) => {
+                        let table = &item.name;
+                        tracing::warn!(table, watchers, "garbage stays for now: transactions see it as it was before");
+                        return Ok(false);
+                    }
+                };
+                if let Some(finalise) = finalise
+                    && !self.execute_patiently(&finalise).await?
+                {
                     return Ok(false);
                 }
             }
@@ -69,22 +76,23 @@ impl Warehouse {
         Ok(is_dropped)
     }
 
-    /// Waits until no transaction is left that sees a partition whose detach was cut off.
+    /// Waits until no transaction is left that sees a partition whose detach was cut off, but not for long: how many there
+    /// are; nothing if it is no partition any more, because a server that had lost us went on to the end.
     ///
     /// FINALIZE locks the partition against readers first, and then waits for every older snapshot. An older reader
     /// that still takes the partition for one would stop at our lock while we wait for him: a deadlock.
-    async fn is_unseen_soon(&self, table: &str) -> Result<bool> {
+    async fn watchers_soon(&self, table: &str) -> Result<Option<i64>> {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let client = self.client().await?;
             let row = client
-                .query_one(include_str!("sql/count_detach_watchers.sql"), &[&self.schemas.store, &table])
+                .query_opt(include_str!("sql/count_detach_watchers.sql"), &[&self.schemas.store, &table])
                 .await
                 .map_err(|e| fault("open transactions cannot be read", &e))?;
             drop(client);
-            let is_unseen = row.get::<_, i64>(0) == 0;
-            if is_unseen || Instant::now() >= deadline {
-                return Ok(is_unseen);
+            let watchers = row.map(|row| row.get::<_, i64>(0));
+            if watchers.is_none_or(|watchers| watchers == 0) || Instant::now() >= deadline {
+                return Ok(watchers);
             }
             tokio::time::sleep(LOOK).await;
         }

@@ -108,9 +108,10 @@ impl Bench {
         Readers::start(&self.server.url("reader", "shop"), count, CUSTOMERS)
     }
 
-    /// Gives the project jobs that are due every minute, known for `minutes` minutes already.
+    /// Gives the project jobs that are due every minute, known for `minutes` minutes already. One job in ten makes up for
+    /// the newest of what it missed, the others for the last due time only.
     pub async fn schedule(&self, minutes: i32) {
-        let jobs: String = (1..=JOBS).map(|n| job(&format!("refresh_{n}"))).collect();
+        let jobs: String = (1..=JOBS).map(|n| job(&format!("refresh_{n}"), n % 10 == 0)).collect();
         write_settings(&self.program.project, &jobs);
         let sql = "INSERT INTO quintile.slots (workspace, job, scheduled_for, state, fence, finished_at)
             SELECT 'default', 'refresh_' || n, date_trunc('minute', now()) - make_interval(mins => $2), 'skipped', 0, now()
@@ -126,8 +127,9 @@ impl Bench {
 }
 
 /// One `[[jobs]]` entry, due every minute.
-fn job(name: &str) -> String {
-    format!("\n[[jobs]]\nname = \"{name}\"\nschedule = \"* * * * *\"\ntimezone = \"UTC\"\n")
+fn job(name: &str, makes_up_for_all: bool) -> String {
+    let catch_up = if makes_up_for_all { "catch_up = \"all\"\ncatch_up_limit = 50\n" } else { "" };
+    format!("\n[[jobs]]\nname = \"{name}\"\nschedule = \"* * * * *\"\ntimezone = \"UTC\"\n{catch_up}")
 }
 
 /// Writes the project's settings.

@@ -24,8 +24,8 @@ const WRONG_SLOTS: &str = "
 /// Relations of the store that belong to runs nobody keeps: neither shown, nor published before, nor the newest that
 /// failed or was only built, which stays to be looked at.
 const LEFTOVERS: &str = "
-    SELECT count(*) FROM (
-        SELECT substring(c.relname FROM '__r([0-9]+)$')::bigint AS run_id
+    SELECT coalesce(string_agg(relname, ' ' ORDER BY run_id, relname), '') FROM (
+        SELECT c.relname,  substring(c.relname FROM '__r([0-9]+)$')::bigint AS run_id
         FROM pg_class AS c WHERE c.relnamespace = 'quintile_store'::regnamespace AND c.relname ~ '__r[0-9]+$'
             AND c.relkind IN ('r', 'v')
     ) AS stored
@@ -62,15 +62,15 @@ pub async fn recovers(bench: &Bench, verdict: &mut Verdict) {
         }
     }
     let leftovers = leftovers(&bench.server).await;
-    verdict.require(leftovers == 0, format!("{leftovers} leftovers after two runs"));
+    verdict.require(leftovers.is_empty(), format!("leftovers after two runs: {leftovers}"));
 }
 
 /// Leftovers, once collectors that work in the background had a moment.
-async fn leftovers(server: &Server) -> i64 {
+async fn leftovers(server: &Server) -> String {
     let deadline = Instant::now() + Duration::from_secs(10);
     loop {
-        let left: i64 = server.value(LEFTOVERS).await;
-        if left == 0 || Instant::now() > deadline {
+        let left: String = server.value(LEFTOVERS).await;
+        if left.is_empty() || Instant::now() > deadline {
             return left;
         }
         tokio::time::sleep(Duration::from_millis(200)).await;

@@ -64,6 +64,16 @@ enum Habit {
 }
 
 impl Habit {
+    fn name(self) -> &'static str {
+        match self {
+            Habit::Plain => "plain",
+            Habit::Prepared => "prepared",
+            Habit::OwnView => "own view",
+            Habit::Repeatable => "repeatable",
+            Habit::Late => "late",
+        }
+    }
+
     /// Half prepare; one each has one of the other habits.
     fn of(number: usize) -> Habit {
         match number {
@@ -91,6 +101,8 @@ pub struct Seen {
     pub samples: Vec<String>,
     /// Time of each answer in microseconds.
     pub waits: Vec<u32>,
+    /// The longest of them in microseconds, by the habit of the reader.
+    pub longest: BTreeMap<&'static str, u32>,
 }
 
 impl Seen {
@@ -237,7 +249,10 @@ impl Reader {
         let now = (row.get::<_, Option<f64>>("monetary"), row.get::<_, Option<i64>>("newest_run"));
         let mut seen = self.seen.lock().expect("no reader panicked");
         seen.reads += 1;
-        seen.waits.push(u32::try_from(wait.as_micros()).unwrap_or(u32::MAX));
+        let micros = u32::try_from(wait.as_micros()).unwrap_or(u32::MAX);
+        seen.waits.push(micros);
+        let longest = seen.longest.entry(self.habit.name()).or_default();
+        *longest = micros.max(*longest);
         if counts != [self.customers; 3] || !agrees || is_one_run != Some(true) {
             seen.torn += 1;
             seen.note(format!("{counts:?} rows in three relations, sums equal: {agrees}, {now:?} ({:?})", self.habit));

@@ -59,6 +59,8 @@ impl Verdict {
         for (code, count) in &seen.errors {
             *self.errors.entry(code.clone()).or_default() += count;
         }
+        let longest = seen.longest.iter().map(|(habit, micros)| format!("{habit} {} ms", micros / 1000));
+        self.fact(format!("longest waits: {}", longest.collect::<Vec<_>>().join(", ")));
         self.broken.extend(seen.samples.iter().map(|sample| format!("a reader saw {sample}")));
         let refused: Vec<_> = seen.errors.keys().filter(|code| !allowed.covers(code)).cloned().collect();
         self.require(refused.is_empty(), format!("readers got errors {}", refused.join(", ")));
