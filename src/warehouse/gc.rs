@@ -20,7 +20,7 @@ use tokio::time::Instant;
 const AT_ONCE: usize = 3;
 
 /// The collector's lease without renewal; it is renewed before each table.
-pub(super) const LEASE: Duration = Duration::from_secs(60);
+pub(super) const LEASE: Duration = Duration::from_secs(30);
 
 /// How long the server may take to answer about the lease.
 pub(super) const ANSWER: Duration = Duration::from_secs(5);

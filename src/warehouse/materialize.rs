@@ -87,7 +87,14 @@ impl Warehouse {
         self.drop_leftover(client, &table).await?;
         let transaction = match filling.snapshot {
             None => client.transaction().await.map_err(|e| told(&e))?,
-            Some(snapshot) => client.join_snapshot(snapshot).await.map_err(|e| told(&e))?,
+            Some(snapshot) => client.join_snapshot(snapshot).await.map_err(|e| match e.code() {
+                // No fault of the model, and no other try of it would help: the run begins anew.
+                Some(&tokio_postgres::error::SqlState::INVALID_PARAMETER_VALUE) => {
+                    Error::unreachable(format!("{}: the snapshot of the sources is gone", failed(model)))
+                        .detail("The connection that held it was lost.")
+                }
+                _ => told(&e),
+            })?,
         };
         set_limits(&transaction, filling.limits).await.map_err(|e| told(&e))?;
         let hidden = self.hidden_reads_within(&transaction, filling).await?;

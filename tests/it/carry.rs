@@ -302,3 +302,37 @@ async fn a_model_of_a_killed_process_ends_and_holds_nobody_up() {
     );
     assert_eq!(value(&shop.warehouse, asleep).await, "0");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_snapshot_of_the_sources_is_a_lost_connection_and_no_fault_of_the_models() {
+    let shop = Shop::new().await;
+    // One model at a time, and the first has joined the snapshot when its session is ended.
+    let slow =
+        "{{ config(materialized='table') }}\nSELECT count(*) AS n FROM {{ source('shop', 'sales') }}, pg_sleep(2)";
+    write(shop.folder.path(), "models/a_slow.sql", slow);
+    let mut settings = shop.settings();
+    settings.run.threads = 1;
+    let (_keep, stop) = watch::channel(false);
+    let request = BuildRequest::default();
+    let building = pipeline::build(&shop.warehouse, &settings, &request, stop);
+    let cutting = async {
+        let end =
+            "SELECT count(pg_terminate_backend(holder.pid)) FROM pg_stat_activity AS holder, pg_stat_activity AS slow
+            WHERE holder.datname = current_database() AND holder.state = 'idle in transaction'
+                AND holder.query NOT LIKE 'SET%' AND slow.datname = current_database() AND slow.wait_event = 'PgSleep'";
+        let client = shop.db.client().await;
+        for _ in 0..500 {
+            if client.query_one(end, &[]).await.expect("a count").get::<_, i64>(0) > 0 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("no session held a snapshot while the slow model ran");
+    };
+    let (built, ()) = tokio::join!(building, cutting);
+    let lost = built.expect_err("the models after the slow one could not join the snapshot");
+    assert!(lost.kind == quintile::error::Kind::Unreachable && lost.may_pass(), "{}", lost.report());
+    assert!(lost.message.contains("snapshot of the sources is gone"), "{}", lost.message);
+    let again = pipeline::build(&shop.warehouse, &settings, &request, watch::channel(false).1).await.expect("a run");
+    assert_eq!(again.state, "published", "{:?}", again.failed);
+}
