@@ -4,7 +4,7 @@ use super::Warehouse;
 use super::connect::{Client, Transaction};
 use super::fault::{fault, fault_in, fault_within};
 use super::in_place::Limits;
-use super::statement::{fill, splice};
+use super::statement::{NOTICE_LOST_CLIENT, fill, splice};
 use crate::error::{Error, Result};
 use crate::project::{Seed, quote_identifier, quote_literal};
 use chrono::{DateTime, Utc};
@@ -214,11 +214,12 @@ impl Warehouse {
     }
 }
 
-/// Bounds the statements of a transaction, whatever the role's own settings say.
+/// Bounds the statements of a transaction, whatever the role's own settings say; they end when we are gone.
 pub(super) async fn set_limits(
     transaction: &Transaction<'_>,
     limits: Limits,
 ) -> std::result::Result<(), tokio_postgres::Error> {
+    transaction.batch_execute(NOTICE_LOST_CLIENT).await?;
     for (name, time) in [("statement_timeout", limits.statement), ("lock_timeout", limits.lock)] {
         if let Some(time) = time {
             transaction.batch_execute(&format!("SET LOCAL {name} = {}", time.as_millis())).await?;
@@ -231,8 +232,10 @@ pub(super) fn failed(model: &str) -> String {
     format!("model \"{model}\" failed")
 }
 
+/// Runs a statement of ours, which ends when we are gone: both are one message, and so one transaction.
 pub(super) async fn execute(client: &Client, model: &str, statement: &str) -> Result<()> {
-    client.batch_execute(statement).await.map_err(|e| fault_in(&failed(model), statement, &e))
+    let sent = format!("{NOTICE_LOST_CLIENT};\n{statement}");
+    client.batch_execute(&sent).await.map_err(|e| fault_within(&failed(model), statement, &sent, &e))
 }
 
 /// `rfm_scores__1f2e3d4c`: the model and a hash of what its table looks like.

@@ -2,6 +2,11 @@
 
 use crate::project::quote_identifier;
 
+/// Lets the server notice within seconds, and not when its answer is ready, that we are gone: a model whose process
+/// was killed must not go on for hours and hold the name of the table that the next attempt makes. Holds for a
+/// transaction; not every system can do it.
+pub(super) const NOTICE_LOST_CLIENT: &str = include_str!("sql/notice_lost_client.sql");
+
 /// Replaces each `{name}` of a statement file by its quoted identifier.
 #[must_use]
 pub fn fill(template: &str, identifiers: &[(&str, &str)]) -> String {

@@ -76,10 +76,12 @@ async fn carried_in(error: Error) -> tokio_postgres::Error {
 /// The other end of [`carried_in`].
 fn carried_out(carrier: tokio_postgres::Error) -> Error {
     let told = carrier.to_string();
-    match carrier.into_source().map(|cause| cause.downcast::<Error>()) {
-        Some(Ok(error)) => *error,
-        Some(Err(cause)) => Error::unreachable(format!("database cannot be reached: {cause}")),
-        None => Error::unreachable(format!("database cannot be reached: {told}")),
+    let Some(cause) = carrier.into_source() else {
+        return Error::unreachable(format!("database cannot be reached: {told}"));
+    };
+    match cause.downcast::<Error>() {
+        Ok(error) => *error,
+        Err(cause) => Error::unreachable(format!("database cannot be reached: {cause}")),
     }
 }
 
