@@ -281,29 +281,6 @@ async fn a_retry_goes_on_where_a_failed_run_ended() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_model_of_a_killed_process_ends_and_holds_nobody_up() {
-    let shop = Shop::new().await;
-    let sleeping =
-        "{{ config(materialized='table') }}\nSELECT 1 AS total, 1 AS number, pg_sleep(3600) IS NULL AS slept";
-    write(shop.folder.path(), "models/totals.sql", sleeping);
-    let mut child = shop.program().spawn().expect("the program starts");
-    let asleep = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND wait_event = 'PgSleep'";
-    while value(&shop.warehouse, asleep).await == "0" {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    child.kill().expect("kill -9");
-    child.wait().expect("its end");
-    write(shop.folder.path(), "models/totals.sql", MODELS[2].1);
-    // It finds the run, and the name of the table that the dead one was making.
-    assert!(shop.program().status().expect("the program runs").success());
-    assert_eq!(
-        value(&shop.warehouse, "SELECT run_id || ' ' || state || ' ' || attempt FROM quintile.runs").await,
-        "1 published 2"
-    );
-    assert_eq!(value(&shop.warehouse, asleep).await, "0");
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_lost_snapshot_of_the_sources_is_a_lost_connection_and_no_fault_of_the_models() {
     let shop = Shop::new().await;
     // One model at a time, and the first has joined the snapshot when its session is ended.
@@ -335,4 +312,27 @@ async fn a_lost_snapshot_of_the_sources_is_a_lost_connection_and_no_fault_of_the
     assert!(lost.message.contains("snapshot of the sources is gone"), "{}", lost.message);
     let again = pipeline::build(&shop.warehouse, &settings, &request, watch::channel(false).1).await.expect("a run");
     assert_eq!(again.state, "published", "{:?}", again.failed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_of_a_killed_process_ends_and_holds_nobody_up() {
+    let shop = Shop::new().await;
+    let sleeping =
+        "{{ config(materialized='table') }}\nSELECT 1 AS total, 1 AS number, pg_sleep(3600) IS NULL AS slept";
+    write(shop.folder.path(), "models/totals.sql", sleeping);
+    let mut child = shop.program().spawn().expect("the program starts");
+    let asleep = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND wait_event = 'PgSleep'";
+    while value(&shop.warehouse, asleep).await == "0" {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    child.kill().expect("kill -9");
+    child.wait().expect("its end");
+    write(shop.folder.path(), "models/totals.sql", MODELS[2].1);
+    // It finds the run, and the name of the table that the dead one was making.
+    assert!(shop.program().status().expect("the program runs").success());
+    assert_eq!(
+        value(&shop.warehouse, "SELECT run_id || ' ' || state || ' ' || attempt FROM quintile.runs").await,
+        "1 published 2"
+    );
+    assert_eq!(value(&shop.warehouse, asleep).await, "0");
 }
