@@ -93,7 +93,6 @@ fn run_under(fence: i64) -> NewRun {
         fence,
         process: "a test".into(),
         request: String::new(),
-        request: String::new(),
     }
 }
 
