@@ -135,9 +135,9 @@ fn the_shipped_file_says_the_defaults() {
     let examples = [
         ("database", "url"),
         ("embedded", "bin_dir"),
+        ("run", "max_row_loss_share"),
         ("run", "model_timeout_seconds"),
         ("run", "lock_timeout_seconds"),
-        ("run", "max_row_loss_share"),
         ("serve", "api_token"),
     ];
     for (section, key) in examples {
