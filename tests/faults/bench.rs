@@ -76,11 +76,16 @@ impl Bench {
 
     /// Multiplies every order anew, in one transaction: the next generation.
     pub async fn change_orders(&self) -> u32 {
+        self.change_orders_on(&self.server).await
+    }
+
+    /// As [`Bench::change_orders`], on a server that took over.
+    pub async fn change_orders_on(&self, server: &Server) -> u32 {
         let generation = self.generation.fetch_add(1, Ordering::Relaxed) + 1;
         let sql = "UPDATE raw.orders AS o SET quantity = f.quantity * $1::int FROM public.first_orders AS f
             WHERE f.source = o.source AND f.order_id = o.order_id AND f.line = o.line";
         let times = i32::try_from(generation).expect("few");
-        self.server.client().await.execute(sql, &[&times]).await.expect("changed orders");
+        server.client().await.execute(sql, &[&times]).await.expect("changed orders");
         generation
     }
 

@@ -21,6 +21,7 @@ pub async fn standby(mut trial: Trial<'_>) -> Verdict {
             let (one, other) = (bench.server.port, standby.port);
             format!("postgres://{user}@127.0.0.1:{one},127.0.0.1:{other}/shop?target_session_attrs=read-write")
         };
+        bench.change_orders().await;
         let readers = Readers::start(&url("reader"), 20, CUSTOMERS);
         let program = bench.program.on(&url("quintile"));
         let mut daemon = program.serve();
@@ -32,11 +33,18 @@ pub async fn standby(mut trial: Trial<'_>) -> Verdict {
         standby.promote().await;
         let now = ledger::newest_live_run(&standby).await;
         verdict.require(now >= acknowledged, format!("run {acknowledged} was acknowledged and run {now} is live"));
+        // Without news the run would carry everything on, and move no pointer.
+        bench.change_orders_on(&standby).await;
         let published = daemon.count("run published");
         let goes_on = daemon.says_often("run published", published + 1, Duration::from_secs(100)).await;
         verdict.require(goes_on, "no run was published on the new primary in 100 s");
         slowest = slowest.max(lost_at.elapsed());
-        let after = ledger::newest_live_run(&standby).await;
+        // The first may have looked at the orders just before they changed.
+        let mut after = ledger::newest_live_run(&standby).await;
+        while after <= now && lost_at.elapsed() < Duration::from_secs(100) {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            after = ledger::newest_live_run(&standby).await;
+        }
         verdict.require(after > now, format!("run {after} is live on the new primary, and run {now} was before"));
         let (code, _) = daemon.terminate().await;
         verdict.require(code == Some(0), format!("SIGTERM ended the daemon with {code:?}"));
