@@ -1,6 +1,7 @@
 //! One run a workspace at a time: the run's lease, kept alive beside the work; its loss halts the run.
 
 use super::halt::Brake;
+use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::warehouse::Warehouse;
 use crate::warehouse::lease::Lease;
@@ -15,6 +16,11 @@ static NUMBER: AtomicU64 = AtomicU64::new(1);
 
 /// How long the server may take to answer.
 const ANSWER: Duration = Duration::from_secs(5);
+
+/// This process, for the people who look at ledger and leases.
+pub fn process(settings: &Settings) -> String {
+    format!("process {} on {}", std::process::id(), settings.host_name())
+}
 
 /// A lease that is held and renewed until it is released or lost.
 pub struct RunLease {
@@ -36,20 +42,16 @@ impl Drop for Keeper {
 }
 
 impl RunLease {
-    /// Takes the lease of the workspace's runs; waits for a dead holder's to expire, at most `patience`.
+    /// Takes the lease of the workspace's runs; waits for a dead holder's to expire, and a moment longer.
     ///
     /// The `brake` is put on when the lease is lost.
-    pub async fn take(
-        warehouse: &Warehouse,
-        holder: &str,
-        ttl: Duration,
-        patience: Duration,
-        brake: Brake,
-    ) -> Result<RunLease> {
+    pub async fn take(warehouse: &Warehouse, settings: &Settings, brake: Brake) -> Result<RunLease> {
+        let ttl = Duration::from_secs(settings.run.lease_seconds.max(1));
         let name = format!("run:{}", warehouse.schemas.workspace);
         // A lease is taken again by the same holder, and two runs of one process are two holders.
-        let holder = format!("{holder}, run {} of the process", NUMBER.fetch_add(1, Ordering::Relaxed));
-        let deadline = Instant::now() + patience;
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let holder = format!("{}, run {number} of the process", process(settings));
+        let deadline = Instant::now() + ttl + Duration::from_secs(5);
         let mut has_told = false;
         let lease = loop {
             if let Some((lease, _since)) = warehouse.acquire_lease(&name, &holder, ttl, ANSWER).await? {

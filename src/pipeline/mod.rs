@@ -11,6 +11,7 @@ pub mod plan;
 mod pointers;
 mod preflight;
 mod prepare;
+mod progress;
 mod publications;
 mod read_project;
 mod retry;
@@ -171,24 +172,8 @@ pub enum Event {
     },
 }
 
-/// A place to tell events to; the default one forgets them.
-#[derive(Clone, Debug, Default)]
-pub struct Progress(Option<tokio::sync::mpsc::UnboundedSender<Event>>);
-
-impl Progress {
-    /// Tells events to this channel.
-    #[must_use]
-    pub fn to(sender: tokio::sync::mpsc::UnboundedSender<Event>) -> Progress {
-        Progress(Some(sender))
-    }
-
-    fn tell(&self, event: Event) {
-        if let Some(sender) = &self.0 {
-            // A listener that went away is no reason to stop a run.
-            let _ = sender.send(event);
-        }
-    }
-}
+/// Takes the events of a run.
+pub type Progress = progress::Progress<Event>;
 
 /// What a run did.
 #[derive(Clone, Debug, Default, serde::Serialize)]

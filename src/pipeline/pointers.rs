@@ -1,7 +1,7 @@
 //! What is done to pointers outside a run: roll-back, withdrawal, garbage collection.
 
 use super::halt;
-use super::lease::RunLease;
+use super::lease::{self, RunLease};
 use super::read_project::read_project;
 use super::withdrawal;
 use crate::config::Settings;
@@ -38,16 +38,13 @@ pub async fn collect_garbage(
     settings: &Settings,
     bound: Duration,
 ) -> Result<Option<Collection>> {
-    let holder = format!("process {} on {}", std::process::id(), settings.host_name());
-    warehouse.collect_garbage(settings.run.keep_runs, &holder, bound).await
+    warehouse.collect_garbage(settings.run.keep_runs, &lease::process(settings), bound).await
 }
 
 /// One at a time with runs: both move pointers.
 async fn take_lease(warehouse: &Warehouse, settings: &Settings) -> Result<RunLease> {
     let (brake, _halt) = halt::channel();
-    let process = format!("process {} on {}", std::process::id(), settings.host_name());
-    let ttl = Duration::from_secs(settings.run.lease_seconds.max(1));
-    RunLease::take(warehouse, &process, ttl, ttl + Duration::from_secs(5), brake).await
+    RunLease::take(warehouse, settings, brake).await
 }
 
 fn patience(settings: &Settings) -> Duration {

@@ -79,12 +79,6 @@ impl Making<'_> {
         }
         let live: BTreeMap<String, Live> = withdrawal::current(&self.project, self.warehouse.live().await?);
         let early = self.build_early(open, &reads, &live).await?;
-        let mut finished = open.finished.clone();
-        finished.extend(early.built.iter().filter_map(|(name, table)| {
-            let inputs = self.hashes(open, &live, &BTreeMap::new()).remove(name)?;
-            let built = BuiltModel { model: name.clone(), inputs, table: table.clone(), is_attached: false };
-            Some((name.clone(), built))
-        }));
         let snapshot = match reads.tables.is_empty() {
             true => None,
             false => Some(self.warehouse.snapshot_sources(&reads.tables).await?),
@@ -95,7 +89,7 @@ impl Making<'_> {
             _ => BTreeMap::new(),
         };
         let hashes = self.hashes(open, &live, &versions);
-        let mut decisions = self.decide(open, &hashes, &live, &finished);
+        let mut decisions = self.decide(open, &hashes, &live);
         for (name, table) in &early.built {
             if let Some(table) = table {
                 decisions.insert(name.clone(), Decision::Reuse(table.clone()));
@@ -119,7 +113,7 @@ impl Making<'_> {
             return Ok(execute::Outcome::default());
         }
         let hashes = self.hashes(open, live, &BTreeMap::new());
-        let decisions = self.decide(open, &hashes, live, &open.finished);
+        let decisions = self.decide(open, &hashes, live);
         let names: BTreeSet<String> =
             to_build(&self.plan, &decisions).into_iter().filter(|name| reads.early.contains(name)).collect();
         let run = self.context(open, &decisions, hashes, None);
@@ -145,11 +139,10 @@ impl Making<'_> {
         open: &OpenRun,
         hashes: &BTreeMap<String, String>,
         live: &BTreeMap<String, Live>,
-        finished: &BTreeMap<String, BuiltModel>,
     ) -> BTreeMap<String, Decision> {
         let rebuild = self.request.rebuild || !self.settings.run.skip_unchanged;
         let publisher = Publisher::new(&self.project, self.warehouse, open.run_id, open.as_of);
-        let grounds = Grounds { hashes, live, finished, rebuild };
+        let grounds = Grounds { hashes, live, finished: &open.finished, rebuild };
         decide(&self.plan, &grounds, |step, live| publisher.is_shown_alike(step, live))
     }
 

@@ -4,7 +4,7 @@ use super::carry::Decision;
 use super::data_tests;
 use super::execute;
 use super::halt::{self, STOP_ASKED};
-use super::lease::RunLease;
+use super::lease::{self, RunLease};
 use super::plan::{Plan, published_context};
 use super::prepare::{Making, OpenRun, Prepared};
 use super::publications::Publisher;
@@ -47,13 +47,11 @@ pub async fn build(
         withdrawal::warn_of_orphans(&project, warehouse).await?;
     }
     let (brake, halt) = halt::channel();
-    let process = format!("process {} on {}", std::process::id(), settings.host_name());
-    let ttl = Duration::from_secs(settings.run.lease_seconds.max(1));
-    let lease = RunLease::take(warehouse, &process, ttl, ttl + Duration::from_secs(5), brake.clone()).await?;
+    let lease = RunLease::take(warehouse, settings, brake.clone()).await?;
     let listener = tokio::spawn(brake.follow(stop, request.grace));
     let making = Making { warehouse, settings, request, project, plan, halt };
     // Boxed: a run is the deepest that any task goes, and the futures of all it awaits would lie on one stack.
-    let outcome = Box::pin(making.run(as_of, &lease, process)).await;
+    let outcome = Box::pin(making.run(as_of, &lease)).await;
     listener.abort();
     lease.release().await;
     let mut report = outcome?;
@@ -63,13 +61,13 @@ pub async fn build(
 
 impl Making<'_> {
     /// The part of a run that happens under the workspace's lease.
-    async fn run(&self, as_of: DateTime<Utc>, lease: &RunLease, process: String) -> Result<RunReport> {
+    async fn run(&self, as_of: DateTime<Utc>, lease: &RunLease) -> Result<RunReport> {
         let new_run = NewRun {
             trigger: self.request.trigger.clone(),
             as_of,
             lease: lease.fence.lease.clone(),
             fence: lease.fence.token,
-            process,
+            process: lease::process(self.settings),
             request: self.request.text(),
             slot: self.request.slot.clone(),
         };
@@ -140,7 +138,11 @@ impl Making<'_> {
             }
             return Ok(());
         }
-        let Prepared { run, decisions, batch, early, .. } = prepared;
+        let Prepared { run, decisions, mut batch, early, .. } = prepared;
+        if !early.failed.is_empty() {
+            // Who reads what failed would wait for it in vain, and made later it could not be seen in the snapshot.
+            batch.names.clear();
+        }
         let (threads, progress) = (self.settings.run.threads, &self.request.progress);
         let mut outcome = Box::pin(execute::steps(&run, &self.plan, batch, threads, &self.halt, progress)).await?;
         outcome.failed.extend(early.failed);

@@ -336,3 +336,18 @@ async fn a_model_of_a_killed_process_ends_and_holds_nobody_up() {
     );
     assert_eq!(value(&shop.warehouse, asleep).await, "0");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_read_beside_sources_fails_once_and_holds_its_readers_back() {
+    let shop = Shop::new().await;
+    let table = "{{ config(materialized='table') }}\n";
+    write(shop.folder.path(), "models/lookup.sql", &format!("{table}SELECT 1 / 0 AS factor"));
+    let reader =
+        "SELECT s.id * l.factor AS n FROM {{ source('shop', 'sales') }} AS s CROSS JOIN {{ ref('lookup') }} AS l";
+    write(shop.folder.path(), "models/beside.sql", &format!("{table}{reader}"));
+    let report = shop.build().await;
+    assert_eq!(report.state, "failed");
+    assert_eq!(report.failed.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["lookup"]);
+    let attempts = "SELECT attempt FROM quintile.run_models WHERE model = 'lookup'";
+    assert_eq!(value(&shop.warehouse, attempts).await, "1");
+}

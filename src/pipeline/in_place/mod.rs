@@ -103,24 +103,8 @@ pub enum Event {
     },
 }
 
-/// A place to tell events to; the default one forgets them.
-#[derive(Clone, Debug, Default)]
-pub struct Progress(Option<tokio::sync::mpsc::UnboundedSender<Event>>);
-
-impl Progress {
-    /// Tells events to this channel.
-    #[must_use]
-    pub fn to(sender: tokio::sync::mpsc::UnboundedSender<Event>) -> Progress {
-        Progress(Some(sender))
-    }
-
-    fn tell(&self, event: Event) {
-        if let Some(sender) = &self.0 {
-            // A listener that went away is no reason to stop a run.
-            let _ = sender.send(event);
-        }
-    }
-}
+/// Takes the events of a run.
+pub type Progress = super::progress::Progress<Event>;
 
 impl Options {
     /// The order in which nodes that may start do so: what more of the run waits for comes first, then by name.

@@ -104,14 +104,7 @@ fn drawn(answer: &Answer) -> String {
 fn shown(cell: &Cell) -> String {
     match cell {
         Cell::Null => "NULL".into(),
-        Cell::Bool(flag) => flag.to_string(),
-        Cell::Int(number) => number.to_string(),
-        Cell::Float(number) => number.to_string(),
-        Cell::Number(text) | Cell::Text(text) => text.clone(),
-        Cell::Date(date) => date.to_string(),
-        Cell::Time(time) => time.to_string(),
-        Cell::Timestamp(instant) => instant.to_string(),
-        Cell::TimestampTz(instant) => instant.to_rfc3339(),
+        known => super::commands::shown(known),
     }
 }
 

@@ -75,6 +75,13 @@ impl Catalog {
         within.map(|((_, identifier), relation)| (name_of(schema, identifier), relation.kind)).collect()
     }
 
+    /// Notes that rows were brought into a relation that is there, perhaps with other columns than before.
+    pub(super) fn brought_in(&self, name: &RelationName, is_reshaped: bool) {
+        if let Some(there) = self.get(name) {
+            self.built(name, Built { kind: there.kind, oid: there.oid, definition_hash: None, is_reshaped });
+        }
+    }
+
     /// Notes that a relation was built from a definition. Where its columns may be others than before, whatever reads
     /// from it must be built anew.
     pub(super) fn built(&self, name: &RelationName, built: Built) {

@@ -1,6 +1,7 @@
 //! Incremental tables: new rows first into a table of their own, then into the target in one transaction.
 
-use super::catalog::{BATCH, Built, Catalog, beside};
+use super::batch;
+use super::catalog::Catalog;
 use super::patience::Patience;
 use super::schema_change::{OnSchemaChange, reconcile};
 use super::session::Session;
@@ -75,30 +76,19 @@ pub async fn build(
     if let Some(contract) = &definition.table.contract {
         super::contract::check(session, &relation, contract, &definition.table.select).await?;
     }
-    let batch_name = beside(&name.identifier, BATCH);
-    let batch = qualified(&name.schema, &batch_name);
-    table::drop_table(session, &doing, &batch).await?;
-    if let Some(header) = &definition.table.header {
-        session.execute(header).await?;
-    }
-    // Unlogged: it is thrown away, and a crash may take it.
-    table::create_as(session, &doing, &batch, true, &definition.table.select).await?;
-    session.run(&doing, &format!("ANALYZE {batch}")).await?;
+    let batch_name = batch::fill(session, &doing, name, &definition.table).await?;
     let mut patience = Patience::new(session, &name.identifier);
     loop {
         patience.begin(session).await?;
         match bring_in(session, definition, &doing, &batch_name).await {
             Ok((rows, is_reshaped)) => {
                 patience.done(session).await?;
-                if let Some(there) = catalog.get(name) {
-                    let built = Built { kind: there.kind, oid: there.oid, definition_hash: None, is_reshaped };
-                    catalog.built(name, built);
-                }
+                catalog.brought_in(name, is_reshaped);
                 return Ok(Outcome { rows: Some(rows), ..Outcome::of(Change::Updated) });
             }
             Err(e) => {
                 if let Err(e) = patience.again(session, e).await {
-                    discard(session, &batch).await;
+                    discard(session, &qualified(&name.schema, &batch_name)).await;
                     return Err(e);
                 }
             }

@@ -5,6 +5,7 @@
 //! one, views and rights of others survive, and a process that is killed leaves nothing but a relation beside the name
 //! that [`Catalog::sweep`] removes.
 
+mod batch;
 mod blocking;
 mod catalog;
 mod cell;

@@ -2,7 +2,8 @@
 //!
 //! The SELECT runs once, into a table of its own; closing old versions and adding new ones is one statement.
 
-use super::catalog::{BATCH, Built, Catalog, beside};
+use super::batch;
+use super::catalog::Catalog;
 use super::patience::Patience;
 use super::schema_change::{OnSchemaChange, reconcile};
 use super::session::Session;
@@ -105,24 +106,14 @@ pub async fn build(session: &Session, catalog: &Catalog, snapshot: &SnapshotDefi
                 .hint("rename the snapshot, or drop that relation"));
         }
     }
-    let batch_name = beside(&name.identifier, BATCH);
-    let batch = qualified(&name.schema, &batch_name);
-    table::drop_table(session, &doing, &batch).await?;
-    if let Some(header) = &snapshot.table.header {
-        session.execute(header).await?;
-    }
-    table::create_as(session, &doing, &batch, true, &snapshot.table.select).await?;
-    session.run(&doing, &format!("ANALYZE {batch}")).await?;
+    let batch_name = batch::fill(session, &doing, name, &snapshot.table).await?;
     let mut patience = Patience::new(session, &name.identifier);
     loop {
         patience.begin(session).await?;
         match bring_in(session, snapshot, &doing, &batch_name).await {
             Ok((rows, is_reshaped)) => {
                 patience.done(session).await?;
-                if let Some(there) = catalog.get(name) {
-                    let built = Built { kind: there.kind, oid: there.oid, definition_hash: None, is_reshaped };
-                    catalog.built(name, built);
-                }
+                catalog.brought_in(name, is_reshaped);
                 return Ok(Outcome { rows: Some(rows), ..Outcome::of(Change::Updated) });
             }
             Err(e) => patience.again(session, e).await?,
