@@ -60,7 +60,8 @@ pub async fn run(global: &Global, arguments: Arguments, with_tests: WithTests) -
         progress,
         ..BuildRequest::default()
     };
-    let report = pipeline::build(&session.warehouse, &session.settings, &request, stop::on_signals()).await;
+    let stop = stop::on_signals();
+    let report = pipeline::build(&session.warehouse, &session.settings, &request, stop.clone()).await;
     drop(request);
     let _ = printer.await;
     let finished = match &report {
@@ -68,7 +69,7 @@ pub async fn run(global: &Global, arguments: Arguments, with_tests: WithTests) -
         Err(_) => Ok(ExitCode::SUCCESS),
     };
     if report.as_ref().is_ok_and(|report| report.state == "published") {
-        garbage::collect(&session.warehouse, &session.settings).await;
+        garbage::collect(&session.warehouse, &session.settings, stop).await;
     }
     session.close().await;
     report.and(finished)

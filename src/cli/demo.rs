@@ -105,7 +105,7 @@ async fn fill_and_report(
             build::finish(&report, Format::Text)?;
         }
         print_personas(&warehouse, set).await?;
-        garbage::collect(&warehouse, &settings).await;
+        garbage::collect(&warehouse, &settings, stop.clone()).await;
     }
     print_places(session, sets, arguments.once);
     print::data(&format!("\nAll of it took {}.", print::duration(began.elapsed())));

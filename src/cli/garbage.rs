@@ -4,14 +4,16 @@ use super::print;
 use crate::config::Settings;
 use crate::pipeline;
 use crate::warehouse::Warehouse;
+use crate::warehouse::gc_bound::Bound;
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// Nobody waits longer for their prompt.
-const BOUND: Duration = Duration::from_secs(10);
+const BOUND: Duration = Duration::from_secs(2);
 
 /// Drops what is not kept; what stays is left to the next run.
-pub async fn collect(warehouse: &Warehouse, settings: &Settings) {
-    match pipeline::collect_garbage(warehouse, settings, BOUND).await {
+pub async fn collect(warehouse: &Warehouse, settings: &Settings, stop: watch::Receiver<bool>) {
+    match pipeline::collect_garbage(warehouse, settings, &Bound::after(BOUND).or_with(stop)).await {
         Ok(Some(done)) => {
             tracing::debug!(relations = done.dropped.len(), waiting = done.waiting.len(), "garbage collected");
             if !done.left.is_empty() {

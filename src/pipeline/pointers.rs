@@ -8,6 +8,7 @@ use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::warehouse::Warehouse;
 use crate::warehouse::gc::Collection;
+use crate::warehouse::gc_bound::Bound;
 use crate::warehouse::rollback::Rollback;
 use std::time::Duration;
 
@@ -32,12 +33,8 @@ pub async fn unpublish(warehouse: &Warehouse, settings: &Settings, relation: &st
     done
 }
 
-/// Drops what nobody can see or go back to any more, for at most `bound`; none while another process does.
-pub async fn collect_garbage(
-    warehouse: &Warehouse,
-    settings: &Settings,
-    bound: Duration,
-) -> Result<Option<Collection>> {
+/// Drops what nobody can see or go back to any more, until `bound`; none while another process does.
+pub async fn collect_garbage(warehouse: &Warehouse, settings: &Settings, bound: &Bound) -> Result<Option<Collection>> {
     warehouse.collect_garbage(settings.run.keep_runs, &lease::process(settings), bound).await
 }
 

@@ -12,12 +12,17 @@ use super::runner::{Ended, SlotRun};
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::warehouse::Warehouse;
+use crate::warehouse::gc_bound::Bound;
 use crate::warehouse::lease::Lease;
 use crate::warehouse::slot_look::{OpenSlot, SlotEntry, Standing};
 use crate::warehouse::slots::{Claim, Outcome, SlotKey, Waits};
 use chrono::{DateTime, SecondsFormat, Utc};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::watch;
+
+/// Time of a collection after the run: nobody waits for a prompt, and nobody else collects here.
+const GARBAGE: Duration = Duration::from_secs(60);
 
 /// Which slot is wanted.
 #[derive(Clone, Debug)]
@@ -71,7 +76,10 @@ pub async fn once(
             let run = SlotRun::new(warehouse, settings, &metrics, planned, &leadership, &found, attempt);
             let (halt, halted) = watch::channel(false);
             let watching = tokio::spawn(halt_when_lost(stop, follow.clone(), leadership.lease.clone(), halt));
-            let ran = run.perform(halted).await;
+            let ran = run.perform(halted.clone()).await;
+            if ran.is_published() {
+                run.collect_garbage(&Bound::after(GARBAGE).or_with(halted)).await;
+            }
             watching.abort();
             Ok(Once::Ran(key, ran))
         }

@@ -10,6 +10,7 @@ use crate::config::{Job, Settings};
 use crate::error::{Error, Kind, Result};
 use crate::pipeline::{self, BuildRequest, Event, Fence, Progress, RunReport};
 use crate::warehouse::Warehouse;
+use crate::warehouse::gc_bound::Bound;
 use crate::warehouse::lease::Lease;
 use crate::warehouse::slot_look::OpenSlot;
 use crate::warehouse::slots::{HeldSlot, Outcome, SlotKey};
@@ -22,9 +23,6 @@ use tokio::sync::{mpsc, watch};
 
 /// How often, a second apart, the end of a slot is written before it is left to the next leader.
 const FINISH_ATTEMPTS: u32 = 10;
-/// Time of a collection in the background.
-const GARBAGE_BOUND: Duration = Duration::from_secs(600);
-
 /// Beyond the grace: cancelling on the server, and the words for the ledger.
 pub(super) const TIDY: Duration = Duration::from_secs(2);
 
@@ -50,6 +48,14 @@ pub enum Ended {
     With(Outcome),
     /// We were stopped: the slot is left to whoever leads next.
     Interrupted,
+}
+
+impl Ended {
+    /// Whether readers see something new.
+    #[must_use]
+    pub fn is_published(&self) -> bool {
+        matches!(self, Ended::With(outcome) if outcome.state == "published")
+    }
 }
 
 /// Why a run is cut short.
@@ -222,10 +228,10 @@ impl SlotRun {
         }
     }
 
-    /// Drops what is not kept, beside whatever runs next; a daemon that stops leaves the rest to the next collection.
-    pub(super) async fn collect_garbage(&self) {
+    /// Drops what is not kept, beside whatever runs next; whoever stops leaves the rest to the next collection.
+    pub(super) async fn collect_garbage(&self, bound: &Bound) {
         let workspace = &self.slot.workspace;
-        match pipeline::collect_garbage(&self.warehouse, &self.settings, GARBAGE_BOUND).await {
+        match pipeline::collect_garbage(&self.warehouse, &self.settings, bound).await {
             Ok(Some(done)) => {
                 let (dropped, waiting, left) = (done.dropped.len(), done.waiting.len(), done.left.len());
                 tracing::info!(workspace, dropped, waiting, left, "garbage collected");

@@ -8,10 +8,11 @@ use super::decide::{Decision, Orphan, Reason, decide};
 use super::jobs::PlannedJob;
 use super::leader::{Leadership, stopped};
 use super::metrics::Metrics;
-use super::runner::{Ended, SlotRun, TIDY};
+use super::runner::{SlotRun, TIDY};
 use crate::config::Settings;
 use crate::error::Result;
 use crate::warehouse::Warehouse;
+use crate::warehouse::gc_bound::Bound;
 use crate::warehouse::lease::Lease;
 use crate::warehouse::slot_look::{OpenSlot, Standing};
 use crate::warehouse::slots::{Claim, Outcome, SlotKey, Waits};
@@ -20,11 +21,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 
 /// How often the slots are looked at.
 const TICK: Duration = Duration::from_millis(500);
+/// Time of a collection in the background.
+const GARBAGE: Duration = Duration::from_secs(600);
 /// Pause after the database refused us.
 const PAUSE: Duration = Duration::from_secs(5);
 
@@ -52,6 +55,13 @@ impl Running {
     }
 }
 
+/// A run that has ended.
+struct Ending {
+    workspace: String,
+    /// The run, if it has published and left something to drop.
+    superseding: Option<SlotRun>,
+}
+
 /// The runs of this process, by workspace.
 type Runs = BTreeMap<String, Running>;
 
@@ -62,8 +72,9 @@ impl Scheduler {
         mut leadership: watch::Receiver<Option<Leadership>>,
         mut stop: watch::Receiver<bool>,
     ) {
-        let (ended, mut endings) = mpsc::channel::<String>(16);
+        let (ended, mut endings) = mpsc::channel::<Ending>(16);
         let mut running = Runs::new();
+        let mut collecting = JoinSet::new();
         let mut term: Option<Lease> = None;
         let mut not_before = Instant::now();
         let mut tick = tokio::time::interval(TICK);
@@ -71,7 +82,11 @@ impl Scheduler {
         loop {
             tokio::select! {
                 () = stopped(&mut stop) => break,
-                Some(workspace) = endings.recv() => drop(running.remove(&workspace)),
+                Some(ending) = endings.recv() => {
+                    running.remove(&ending.workspace);
+                    collecting.spawn(collect(ending, stop.clone()));
+                }
+                Some(_) = collecting.join_next() => {}
                 _ = tick.tick() => {}
             }
             let current = leadership.borrow_and_update().clone().filter(Leadership::is_trusted);
@@ -86,7 +101,7 @@ impl Scheduler {
                 not_before = Instant::now() + PAUSE;
             }
         }
-        self.wind_down(running, endings).await;
+        self.wind_down(running, endings, collecting).await;
     }
 
     /// Records what is due and starts what waits and can start now.
@@ -95,7 +110,7 @@ impl Scheduler {
         leadership: &Leadership,
         term: &mut Option<Lease>,
         running: &mut Runs,
-        ended: &mpsc::Sender<String>,
+        ended: &mpsc::Sender<Ending>,
     ) -> Result<()> {
         let lease = &leadership.lease;
         if term.as_ref() != Some(lease) {
@@ -226,16 +241,17 @@ impl Scheduler {
         }
     }
 
-    /// Asks running work to end, waits for it as long as the grace period says, and drops what is left.
-    async fn wind_down(&self, mut running: Runs, mut endings: mpsc::Receiver<String>) {
+    /// Asks running work to end, waits for it and for collections as long as the grace period says, and drops what is left.
+    async fn wind_down(&self, mut running: Runs, mut endings: mpsc::Receiver<Ending>, mut collecting: JoinSet<()>) {
         running.values().for_each(Running::cancel);
         let grace = Duration::from_secs(self.settings.serve.grace_seconds);
         // Each run ends itself within the grace and a little; this is the limit if it cannot even do that.
         let limit = tokio::time::sleep(grace + TIDY + Duration::from_millis(500));
         tokio::pin!(limit);
-        while !running.is_empty() {
+        while !running.is_empty() || !collecting.is_empty() {
             tokio::select! {
-                Some(workspace) = endings.recv() => drop(running.remove(&workspace)),
+                Some(ending) = endings.recv() => drop(running.remove(&ending.workspace)),
+                Some(_) = collecting.join_next() => {}
                 () = &mut limit => break,
             }
         }
@@ -250,20 +266,25 @@ impl Scheduler {
     }
 }
 
-/// Starts the run; its workspace's name is sent when it has ended.
-fn start(run: SlotRun, ended: mpsc::Sender<String>) -> Running {
+/// Starts the run; its ending is sent.
+fn start(run: SlotRun, ended: mpsc::Sender<Ending>) -> Running {
     let (stop, stopping) = watch::channel(false);
     let (slot, lease) = (run.slot.clone(), run.lease.clone());
     let workspace = slot.workspace.clone();
     let task = tokio::spawn(async move {
-        let ran = run.perform(stopping).await;
+        let is_published = run.perform(stopping).await.is_published();
+        let superseding = is_published.then_some(run);
         // Nobody listens any more when the daemon has stopped.
-        let _ = ended.send(workspace).await;
-        if matches!(ran, Ended::With(outcome) if outcome.state == "published") {
-            run.collect_garbage().await;
-        }
+        let _ = ended.send(Ending { workspace, superseding }).await;
     });
     Running { slot, lease, stop, task }
+}
+
+/// Drops what the run made superfluous, beside whatever runs next.
+async fn collect(ending: Ending, stop: watch::Receiver<bool>) {
+    if let Some(run) = ending.superseding {
+        run.collect_garbage(&Bound::after(GARBAGE).or_with(stop)).await;
+    }
 }
 
 fn by_reason(times: &[(Reason, DateTime<Utc>)]) -> BTreeMap<Reason, Vec<DateTime<Utc>>> {

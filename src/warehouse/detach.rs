@@ -3,12 +3,14 @@
 use super::Warehouse;
 use super::fault::fault;
 use super::gc::{ANSWER, LEASE};
+use super::gc_bound::Bound;
 use super::lease::Lease;
 use super::patience::LIMITS;
 use super::statement::fill;
 use crate::crash_point;
 use crate::error::Result;
 use std::time::Duration;
+use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 /// A detach waits for old readers; it is given this long, and taken up again by the next collection.
@@ -25,20 +27,27 @@ pub(super) struct Garbage {
     pub(super) was_published: bool,
 }
 
+/// One collection at work.
+pub(super) struct Collector<'a> {
+    pub(super) lease: &'a Lease,
+    pub(super) bound: &'a Bound,
+    /// FINALIZE waits for every older snapshot: two at once would wait for each other.
+    pub(super) finalising: Mutex<()>,
+}
+
 impl Warehouse {
     /// Removes relations of one parent, of which one detach can be under way at a time; what was dropped, what is left.
     pub(super) async fn remove_in_turn(
         &self,
         items: Vec<Garbage>,
-        lease: &Lease,
-        deadline: Instant,
+        collector: &Collector<'_>,
     ) -> Result<(Vec<String>, Vec<String>)> {
         let (mut dropped, mut left) = (Vec::new(), Vec::new());
         let mut is_blocked = false;
         for mut item in items {
-            let is_ours =
-                !is_blocked && Instant::now() < deadline && self.renew_lease(lease, LEASE, ANSWER).await?.is_some();
-            let is_dropped = is_ours && self.remove(&mut item).await?;
+            let may_go_on = !is_blocked && !collector.bound.is_reached();
+            let is_ours = may_go_on && self.renew_lease(collector.lease, LEASE, ANSWER).await?.is_some();
+            let is_dropped = is_ours && self.remove(&mut item, collector).await?;
             // A detach that could not be ended blocks every other one of its parent.
             is_blocked |= item.is_detaching && !is_dropped;
             if is_dropped { &mut dropped } else { &mut left }.push(item.name);
@@ -47,14 +56,16 @@ impl Warehouse {
     }
 
     /// Removes one relation; false when it had to wait for readers or was refused.
-    async fn remove(&self, item: &mut Garbage) -> Result<bool> {
+    async fn remove(&self, item: &mut Garbage, collector: &Collector<'_>) -> Result<bool> {
+        let bound = collector.bound;
         crash_point::reach("gc: before a relation").await?;
         let store = &self.schemas.store;
         if item.parent.is_some() {
-            let is_detached = !item.is_detaching && self.execute_patiently(&detach(store, item)).await?;
+            let is_detached = !item.is_detaching && self.execute_patiently(&detach(store, item), bound).await?;
             if !is_detached {
                 item.is_detaching = true;
-                let finalise = match self.watchers_soon(&item.name).await? {
+                let _alone = collector.finalising.lock().await;
+                let finalise = match self.watchers_soon(&item.name, bound).await? {
                     None => None,
                     Some(0) => Some(detach(store, item)),
                     Some(watchers) => {
@@ -64,14 +75,14 @@ impl Warehouse {
                     }
                 };
                 if let Some(finalise) = finalise
-                    && !self.execute_patiently(&finalise).await?
+                    && !self.execute_patiently(&finalise, bound).await?
                 {
                     return Ok(false);
                 }
             }
             crash_point::reach("gc: detached").await?;
         }
-        let is_dropped = self.execute_patiently(&drop_statement(store, item)).await?;
+        let is_dropped = self.execute_patiently(&drop_statement(store, item), bound).await?;
         crash_point::reach("gc: dropped").await?;
         Ok(is_dropped)
     }
@@ -81,7 +92,7 @@ impl Warehouse {
     ///
     /// FINALIZE locks the partition against readers first, and then waits for every older snapshot. An older reader
     /// that still takes the partition for one would stop at our lock while we wait for him: a deadlock.
-    async fn watchers_soon(&self, table: &str) -> Result<Option<i64>> {
+    async fn watchers_soon(&self, table: &str, bound: &Bound) -> Result<Option<i64>> {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let client = self.client().await?;
@@ -91,7 +102,7 @@ impl Warehouse {
                 .map_err(|e| fault("open transactions cannot be read", &e))?;
             drop(client);
             let watchers = row.map(|row| row.get::<_, i64>(0));
-            if watchers.is_none_or(|watchers| watchers == 0) || Instant::now() >= deadline {
+            if watchers.is_none_or(|watchers| watchers == 0) || Instant::now() >= deadline || bound.is_reached() {
                 return Ok(watchers);
             }
             tokio::time::sleep(LOOK).await;
@@ -99,17 +110,21 @@ impl Warehouse {
     }
 
     /// Runs a statement within our patience; false when it had to wait for readers or was refused.
-    pub(super) async fn execute_patiently(&self, statement: &str) -> Result<bool> {
+    pub(super) async fn execute_patiently(&self, statement: &str, bound: &Bound) -> Result<bool> {
         let client = self.client().await?;
-        match tokio::time::timeout(PATIENCE, client.batch_execute(statement)).await {
-            Ok(Ok(())) => Ok(true),
-            Ok(Err(e)) => {
+        let done = tokio::select! {
+            done = client.batch_execute(statement) => Some(done),
+            () = bound.reached_within(PATIENCE) => None,
+        };
+        match done {
+            Some(Ok(())) => Ok(true),
+            Some(Err(e)) => {
                 // A transaction of several statements that broke off is still open.
                 client.discard();
                 tracing::warn!(statement, reason = %fault("not dropped", &e), "garbage stays for now");
                 Ok(false)
             }
-            Err(_) => {
+            None => {
                 self.cancel(client).await;
                 tracing::warn!(statement, "garbage stays for now: a reader holds it");
                 Ok(false)

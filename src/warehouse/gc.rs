@@ -2,8 +2,9 @@
 
 use super::Warehouse;
 use super::connect::Client;
-use super::detach::{Garbage, in_short_transaction};
+use super::detach::{Collector, Garbage, in_short_transaction};
 use super::fault::fault;
+use super::gc_bound::Bound;
 use super::lease::Lease;
 use super::materialize::run_relation;
 use super::statement::fill;
@@ -14,7 +15,7 @@ use futures_util::{StreamExt, TryStreamExt};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::time::Instant;
+use tokio::sync::Mutex;
 
 /// Parents whose partitions are detached at once: each waits, and none works.
 const AT_ONCE: usize = 3;
@@ -43,21 +44,21 @@ pub struct Collection {
 }
 
 impl Warehouse {
-    /// Drops what is not kept, oldest first, for at most `bound`; none while another process collects here.
-    pub async fn collect_garbage(&self, keep_runs: usize, holder: &str, bound: Duration) -> Result<Option<Collection>> {
+    /// Drops what is not kept, oldest first, until `bound`; none while another process collects here.
+    pub async fn collect_garbage(&self, keep_runs: usize, holder: &str, bound: &Bound) -> Result<Option<Collection>> {
         let name = format!("gc:{}", self.schemas.workspace);
         let holder = format!("{holder}, collection {} of the process", NUMBER.fetch_add(1, Ordering::Relaxed));
         let Some((lease, _since)) = self.acquire_lease(&name, &holder, LEASE, ANSWER).await? else {
             return Ok(None);
         };
-        let collected = self.collect(keep_runs, &lease, Instant::now() + bound).await;
+        let collected = self.collect(keep_runs, &lease, bound).await;
         if let Err(e) = self.release_lease(&lease, ANSWER).await {
             tracing::warn!(reason = %e, "the collector's lease could not be given back; it expires by itself");
         }
         collected.map(Some)
     }
 
-    async fn collect(&self, keep_runs: usize, lease: &Lease, deadline: Instant) -> Result<Collection> {
+    async fn collect(&self, keep_runs: usize, lease: &Lease, bound: &Bound) -> Result<Collection> {
         crash_point::reach("gc: begin").await?;
         let client = self.client().await?;
         let garbage = self.find_garbage(&client, keep_runs).await?;
@@ -74,7 +75,8 @@ impl Warehouse {
                 None => by_parent.entry(item.parent.clone()).or_default().push(item),
             }
         }
-        let each = by_parent.into_values().map(|items| self.remove_in_turn(items, lease, deadline));
+        let collector = Collector { lease, bound, finalising: Mutex::default() };
+        let each = by_parent.into_values().map(|items| self.remove_in_turn(items, &collector));
         let removed: Vec<(Vec<String>, Vec<String>)> =
             futures_util::stream::iter(each).buffered(AT_ONCE).try_collect().await?;
         for (dropped, left) in removed {
@@ -83,8 +85,8 @@ impl Warehouse {
         }
         self.forget_superseded(&done.dropped).await?;
         self.warn_of_long_waits(&done.waiting);
-        self.drop_empty_parents(&mut done).await?;
-        self.analyse_parents(deadline).await?;
+        self.drop_empty_parents(&mut done, bound).await?;
+        self.analyse_parents(bound).await?;
         Ok(done)
     }
 
@@ -143,7 +145,7 @@ impl Warehouse {
         );
     }
 
-    async fn drop_empty_parents(&self, done: &mut Collection) -> Result<()> {
+    async fn drop_empty_parents(&self, done: &mut Collection, bound: &Bound) -> Result<()> {
         let (store, workspace) = (&self.schemas.store, &self.schemas.workspace);
         let client = self.client().await?;
         let parents = client
@@ -154,7 +156,7 @@ impl Warehouse {
         for row in parents {
             let name: String = row.get(0);
             let drop = fill("DROP TABLE IF EXISTS {schema}.{name}", &[("schema", store), ("name", &name)]);
-            if self.execute_patiently(&in_short_transaction(&drop)).await? {
+            if self.execute_patiently(&in_short_transaction(&drop), bound).await? {
                 done.dropped.push(name);
             }
         }
@@ -162,7 +164,7 @@ impl Warehouse {
     }
 
     /// Statistics of the parents, where they are missing or out of date; the work of a moment.
-    async fn analyse_parents(&self, deadline: Instant) -> Result<()> {
+    async fn analyse_parents(&self, bound: &Bound) -> Result<()> {
         let store = &self.schemas.store;
         let client = self.client().await?;
         let parents = client
@@ -171,11 +173,11 @@ impl Warehouse {
             .map_err(|e| fault("statistics cannot be read", &e))?;
         drop(client);
         for row in parents {
-            if Instant::now() >= deadline {
+            if bound.is_reached() {
                 break;
             }
             let (name, keys): (String, Vec<String>) = (row.get(0), row.get(1));
-            self.execute_patiently(&in_short_transaction(&analyse(store, &name, &keys))).await?;
+            self.execute_patiently(&in_short_transaction(&analyse(store, &name, &keys)), bound).await?;
         }
         Ok(())
     }

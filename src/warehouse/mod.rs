@@ -10,6 +10,7 @@ pub mod fault;
 mod fence;
 pub mod frame;
 pub mod gc;
+pub mod gc_bound;
 pub mod gc_standing;
 mod hidden_reads;
 pub mod in_place;

@@ -4,26 +4,27 @@ use crate::Trial;
 use crate::bench::{Bench, Project};
 use crate::ledger;
 use crate::verdict::{Allowed, Verdict};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Every so often the next daemon waits for the dead one's leases by itself; else the wait is spared.
 const UNAIDED: u64 = 10;
 
 /// On the small project.
 pub async fn till(trial: Trial<'_>) -> Verdict {
-    kill(trial, Project::Till, Duration::from_millis(1500)).await
+    kill(trial, Project::Till).await
 }
 
 /// On the bundled models.
 pub async fn bundled(trial: Trial<'_>) -> Verdict {
-    kill(trial, Project::Bundled, Duration::from_secs(8)).await
+    kill(trial, Project::Bundled).await
 }
 
-async fn kill(mut trial: Trial<'_>, project: Project, length_of_run: Duration) -> Verdict {
+async fn kill(mut trial: Trial<'_>, project: Project) -> Verdict {
     let mut verdict = Verdict::default();
     let bench = Bench::new(trial.lab, "kill", project).await;
     bench.schedule(1).await;
     let readers = bench.readers();
+    let length_of_run = length_of_run(&bench, &mut verdict).await;
     let (mut last, mut advanced, mut mid_run) = (ledger::newest_live_run(&bench.server).await, 0, 0);
     for round in 0..trial.rounds {
         bench.change_orders().await;
@@ -52,6 +53,19 @@ async fn kill(mut trial: Trial<'_>, project: Project, length_of_run: Duration) -
     verdict.fact(format!("slots: {}", ledger::slots(&bench.server).await));
     verdict.judge(&readers.stop().await, Allowed::Nothing);
     verdict
+}
+
+/// How long a run lasts on this machine beside the readers, and a bit more: kills hit before, in and after the publish.
+async fn length_of_run(bench: &Bench, verdict: &mut Verdict) -> Duration {
+    bench.change_orders().await;
+    let mut daemon = bench.program.serve();
+    verdict.require(daemon.says("run started", Duration::from_secs(75)).await, "no run began in 75 s");
+    let began = Instant::now();
+    verdict.require(daemon.says("run published", Duration::from_secs(75)).await, "no run was published in 75 s");
+    let length = began.elapsed().mul_f64(1.5);
+    daemon.terminate().await;
+    verdict.fact(format!("kills fall within {:.1} s after a run began", length.as_secs_f64()));
+    length
 }
 
 /// Lets one more daemon end what the dead ones left, and stops it.

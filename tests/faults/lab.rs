@@ -11,7 +11,7 @@ use tokio_postgres::{Client, NoTls};
 
 /// Settings of every server: small, and without waiting for the disk. A killed process loses nothing that it gave to
 /// the system, so `fsync` tells only of machines that lose power, which nothing here makes happen.
-const SETTINGS: [(&str, &str); 10] = [
+const SETTINGS: [(&str, &str); 11] = [
     ("listen_addresses", "127.0.0.1"),
     ("fsync", "off"),
     ("full_page_writes", "off"),
@@ -22,6 +22,7 @@ const SETTINGS: [(&str, &str); 10] = [
     ("hot_standby", "on"),
     ("max_wal_size", "128MB"),
     ("log_min_messages", "warning"),
+    ("log_lock_waits", "on"),
 ];
 
 /// The folder of one invocation. A watcher removes it and ends what runs in it however this process ends.

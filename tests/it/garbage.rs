@@ -3,6 +3,7 @@
 use crate::small::Small;
 use quintile::pipeline;
 use quintile::warehouse::gc::Collection;
+use quintile::warehouse::gc_bound::Bound;
 use std::time::Duration;
 use tokio_postgres::{Client, IsolationLevel};
 
@@ -18,7 +19,8 @@ async fn one_table(keep_runs: usize) -> Small {
 }
 
 async fn collect(small: &Small) -> Collection {
-    let collected = pipeline::collect_garbage(&small.warehouse, &small.settings, Duration::from_secs(60)).await;
+    let collected =
+        pipeline::collect_garbage(&small.warehouse, &small.settings, &Bound::after(Duration::from_secs(60))).await;
     collected.expect("a collection").expect("nobody else collects")
 }
 
@@ -125,20 +127,20 @@ async fn a_detach_that_was_cut_off_is_taken_up_again() {
 }
 
 /// Begins a detach of the run's table and cuts it off while somebody holds the parent.
-async fn cut_off_detach(small: &Small, run_id: i64) {
+async fn cut_off_detach(small: &Small, model: &str, run_id: i64) {
     let mut reader = small.db.client().await;
     let held = reader.transaction().await.expect("begun");
-    held.query("SELECT count(*) FROM marts.a", &[]).await.expect("rows");
-    let parent = small.value("SELECT parent_relation FROM quintile.live").await;
+    held.query(&format!("SELECT count(*) FROM marts.{model}"), &[]).await.expect("rows");
+    let parent = small.value(&format!("SELECT parent_relation FROM quintile.live WHERE model = '{model}'")).await;
     let cut = small.db.client().await;
     cut.batch_execute("SET statement_timeout = 300").await.expect("set");
     let detach =
-        format!("ALTER TABLE quintile_store.{parent} DETACH PARTITION quintile_store.a__r{run_id} CONCURRENTLY");
+        format!("ALTER TABLE quintile_store.{parent} DETACH PARTITION quintile_store.{model}__r{run_id} CONCURRENTLY");
     cut.batch_execute(&detach).await.expect_err("cut off");
     held.commit().await.expect("the end");
     // Nobody is open who was when the table was superseded: only the detach is waited for.
     let superseded = "INSERT INTO quintile.superseded_tables (workspace, table_name, open_transactions) VALUES";
-    small.execute(&format!("{superseded} ('default', 'a__r{run_id}', '{{}}')")).await;
+    small.execute(&format!("{superseded} ('default', '{model}__r{run_id}', '{{}}')")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -146,7 +148,7 @@ async fn a_cut_off_detach_is_ended_though_younger_snapshots_are_open() {
     let small = one_table(1).await;
     let first = small.publish(&[]).await;
     let second = small.publish(&[]).await;
-    cut_off_detach(&small, first).await;
+    cut_off_detach(&small, "a", first).await;
     let reader = small.db.client().await;
     reader.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1").await.expect("begun");
     let reading = async {
@@ -161,13 +163,27 @@ async fn a_cut_off_detach_is_ended_though_younger_snapshots_are_open() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn cut_off_detaches_of_two_tables_do_not_wait_for_each_other() {
+    let small = one_table(1).await;
+    small.table("b", "SELECT 1 AS n");
+    let first = small.publish(&[]).await;
+    let second = small.publish(&[]).await;
+    for model in ["a", "b"] {
+        cut_off_detach(&small, model, first).await;
+    }
+    let done = collect(&small).await;
+    assert!(done.left.is_empty(), "{done:?}");
+    assert_eq!(small.tables().await, format!("a__r{second} b__r{second}"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_older_snapshot_reads_on_while_a_cut_off_detach_waits_for_it() {
     let small = one_table(1).await;
     let first = small.publish(&[]).await;
     let second = small.publish(&[]).await;
     let old = small.db.client().await;
     old.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1").await.expect("begun");
-    cut_off_detach(&small, first).await;
+    cut_off_detach(&small, "a", first).await;
     let (done, answer) = tokio::join!(collect(&small), async {
         tokio::time::sleep(Duration::from_millis(600)).await;
         old.batch_execute("SET LOCAL lock_timeout = '2s'").await.expect("set");
@@ -180,17 +196,63 @@ async fn an_older_snapshot_reads_on_while_a_cut_off_detach_waits_for_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_collects_at_a_time_and_a_prepared_transaction_costs_only_space() {
+async fn one_collects_at_a_time() {
     let small = one_table(1).await;
     small.publish(&[]).await;
     let wait = Duration::from_secs(5);
     let held = small.warehouse.acquire_lease("gc:default", "another process", wait, wait).await.expect("a lease");
-    let none = pipeline::collect_garbage(&small.warehouse, &small.settings, wait).await.expect("an answer");
+    let none =
+        pipeline::collect_garbage(&small.warehouse, &small.settings, &Bound::after(wait)).await.expect("an answer");
     assert!(none.is_none());
     let (lease, _) = held.expect("free");
     small.warehouse.release_lease(&lease, wait).await.expect("released");
     small.publish(&[]).await;
     assert_eq!(collect(&small).await.left.len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn views_that_read_each_other_go_in_one_collection() {
+    let small = one_table(1).await;
+    for (name, from) in [("v1", "a"), ("v2", "v1"), ("v3", "v2")] {
+        let select = format!("SELECT n FROM {{{{ ref('{from}') }}}}");
+        small.model(name, "materialized='view', access='private'", &select);
+    }
+    small.model("last", "materialized='table'", "SELECT n FROM {{ ref('v3') }}");
+    small.publish(&[]).await;
+    let done = collect(&small).await;
+    assert!(done.left.is_empty(), "{done:?}");
+    let views = "SELECT count(*) FROM pg_class WHERE relkind = 'v' AND relname ~ '__r[0-9]+$'";
+    assert_eq!(small.value(views).await, "0", "{done:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_ends_a_collection_that_waits_and_gives_its_lease_back() {
+    let small = one_table(1).await;
+    let first = small.publish(&[]).await;
+    small.publish(&[]).await;
+    let mut reader = small.db.client().await;
+    let held = reader.transaction().await.expect("begun");
+    held.query("SELECT count(*) FROM marts.a", &[]).await.expect("rows");
+    // It counts as one that began after the table was superseded: the detach waits for it all the same.
+    let superseded = "INSERT INTO quintile.superseded_tables (workspace, table_name, open_transactions) VALUES";
+    small.execute(&format!("{superseded} ('default', 'a__r{first}', '{{}}')")).await;
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let bound = Bound::after(Duration::from_secs(600)).or_with(stopped);
+    let collecting = pipeline::collect_garbage(&small.warehouse, &small.settings, &bound);
+    let (done, ()) = tokio::join!(collecting, async {
+        let detach = "FROM pg_stat_activity WHERE query ~ '^ALTER TABLE .* DETACH' AND wait_event_type = 'Lock'";
+        tokio::time::timeout(Duration::from_secs(30), async {
+            while !small.db.shows(detach).await {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        })
+        .await
+        .expect("a detach that waits");
+        stop.send_replace(true);
+    });
+    assert_eq!(done.expect("a collection").expect("nobody else collects").left, [format!("a__r{first}")]);
+    held.commit().await.expect("the end");
+    assert_eq!(collect(&small).await.dropped, [format!("a__r{first}")], "the lease is free at once");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -71,6 +71,21 @@ async fn a_slot_must_be_a_due_time_that_has_passed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nothing_piles_up_where_no_daemon_tidies_up() {
+    let (database, folder) = (Database::new().await, tempfile::tempdir().expect("a folder"));
+    let mut settings = paced(&database, folder.path(), "0 3 * * *").await;
+    settings.run.skip_unchanged = false;
+    for day in 1..=5 {
+        let due = format!("2026-01-{day:02}T03:00:00Z").parse().expect("an instant");
+        assert_eq!(state(&once_at(&database, &settings, Some(due), false).await.expect("it ran")), "published");
+    }
+    let tables = "SELECT count(DISTINCT substring(relname FROM '__r([0-9]+)$')) FROM pg_class
+        WHERE relnamespace = 'quintile_store'::regnamespace AND relname ~ '__r[0-9]+$'";
+    let runs: i64 = database.client().await.query_one(tables, &[]).await.expect("a row").get(0);
+    assert_eq!(runs, 2, "as many as are kept");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_failed_model_fails_the_slot_and_is_not_tried_again() {
     let (database, folder) = (Database::new().await, tempfile::tempdir().expect("a folder"));
     let settings = paced(&database, folder.path(), "0 3 * * *").await;

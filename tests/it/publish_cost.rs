@@ -9,6 +9,7 @@ use quintile::config::Settings;
 use quintile::embedded::Embedded;
 use quintile::pipeline::{self, BuildRequest, Event, Progress};
 use quintile::warehouse::Warehouse;
+use quintile::warehouse::gc_bound::Bound;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -100,7 +101,7 @@ async fn build(warehouse: &Warehouse, settings: &Settings) -> Span {
 }
 
 async fn collect(warehouse: &Warehouse, settings: &Settings) {
-    let collected = pipeline::collect_garbage(warehouse, settings, Duration::from_secs(60)).await;
+    let collected = pipeline::collect_garbage(warehouse, settings, &Bound::after(Duration::from_secs(60))).await;
     collected.expect("a collection");
 }
 

@@ -3,6 +3,7 @@
 use quintile::config::Settings;
 use quintile::pipeline::{self, BuildRequest, RunReport};
 use quintile::warehouse::Warehouse;
+use quintile::warehouse::gc_bound::Bound;
 use std::path::{Path, PathBuf};
 use tokio::sync::watch;
 
@@ -57,7 +58,8 @@ pub async fn try_build(
 pub async fn collect(warehouse: &Warehouse, settings: &Settings) -> Vec<String> {
     let mut dropped = Vec::new();
     for _ in 0..50 {
-        let collected = pipeline::collect_garbage(warehouse, settings, std::time::Duration::from_secs(60)).await;
+        let collected =
+            pipeline::collect_garbage(warehouse, settings, &Bound::after(std::time::Duration::from_secs(60))).await;
         let collected = collected.expect("a collection").expect("nobody else collects");
         dropped.extend(collected.dropped);
         if collected.waiting.is_empty() && collected.left.is_empty() {
