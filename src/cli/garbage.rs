@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 /// Nobody waits longer for their prompt.
-const BOUND: Duration = Duration::from_secs(2);
+const BOUND: Duration = Duration::from_secs(10);
 
 /// Drops what is not kept; what stays is left to the next run.
 pub async fn collect(warehouse: &Warehouse, settings: &Settings, stop: watch::Receiver<bool>) {
