@@ -169,7 +169,11 @@ impl<'r> Row<'r> {
     fn write(&self, column: &Column, way: &Way<'r>, rows: &mut RowBuffer) -> Converted<()> {
         let is_written = match column.kind {
             Kind::Text => self.text(way)?.map(|text| rows.text(&text)),
-            Kind::Currency => Some(rows.text(&self.text(way)?.unwrap_or(Cow::Borrowed(&self.mapping.currency)))),
+            Kind::Currency => {
+                let text = self.text(way)?;
+                rows.text(text.as_deref().unwrap_or(&self.mapping.currency));
+                return Ok(());
+            }
             Kind::OneOf(words) => match self.text(way)? {
                 Some(text) if !words.contains(&text.as_ref()) => {
                     let reason = format!("{} is not one of {}", quoted(&text), words.join(", "));
@@ -178,7 +182,10 @@ impl<'r> Row<'r> {
                 text => text.map(|text| rows.text(&text)),
             },
             Kind::Number => self.number(column, way)?.map(|number| rows.number(number)),
-            Kind::Share => Some(rows.number(self.share(column, way)?)),
+            Kind::Share => {
+                rows.number(self.share(column, way)?);
+                return Ok(());
+            }
             Kind::Integer => self.integer(column, way)?.map(|number| rows.integer(number)),
             Kind::Flag => self.flag(column, way)?.map(|flag| rows.flag(flag)),
             Kind::Instant => self.instant(column, way)?.map(|instant| rows.instant(instant)),

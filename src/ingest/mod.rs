@@ -13,12 +13,14 @@ mod position;
 pub mod reader;
 mod rejects;
 mod report;
+mod retry;
 mod value;
 
 pub use crate::warehouse::entity;
 pub use limit::Limit;
 pub use mapping::Mapping;
 pub use report::{LoadReport, Progress};
+pub use retry::retry;
 
 use crate::error::{Error, Result};
 use crate::warehouse::Warehouse;

@@ -161,6 +161,12 @@ impl RecordReader {
     }
 }
 
+/// Whether [`RecordReader::raw_text`] kept all of a record: nothing was replaced, and nothing cut.
+pub(super) fn is_whole(raw_text: &str) -> bool {
+    let is_cut = raw_text.ends_with("...") && raw_text.chars().count() > MAX_RAW_TEXT;
+    !is_cut && !raw_text.contains('\u{fffd}')
+}
+
 /// Text that ends with an error when a record takes too much of it.
 struct Bounded {
     text: Box<dyn Read + Send>,

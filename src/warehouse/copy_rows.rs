@@ -266,6 +266,6 @@ mod tests {
         rows.drop_row();
         let (bytes, count) = rows.take();
         assert_eq!((&bytes[..], count), (&b"\0\x02\0\0\0\x04kept\xff\xff\xff\xff"[..], 1));
-        assert!(rows.is_empty() && rows.len() == 0);
+        assert!(rows.is_empty());
     }
 }

@@ -92,6 +92,7 @@ impl Warehouse {
         let number = self.number_load(client).await?;
         if let Some(last) = &last
             && path != LoadPath::Late
+            && last.is_whole
             && (&last.checksum, &last.mapping_checksum) == (&file.checksum, &file.mapping_checksum)
         {
             let there = last.counts.rows_read - last.counts.rows_rejected - last.counts.rows_erased;

@@ -91,6 +91,8 @@ pub struct LoadNumber {
 pub(super) struct LastLoad {
     pub(super) checksum: String,
     pub(super) mapping_checksum: String,
+    /// It read the whole file, and did not only try rejected rows again.
+    pub(super) is_whole: bool,
     pub(super) counts: LoadCounts,
 }
 
@@ -109,6 +111,7 @@ impl Warehouse {
         Ok(row.map(|row| LastLoad {
             checksum: row.get("checksum"),
             mapping_checksum: row.get("mapping_checksum"),
+            is_whole: row.get("is_whole"),
             counts: LoadCounts {
                 load_id: row.get("load_id"),
                 rows_read: row.get("rows_read"),

@@ -29,6 +29,7 @@ pub mod preflight;
 mod public_view;
 pub mod publish;
 mod raw_tables;
+pub mod rejects;
 pub mod rollback;
 pub mod run_detail;
 pub mod run_models;

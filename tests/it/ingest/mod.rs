@@ -1,77 +1,13 @@
 //! Loads of files into the raw tables: what is written, what is kept aside, and that nothing half-done stays.
 
-use crate::harness::Database;
-use quintile::error::{Error, Kind};
-use quintile::ingest::{IngestRequest, Limit, LoadReport, Progress, ingest};
-use quintile::warehouse::Warehouse;
+mod exactly_once;
+mod late;
+mod shop;
+
+use quintile::error::Kind;
+use quintile::ingest::{IngestRequest, Limit, Progress, ingest};
+use shop::{HEADER, MAPPING, Shop, orders};
 use std::io::Write;
-use std::path::PathBuf;
-
-const MAPPING: &str = r#"
-description = "a shop"
-[file]
-nulls = ["", "N/A"]
-[defaults]
-currency = "EUR"
-timezone = "Europe/Berlin"
-[columns]
-order_id = "Order"
-customer_id = { column = "Customer", strip_suffix = ".0" }
-ordered_at = { column = "Date", format = "%Y-%m-%d" }
-quantity = "Qty"
-unit_price = "Price"
-discount = { column = "Percent", scale = 0.01 }
-channel = { constant = "online" }
-"#;
-const HEADER: &str = "Order,Customer,Date,Qty,Price,Percent\n";
-
-/// A database, and a folder with one mapping `shop`.
-struct Shop {
-    warehouse: Warehouse,
-    _database: Database,
-    dir: tempfile::TempDir,
-}
-
-impl Shop {
-    async fn new() -> Shop {
-        let database = Database::new().await;
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join("shop.toml"), MAPPING).unwrap();
-        Shop { warehouse: database.warehouse().await, _database: database, dir }
-    }
-
-    fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
-        let path = self.dir.path().join(name);
-        std::fs::write(&path, content).unwrap();
-        path
-    }
-
-    fn request(&self, file: PathBuf) -> IngestRequest {
-        IngestRequest { file, source: "shop".into(), mapping_dir: self.dir.path().into(), ..IngestRequest::default() }
-    }
-
-    async fn load(&self, name: &str, content: impl AsRef<[u8]>) -> Result<LoadReport, Error> {
-        let file = self.write(name, content);
-        ingest(&self.warehouse, &self.request(file), &mut |_| {}).await
-    }
-
-    /// The rows of a SELECT as JSON; `{raw}` is the raw schema.
-    async fn rows(&self, sql: &str) -> Vec<serde_json::Value> {
-        let sql = sql.replace("{raw}", &self.warehouse.schemas.raw);
-        let client = self.warehouse.client().await.unwrap();
-        let rows = client.query(&format!("SELECT to_jsonb(t) FROM ({sql}) AS t"), &[]).await.unwrap();
-        rows.iter().map(|row| row.get(0)).collect()
-    }
-
-    async fn count(&self, table: &str) -> i64 {
-        self.rows(&format!("SELECT count(*) FROM {{raw}}.{table}")).await[0]["count"].as_i64().unwrap()
-    }
-}
-
-fn orders(count: usize) -> String {
-    let row = |i: usize| format!("{i},C{}.0,2023-{:02}-{:02},1,{}.50,0\n", i % 37, 1 + i % 12, 1 + i % 28, i % 90);
-    HEADER.to_owned() + &(1..=count).map(row).collect::<String>()
-}
 
 #[tokio::test]
 async fn rows_are_loaded_exactly_and_bad_ones_kept_with_their_reason() {
