@@ -1,7 +1,9 @@
 //! A record of a file to an order line, or the reason why it does not fit.
 
+use super::instant::parse_instant;
 use super::mapping::{Mapping, Recipe, Target};
-use super::value::{parse_instant, parse_number, quoted};
+use super::number::parse_number;
+use super::value::quoted;
 use crate::error::{Error, Result};
 use crate::warehouse::load::OrderLine;
 use chrono::{DateTime, Utc};
@@ -182,10 +184,12 @@ impl<'a> Row<'a> {
     }
 
     fn instant(&self, target: Target) -> Converted<Option<DateTime<Utc>>> {
-        let Some(Recipe::Instant { column, format, items }) = self.recipe(target) else { return Ok(None) };
+        let Some(Recipe::Instant { column, formats }) = self.recipe(target) else { return Ok(None) };
         let Some(text) = self.field(column) else { return Ok(None) };
         let zone = self.converter.mapping.timezone;
-        parse_instant(text, format, items, zone).map(Some).map_err(|reason| self.rejected(target, reason))
+        let window = self.converter.mapping.window(DateTime::<Utc>::MAX_UTC);
+        let instant = parse_instant(text, formats, zone).and_then(|instant| window.check(instant, text));
+        instant.map(Some).map_err(|reason| self.rejected(target, reason))
     }
 
     /// `synthetic-0042`: a hash of the named columns, modulo the number of customers.

@@ -4,9 +4,12 @@
 //! A thread of its own reads and converts while the connection writes; both sides work on bounded batches.
 
 pub mod convert;
+pub mod expression;
 pub mod file;
+pub mod instant;
 mod limit;
 pub mod mapping;
+pub mod number;
 mod parse;
 pub mod reader;
 mod value;

@@ -27,7 +27,7 @@ pub(super) fn parse(
     bytes_read: Arc<AtomicU64>,
     sender: &Sender<Batch>,
 ) -> Result<()> {
-    let mut reader = RecordReader::new(file.text(bytes_read)?, &mapping.file, &file.name)?;
+    let mut reader = RecordReader::open(file, &mapping.file, bytes_read)?;
     let header = std::mem::take(&mut reader.header);
     let converter = Converter::new(mapping, &header, &file.name)?;
     let mut batch = Batch::default();
@@ -42,13 +42,16 @@ pub(super) fn parse(
         })?;
         match converter.convert(reader.record(), row_number) {
             Ok(line) => batch.lines.push(line),
-            Err(Rejection { column, reason }) => batch.rejected.push(RejectedRow {
-                line: i64::try_from(reader.line()).unwrap_or(i64::MAX),
-                // A header may hold what PostgreSQL cannot keep.
-                column: column.map(|column| column.replace('\0', "\u{fffd}")),
-                reason,
-                raw_text: reader.raw_text(),
-            }),
+            Err(Rejection { column, reason }) => {
+                reader.check_block()?;
+                batch.rejected.push(RejectedRow {
+                    line: i64::try_from(reader.line()).unwrap_or(i64::MAX),
+                    // A header may hold what PostgreSQL cannot keep.
+                    column: column.map(|column| column.replace('\0', "\u{fffd}")),
+                    reason,
+                    raw_text: reader.raw_text(),
+                });
+            }
         }
         if batch.lines.len() + batch.rejected.len() >= BATCH
             && sender.blocking_send(std::mem::take(&mut batch)).is_err()

@@ -5,8 +5,10 @@
 mod parse;
 
 use crate::error::{Error, Result};
-use chrono::format::Item;
+use crate::ingest::instant::{InstantFormat, Window};
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Tz;
+use encoding_rs::Encoding;
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -24,6 +26,10 @@ pub struct Mapping {
     pub currency: String,
     /// Zone of times that name none.
     pub timezone: Tz,
+    /// First day that is borne.
+    pub earliest: NaiveDate,
+    /// Last day that is borne, if the mapping names one.
+    pub latest: Option<NaiveDate>,
     /// How to get each column of `raw.orders`.
     pub columns: BTreeMap<Target, Recipe>,
     /// How customer ids are made up, for files that have none.
@@ -41,8 +47,23 @@ pub struct FileFormat {
     pub delimiter: u8,
     /// Whether the first line names the columns; if not, their names are `1`, `2`, ...
     pub has_header: bool,
+    /// How characters are written as bytes.
+    pub encoding: &'static Encoding,
     /// Texts that mean "no value".
     pub nulls: Vec<String>,
+}
+
+impl Default for FileFormat {
+    /// CSV with commas in UTF-8.
+    fn default() -> FileFormat {
+        FileFormat {
+            format: Format::Csv,
+            delimiter: b',',
+            has_header: true,
+            encoding: encoding_rs::UTF_8,
+            nulls: vec![String::new()],
+        }
+    }
 }
 
 /// Ways to separate values.
@@ -149,14 +170,12 @@ pub enum Recipe {
         /// Factor.
         scale: Option<Decimal>,
     },
-    /// Instant of a file column, by a `strftime` format.
+    /// Instant of a file column, by the first format that fits.
     Instant {
         /// Name in the file.
         column: String,
-        /// The format as written.
-        format: String,
-        /// The format, read.
-        items: Vec<Item<'static>>,
+        /// One or more.
+        formats: Vec<InstantFormat>,
     },
     /// The same text in every row.
     Constant(String),
@@ -180,7 +199,19 @@ pub struct SyntheticCustomer {
     pub modulo: u64,
 }
 
+/// Clocks of other systems go ahead, and days of other zones begin earlier; more is no order of today.
+const AHEAD: TimeDelta = TimeDelta::days(2);
+
 impl Mapping {
+    /// The instants that a load at `now` bears.
+    #[must_use]
+    pub fn window(&self, now: DateTime<Utc>) -> Window {
+        let begin = |day: NaiveDate| day.and_time(NaiveTime::MIN).and_utc();
+        let named = self.latest.and_then(|day| day.succ_opt()).map(|next| begin(next) - TimeDelta::nanoseconds(1));
+        let ahead = now.checked_add_signed(AHEAD).unwrap_or(now);
+        Window { earliest: begin(self.earliest), latest: named.unwrap_or(ahead) }
+    }
+
     /// Reads `<dir>/<source>.toml`. A mapping that is missing is told with the list of those there are.
     pub fn load(dir: &Path, source: &str) -> Result<Mapping> {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';

@@ -2,8 +2,10 @@
 
 use super::{FileFormat, Format, Mapping, Recipe, SyntheticCustomer, Target};
 use crate::error::{Error, Result};
-use crate::ingest::value::parse_number;
-use chrono::format::StrftimeItems;
+use crate::ingest::file::encoding;
+use crate::ingest::instant::InstantFormat;
+use crate::ingest::number::parse_number;
+use chrono::NaiveDate;
 use chrono_tz::Tz;
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
@@ -78,6 +80,7 @@ pub(super) fn parse(path: &str, source: &str, text: &str) -> Result<Mapping> {
     let description = problems.text("", &root, "description").unwrap_or_default();
     let file = file_format(&root, &mut problems);
     let (currency, timezone) = defaults(&root, &mut problems);
+    let (earliest, latest) = window(&root, &mut problems);
     let synthetic_customer = synthetic_customer(&root, &mut problems);
     let columns = columns(&root, &mut problems);
     check_targets(&columns, &root, currency.as_deref(), &mut problems);
@@ -91,6 +94,8 @@ pub(super) fn parse(path: &str, source: &str, text: &str) -> Result<Mapping> {
         file,
         currency: currency.unwrap_or_default(),
         timezone,
+        earliest,
+        latest,
         columns,
         synthetic_customer,
         checksum: blake3::hash(text.as_bytes()).to_hex().to_string(),
@@ -123,14 +128,16 @@ fn file_format(root: &Table, problems: &mut Problems) -> FileFormat {
             b','
         }
     };
-    if let Some(encoding) = problems.text("file", file, "encoding")
-        && !encoding.eq_ignore_ascii_case("utf-8")
-    {
-        problems.add("file.encoding", format!("\"{encoding}\" cannot be read; convert the files to utf-8"));
-    }
+    let encoding = problems.text("file", file, "encoding").unwrap_or_else(|| "utf-8".into());
+    let encoding = encoding::named(&encoding).unwrap_or_else(|| {
+        problems
+            .add("file.encoding", format!("\"{encoding}\" is not known; use utf-8, utf-16, latin-1 or windows-1252"));
+        encoding_rs::UTF_8
+    });
     FileFormat {
         format,
         delimiter,
+        encoding,
         has_header: problems.flag("file", file, "header").unwrap_or(true),
         nulls: problems.texts("file", file, "nulls").unwrap_or_else(|| vec![String::new()]),
     }
@@ -139,7 +146,7 @@ fn file_format(root: &Table, problems: &mut Problems) -> FileFormat {
 fn defaults(root: &Table, problems: &mut Problems) -> (Option<String>, Tz) {
     let empty = Table::new();
     let defaults = problems.table(root, "defaults").unwrap_or(&empty);
-    problems.unknown_keys("defaults", defaults, &["currency", "timezone"]);
+    problems.unknown_keys("defaults", defaults, &["currency", "timezone", "earliest", "latest"]);
     let timezone = problems.text("defaults", defaults, "timezone").unwrap_or_else(|| "UTC".into());
     let timezone = timezone.parse().unwrap_or_else(|_| {
         problems.add("defaults.timezone", format!("\"{timezone}\" is not an IANA time zone, as Europe/London is"));
@@ -152,6 +159,25 @@ fn defaults(root: &Table, problems: &mut Problems) -> (Option<String>, Tz) {
         problems.add("defaults.currency", format!("\"{currency}\" is not three capital letters, as GBP is"));
     }
     (currency, timezone)
+}
+
+/// The days that are borne. Shops did not sell through computers before 1970, and an empty clock shows that day.
+fn window(root: &Table, problems: &mut Problems) -> (NaiveDate, Option<NaiveDate>) {
+    let empty = Table::new();
+    let table = root.get("defaults").and_then(Value::as_table).unwrap_or(&empty);
+    let mut day = |key: &str| {
+        let text = table.get(key)?.as_str().unwrap_or_default();
+        let day = text.parse().ok();
+        if day.is_none() {
+            problems.add(&join_key("defaults", key), "must be a day in quotes, as \"2020-01-31\" is");
+        }
+        day
+    };
+    let (earliest, latest) = (day("earliest").or(NaiveDate::from_epoch_days(0)).unwrap_or_default(), day("latest"));
+    if latest.is_some_and(|latest| latest < earliest) {
+        problems.add("defaults.latest", format!("is before the earliest day, {earliest}"));
+    }
+    (earliest, latest)
 }
 
 fn synthetic_customer(root: &Table, problems: &mut Problems) -> Option<SyntheticCustomer> {
@@ -233,11 +259,11 @@ fn from_column(target: Target, at: &str, table: &Table, problems: &mut Problems)
             problems.add(at, "needs a format, as in { column = \"date\", format = \"%Y-%m-%d\" }");
             return None;
         };
-        let Ok(items) = StrftimeItems::new(&format).parse_to_owned() else {
+        let Some(read) = InstantFormat::parse(&format) else {
             problems.add(&join_key(at, "format"), format!("\"{format}\" is not a strftime format"));
             return None;
         };
-        return Some(Recipe::Instant { column, format, items });
+        return Some(Recipe::Instant { column, formats: vec![read] });
     }
     if !target.is_number() {
         return Some(Recipe::Text { column, strip_suffix: problems.text(at, table, "strip_suffix") });
