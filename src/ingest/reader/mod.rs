@@ -1,6 +1,8 @@
 //! Records out of a file, one at a time, in bounded memory: separated text or Parquet.
 
 mod parquet;
+#[cfg(test)]
+mod parquet_tests;
 mod parquet_text;
 mod separated;
 
