@@ -59,6 +59,18 @@ impl Window {
     }
 }
 
+impl Window {
+    /// The day, or the reason why nobody who buys was born on it.
+    pub(crate) fn check_birth(&self, day: NaiveDate, text: &str) -> Result<NaiveDate, String> {
+        let earliest = NaiveDate::from_ymd_opt(1900, 1, 1).unwrap_or_default();
+        let latest = self.latest.date_naive();
+        if (earliest..=latest).contains(&day) {
+            return Ok(day);
+        }
+        Err(format!("{} is not between {earliest} and {latest}", quoted(text.trim())))
+    }
+}
+
 /// A day, perhaps with the time on the clock and the clock's distance from UTC.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Reading {

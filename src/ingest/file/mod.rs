@@ -13,7 +13,7 @@ use encoding_rs::Encoding;
 use std::fs::{File, Metadata};
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -129,6 +129,21 @@ impl OrderFile {
         Content { file: self.file.clone(), position: 0, bytes_read }
     }
 
+    /// How a file is known: by its path as it was given, without what means nothing in it. Two files of one name in two
+    /// folders are two files; one file under two paths is loaded twice and found unchanged, order by order.
+    #[must_use]
+    pub fn given_name(&self) -> String {
+        if self.is_standard_input() {
+            return self.name.clone();
+        }
+        let parts = self.path.components().filter(|part| *part != Component::CurDir);
+        parts.collect::<PathBuf>().to_string_lossy().into_owned()
+    }
+
+    fn is_standard_input(&self) -> bool {
+        self.path == Path::new(STANDARD_INPUT)
+    }
+
     /// Whether the file is still the one that was opened.
     pub fn is_same(&self) -> bool {
         let now =
@@ -208,6 +223,15 @@ mod tests {
         let mut text = String::new();
         let read = file.text(encoding_rs::UTF_8, Arc::default()).map(|mut text_| text_.read_to_string(&mut text));
         assert!(read.is_err() || read.is_ok_and(|read| read.is_err()));
+    }
+
+    #[test]
+    fn a_file_is_known_by_its_path_as_it_was_given() {
+        let (dir, path) = write("orders.csv", b"a");
+        let known = OrderFile::open(&dir.path().join(".//orders.csv")).unwrap().given_name();
+        assert_eq!(known, path.to_string_lossy());
+        let other = OrderFile::open(&dir.path().join("../").join(dir.path().file_name().unwrap()).join("orders.csv"));
+        assert!(other.unwrap().given_name().contains("/../"));
     }
 
     #[test]

@@ -146,7 +146,9 @@ impl Recipe {
     #[must_use]
     pub fn file_column(&self) -> Option<&str> {
         match self {
-            Recipe::Text { column, .. } | Recipe::Number { column, .. } | Recipe::Instant { column, .. } => Some(column),
+            Recipe::Text { column, .. } | Recipe::Number { column, .. } | Recipe::Instant { column, .. } => {
+                Some(column)
+            }
             _ => None,
         }
     }

@@ -1,6 +1,6 @@
 //! `[synthetic_customer]` and `[lent_customer]`: customers for files that have none.
 
-use super::file::{encoding, delimiter};
+use super::file::{delimiter, encoding};
 use super::problems::{Problems, join_key};
 use crate::ingest::mapping::{FileFormat, Format, LentCustomer, SyntheticCustomer};
 use std::path::PathBuf;

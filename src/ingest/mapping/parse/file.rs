@@ -71,12 +71,7 @@ pub(super) fn encoding(at: &str, file: &Table, problems: &mut Problems) -> &'sta
 }
 
 /// How numbers are written, where a table says it; `else_by` elsewhere.
-pub(super) fn number_format(
-    at: &str,
-    table: &Table,
-    else_by: &NumberFormat,
-    problems: &mut Problems,
-) -> NumberFormat {
+pub(super) fn number_format(at: &str, table: &Table, else_by: &NumberFormat, problems: &mut Problems) -> NumberFormat {
     let format = NumberFormat {
         decimal: problems.sign(at, table, "decimal").unwrap_or(else_by.decimal),
         thousands: problems.sign(at, table, "thousands").or(else_by.thousands),

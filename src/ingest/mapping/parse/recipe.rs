@@ -9,12 +9,7 @@ use crate::warehouse::entity::{Column, Entity, Kind};
 use std::collections::BTreeMap;
 use toml::{Table, Value};
 
-pub(super) fn columns(
-    entity: Entity,
-    root: &Table,
-    file: &FileFormat,
-    problems: &mut Problems,
-) -> Vec<Option<Recipe>> {
+pub(super) fn columns(entity: Entity, root: &Table, file: &FileFormat, problems: &mut Problems) -> Vec<Option<Recipe>> {
     let empty = Table::new();
     let table = problems.table(root, "columns").unwrap_or(&empty);
     let mapped = |column: &&Column| column.is_mapped;
