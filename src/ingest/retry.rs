@@ -27,6 +27,9 @@ pub async fn retry(warehouse: &Warehouse, mapping_dir: &Path, source: &str, file
     if mapping.columns.iter().flatten().any(has_row_number) {
         return refused("The mapping makes ids of row numbers, which rejected rows do not have.");
     }
+    if mapping.lent_customer.is_some() {
+        return refused("The mapping borrows customers by row number, which rejected rows do not have.");
+    }
     let Some(header) = &file.header else {
         return refused("They were kept by an older version, without the names of the file's columns.");
     };
@@ -63,7 +66,9 @@ async fn carry(
     header: &[String],
     mut load: Box<Load<'_>>,
 ) -> Result<LoadCounts> {
-    let destination = Destination { load_id: load.number().load_id, is_staged: load.is_staged() };
+    let number = load.number();
+    let window = mapping.window(number.started_at);
+    let destination = Destination { load_id: number.load_id, is_staged: load.is_staged(), window };
     let mut converter = Converter::new(mapping, header, identity.short_name(), destination)?;
     // On a connection of its own: that of the load is taken up by its COPY.
     let reading = warehouse.client().await?;
@@ -75,7 +80,8 @@ async fn carry(
         row_number += 1;
         match record_of(&row.raw_text, mapping.file.delimiter) {
             Some(record) => {
-                let origin = Origin { row_number, line: row.line, raw_text: Some(row.raw_text.clone()) };
+                let origin =
+                    Origin { row_number, line: row.line, raw_text: Some(row.raw_text.clone()), lent_customer: None };
                 gathered.take(&mut converter, &record, &origin, || row.raw_text);
             }
             None => load.reject(&[row]).await?,
