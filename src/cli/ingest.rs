@@ -4,6 +4,7 @@ use super::load_bar::LoadBar;
 use super::session::Session;
 use super::{Format, Global, print};
 use crate::error::{Error, Kind, Result};
+use crate::ingest::file::files_of;
 use crate::ingest::{self, IngestRequest, Limit, LoadReport};
 use crate::warehouse::Warehouse;
 use clap::Args;
@@ -16,7 +17,7 @@ use std::process::ExitCode;
     A file that is loaded again takes out what it holds no more; an unchanged one changes nothing.\n\
     Rows that do not fit are kept: quintile rejects lists them.")]
 pub struct Arguments {
-    /// Files of the source; one that fails does not stop the others
+    /// Files of the source, or folders of them; one that fails does not stop the others
     #[arg(value_name = "FILE", required_unless_present = "retry_rejects", conflicts_with = "retry_rejects")]
     files: Vec<PathBuf>,
     /// Source: the name of a mapping in config/sources/
@@ -64,7 +65,8 @@ async fn load_all(session: &Session, arguments: &Arguments, format: Format) -> R
             told.take(&file.file_name, outcome, files.len() == 1)?;
         }
     }
-    for file in &arguments.files {
+    let files = files_of(&arguments.files)?;
+    for file in &files {
         let request = IngestRequest {
             file: file.clone(),
             source: arguments.source.clone(),
@@ -73,7 +75,7 @@ async fn load_all(session: &Session, arguments: &Arguments, format: Format) -> R
             allow_empty: arguments.allow_empty,
         };
         let outcome = load(warehouse, &request).await;
-        told.take(&file.display().to_string(), outcome, arguments.files.len() == 1)?;
+        told.take(&file.display().to_string(), outcome, files.len() == 1)?;
     }
     if format == Format::Json {
         print::json(&told.told);

@@ -1,6 +1,8 @@
 //! Loads of files into the raw tables: what is written, what is kept aside, and that nothing half-done stays.
 
+mod cancelled;
 mod exactly_once;
+mod killed;
 mod late;
 mod shop;
 
