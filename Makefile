@@ -5,7 +5,7 @@ TIMED := ./scripts/timed
 # Snapshots are reviewed, never written by a test run.
 export INSTA_UPDATE ?= no
 
-.PHONY: help demo test lint bench check-deploy faults
+.PHONY: help demo test lint bench bench-load check-deploy faults
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
@@ -31,6 +31,11 @@ bench: ## Race dbt-core on generated view models: DBT=venv/bin/dbt DATABASE_URL=
 	@[ -x "$(DBT)" ] && [ -n "$${DATABASE_URL:-}" ] || { echo "set DBT to dbt's program and DATABASE_URL to a server that may be filled" >&2; exit 1; }
 	@$(TIMED) "build the program" $(CARGO) build --release --locked
 	@$(TIMED) "race" benches/race_dbt.py --models $(or $(MODELS),500) --database-url "$$DATABASE_URL" --dbt "$(DBT)" --quintile target/release/quintile
+
+bench-load: ## Load a generated file with psql's \copy and with quintile: DATABASE_URL=postgresql://... of a server on this machine [ROWS=1000000]
+	@[ -n "$${DATABASE_URL:-}" ] || { echo "set DATABASE_URL to a server on this machine that may be filled" >&2; exit 1; }
+	@$(TIMED) "build the program" $(CARGO) build --release --locked
+	@$(TIMED) "race" benches/load.py --rows $(or $(ROWS),1000000) --database-url "$$DATABASE_URL" --quintile target/release/quintile
 
 check-deploy: ## Render the manifests and lint the Dockerfile, with tools put into target/tools
 	@./scripts/check-deploy --install

@@ -8,7 +8,6 @@ use crate::ingest::IngestRequest;
 use crate::pipeline::{self, BuildRequest};
 use crate::warehouse::Warehouse;
 use clap::Args;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 use tokio::sync::watch;
@@ -91,10 +90,10 @@ async fn fill_and_report(
             file: session.settings.project_dir.join("seeds/demo").join(set.file),
             source: set.source.into(),
             mapping_dir: session.settings.project_dir.join("config/sources"),
-            max_rejects: None,
+            ..IngestRequest::default()
         };
         let load = ingest::load(&warehouse, &request).await?;
-        print::note(&format!("  {}", ingest::sentence(&PathBuf::from(set.file), &load)));
+        print::note(&format!("  {}", ingest::sentence(set.file, &load)));
         let (progress, printer) = build::printer();
         let request = BuildRequest { trigger: "demo".into(), progress, ..BuildRequest::default() };
         let report = pipeline::build(&warehouse, &settings, &request, stop.clone()).await;

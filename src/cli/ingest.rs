@@ -1,23 +1,24 @@
-//! `quintile ingest`: order files into `raw.orders`, by a mapping.
+//! `quintile ingest`: files into the raw tables, by a mapping.
 
+use super::load_bar::LoadBar;
 use super::session::Session;
 use super::{Format, Global, print};
-use crate::error::Result;
-use crate::ingest::{self, IngestRequest, Limit, LoadReport, Progress};
+use crate::error::{Error, Kind, Result};
+use crate::ingest::file::files_of;
+use crate::ingest::{self, IngestRequest, Limit, LoadReport};
 use crate::warehouse::Warehouse;
 use clap::Args;
-use std::io::{IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
 
 /// Arguments of `ingest`.
 #[derive(Args, Debug)]
-#[command(after_help = "A file that is loaded again replaces its former rows; an unchanged one changes nothing.\n\
-    Rows that do not fit are kept in raw.rejected_rows with file, line, column, reason and text.")]
+#[command(after_help = "The same orders in whatever file are loaded once; an order that changed is replaced.\n\
+    A file that is loaded again takes out what it holds no more; an unchanged one changes nothing.\n\
+    Rows that do not fit are kept: quintile rejects lists them.")]
 pub struct Arguments {
-    /// Order files, plain or gzip
-    #[arg(value_name = "FILE", required = true)]
+    /// Files of the source, or folders of them; one that fails does not stop the others
+    #[arg(value_name = "FILE", required_unless_present = "retry_rejects", conflicts_with = "retry_rejects")]
     files: Vec<PathBuf>,
     /// Source: the name of a mapping in config/sources/
     #[arg(long, value_name = "NAME")]
@@ -25,6 +26,20 @@ pub struct Arguments {
     /// Fail when more rows than this are rejected: a count, or a share such as 1%
     #[arg(long, value_name = "LIMIT")]
     max_rejects: Option<Limit>,
+    /// Let a file without rows take out all that it held before
+    #[arg(long)]
+    allow_empty: bool,
+    /// Try the rejected rows of the source again, after its mapping was corrected
+    #[arg(long)]
+    retry_rejects: bool,
+}
+
+/// What became of one file.
+#[derive(serde::Serialize)]
+#[serde(untagged)]
+enum Told {
+    Loaded(LoadReport),
+    Failed { file_name: String, error: String, detail: Option<String>, hint: Option<String> },
 }
 
 /// Loads the files one after the other.
@@ -32,70 +47,110 @@ pub async fn run(global: &Global, arguments: Arguments) -> Result<ExitCode> {
     let session = Session::open(global).await?;
     let outcome = load_all(&session, &arguments, global.format).await;
     session.close().await;
-    outcome?;
-    Ok(ExitCode::SUCCESS)
+    outcome
 }
 
-async fn load_all(session: &Session, arguments: &Arguments, format: Format) -> Result<()> {
+async fn load_all(session: &Session, arguments: &Arguments, format: Format) -> Result<ExitCode> {
     session.prepare_workspace().await?;
     let mapping_dir = session.settings.project_dir.join("config/sources");
-    let mut reports = Vec::new();
-    for file in &arguments.files {
+    let warehouse = &session.warehouse;
+    let mut told = Teller { format, told: Vec::new(), has_failed: false };
+    if arguments.retry_rejects {
+        let files = warehouse.rejected_files(&arguments.source).await?;
+        if files.is_empty() {
+            print::note(&format!("source \"{}\" has no rejected rows", arguments.source));
+        }
+        for file in &files {
+            let outcome = ingest::retry(warehouse, &mapping_dir, &arguments.source, file).await;
+            told.take(&file.file_name, outcome, files.len() == 1)?;
+        }
+    }
+    let files = files_of(&arguments.files)?;
+    for file in &files {
         let request = IngestRequest {
             file: file.clone(),
             source: arguments.source.clone(),
             mapping_dir: mapping_dir.clone(),
             max_rejects: arguments.max_rejects,
+            allow_empty: arguments.allow_empty,
         };
-        let report = load(&session.warehouse, &request).await?;
-        if format == Format::Text {
-            print::data(&sentence(file, &report));
-        }
-        reports.push(report);
+        let outcome = load(warehouse, &request).await;
+        told.take(&file.display().to_string(), outcome, files.len() == 1)?;
     }
     if format == Format::Json {
-        print::json(&reports);
+        print::json(&told.told);
     }
-    Ok(())
+    Ok(if told.has_failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Tells what became of each file as soon as it is known.
+struct Teller {
+    format: Format,
+    told: Vec<Told>,
+    has_failed: bool,
+}
+
+impl Teller {
+    /// The error of the only file is the command's own, and so is that of a database that is gone.
+    fn take(&mut self, file_name: &str, outcome: Result<LoadReport>, is_only: bool) -> Result<()> {
+        match outcome {
+            Ok(report) => {
+                if self.format == Format::Text {
+                    print::data(&sentence(file_name, &report));
+                }
+                self.told.push(Told::Loaded(report));
+            }
+            Err(error) if is_only || error.kind == Kind::Unreachable => return Err(error),
+            Err(error) => {
+                self.has_failed = true;
+                print::note(&error.report());
+                let Error { message, detail, hint, .. } = error;
+                self.told.push(Told::Failed { file_name: file_name.to_owned(), error: message, detail, hint });
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Loads one file with its progress on standard error.
 pub async fn load(warehouse: &Warehouse, request: &IngestRequest) -> Result<LoadReport> {
-    let mut shown = Instant::now();
-    let is_terminal = std::io::stderr().is_terminal();
-    let mut tell = |progress: Progress| {
-        if is_terminal && shown.elapsed() > Duration::from_millis(200) {
-            shown = Instant::now();
-            let done = (progress.bytes_read * 100).checked_div(progress.bytes_total).unwrap_or(100);
-            let rows = print::grouped(i64::try_from(progress.rows_read).unwrap_or(i64::MAX));
-            let _ = write!(std::io::stderr(), "\r  {rows} rows read, {done}% of the file ");
-            let _ = std::io::stderr().flush();
-        }
-    };
-    let report = ingest::ingest(warehouse, request, &mut tell).await;
-    if is_terminal {
-        let _ = write!(std::io::stderr(), "\r{:60}\r", "");
-    }
-    report
+    let bar = LoadBar::new();
+    ingest::ingest(warehouse, request, &mut |progress| bar.tell(progress)).await
 }
 
 /// What a load did, in one line.
-pub fn sentence(file: &Path, report: &LoadReport) -> String {
-    let rejected = match report.rows_rejected {
-        0 => "none rejected".to_owned(),
-        n => format!("{} rejected, see raw.rejected_rows", print::grouped(n)),
-    };
+pub fn sentence(file: &str, report: &LoadReport) -> String {
+    let count = print::grouped;
     if report.is_unchanged {
-        return format!("{}: unchanged, {} rows are there already", file.display(), print::grouped(report.rows_loaded));
+        let rejected = if report.rows_rejected == 0 {
+            String::new()
+        } else {
+            format!(", {} rejected", count(report.rows_rejected))
+        };
+        return format!("{file}: unchanged, {} rows are there already{rejected}", count(report.rows_unchanged));
     }
-    #[allow(clippy::cast_precision_loss)] // A rate for people.
-    let rate = report.rows_read as f64 / report.elapsed.as_secs_f64().max(1e-9);
-    format!(
-        "{}: {} rows read, {} loaded, {rejected}, {} ({} rows/s)",
-        file.display(),
-        print::grouped(report.rows_read),
-        print::grouped(report.rows_loaded),
-        print::duration(report.elapsed),
-        print::grouped(rate as i64)
-    )
+    let mut parts =
+        vec![format!("{} rows read", count(report.rows_read)), format!("{} loaded", count(report.rows_loaded))];
+    if report.rows_updated > 0 {
+        parts.push(format!("of these {} updated", count(report.rows_updated)));
+    }
+    if report.rows_unchanged > 0 {
+        parts.push(format!("{} unchanged", count(report.rows_unchanged)));
+    }
+    if report.rows_duplicate > 0 {
+        parts.push(format!("of these {} twice in the file", count(report.rows_duplicate)));
+    }
+    parts.push(match report.rows_rejected {
+        0 => "none rejected".to_owned(),
+        n => format!("{} rejected (quintile rejects --load {})", count(n), report.load_id),
+    });
+    if report.rows_erased > 0 {
+        parts.push(format!("{} of erased customers left out", count(report.rows_erased)));
+    }
+    if report.rows_removed > 0 {
+        parts.push(format!("{} removed", count(report.rows_removed)));
+    }
+    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)] // A rate for people.
+    let rate = (report.rows_read as f64 / report.elapsed.as_secs_f64().max(1e-9)) as i64;
+    format!("{file}: {}, {} ({} rows/s)", parts.join(", "), print::duration(report.elapsed), count(rate))
 }

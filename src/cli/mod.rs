@@ -15,6 +15,7 @@ mod jobs;
 mod lines;
 mod list;
 mod listing;
+mod load_bar;
 mod messages;
 mod migrate;
 mod node_line;
@@ -22,6 +23,7 @@ mod once;
 mod parse;
 mod postgres;
 mod print;
+mod rejects;
 mod retry;
 mod rollback;
 mod run_detail;
@@ -100,8 +102,10 @@ enum Format {
 enum Command {
     /// Run the whole job on bundled real orders, then serve the dashboard
     Demo(demo::Arguments),
-    /// Load order files into raw.orders by a mapping of config/sources/
+    /// Load files into the raw tables by a mapping of config/sources/
     Ingest(ingest::Arguments),
+    /// List the rows that did not fit, by what is wrong with them
+    Rejects(rejects::Arguments),
     /// Build and test the models, then publish them all at once
     Build(build::Arguments),
     /// Build and publish the models without the data tests
@@ -202,6 +206,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
     match cli.command {
         Command::Demo(arguments) => demo::run(&global, arguments).await,
         Command::Ingest(arguments) => ingest::run(&global, arguments).await,
+        Command::Rejects(arguments) => rejects::run(&global, arguments).await,
         Command::Build(arguments) => build::run(&global, arguments, build::WithTests(true)).await,
         Command::Run(arguments) => once::run(&global, arguments).await,
         Command::Test(arguments) => test::run(&global, arguments).await,

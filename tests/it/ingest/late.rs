@@ -1,0 +1,65 @@
+//! Rejected rows that are listed, and tried again after the mapping was corrected.
+
+use super::shop::{HEADER, MAPPING, Shop};
+use quintile::ingest::retry;
+use quintile::warehouse::rejects::RejectsFilter;
+use serde_json::json;
+
+const ROWS: &str = "1,C,2023-01-01,1,10,\n1,C,2023-01-01,two,10,\n2,C,2023-01-02,two,10,\n3,C,soon,1,10,\n";
+
+#[tokio::test]
+async fn rejected_rows_are_listed_by_reason_and_one_by_one() {
+    let shop = Shop::new().await;
+    let report = shop.load("a.csv", HEADER.to_owned() + ROWS).await.unwrap();
+    let filter = RejectsFilter { source: Some("shop".into()), load_id: Some(report.load_id) };
+    let reasons = shop.warehouse.reject_reasons(&filter).await.unwrap();
+    let told: Vec<_> = reasons.iter().map(|r| (r.rows, r.column.as_deref(), r.reason.as_str())).collect();
+    let expected =
+        [(2, Some("Qty"), "... is not a number"), (1, Some("Date"), "... is not a date of the form %Y-%m-%d")];
+    assert_eq!(told, expected);
+    let rows = shop.warehouse.kept_rejects(&filter, 2).await.unwrap();
+    assert_eq!((rows.len(), rows[0].line, rows[0].raw_text.as_str()), (2, 3, "1,C,2023-01-01,two,10,"));
+    let others = RejectsFilter { source: Some("other".into()), load_id: None };
+    assert_eq!(shop.warehouse.reject_reasons(&others).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn rows_that_fit_now_join_their_orders_and_leave_the_rejects() {
+    let shop = Shop::new().await;
+    let first = shop.load("a.csv", HEADER.to_owned() + ROWS).await.unwrap();
+    assert_eq!((first.rows_loaded, first.rows_rejected), (1, 3));
+    // The quantity comes from elsewhere now; the date of order 3 still does not fit.
+    shop.write("shop.toml", MAPPING.replace("quantity = \"Qty\"", "quantity = { constant = 2 }"));
+    let files = shop.warehouse.rejected_files("shop").await.unwrap();
+    assert_eq!(files.len(), 1);
+    let report = retry(&shop.warehouse, shop.dir.path(), "shop", &files[0]).await.unwrap();
+    assert_eq!((report.rows_read, report.rows_loaded, report.rows_updated, report.rows_rejected), (3, 2, 1, 1));
+    let rows = shop.rows("SELECT order_id, line, quantity, load_id FROM {raw}.orders ORDER BY order_id, line").await;
+    let row = |order: &str, line, quantity| json!({"order_id": order, "line": line, "quantity": quantity, "load_id": report.load_id});
+    assert_eq!(rows, [row("1", 1, 1), row("1", 2, 2), row("2", 1, 2)]);
+    let left = shop.rows("SELECT line, column_name FROM {raw}.rejected_rows").await;
+    assert_eq!(left, [json!({"line": 5, "column_name": "Date"})]);
+    // The file itself is not taken for loaded by the new mapping: line 2 has the old quantity.
+    let again = shop.load("a.csv", HEADER.to_owned() + ROWS).await.unwrap();
+    assert_eq!((again.is_unchanged, again.rows_updated, again.rows_unchanged, again.rows_rejected), (false, 2, 1, 1));
+}
+
+#[tokio::test]
+async fn what_was_not_kept_whole_is_not_tried_again() {
+    let shop = Shop::new().await;
+    shop.load("a.csv", [HEADER.as_bytes(), b"1,C,2023-01-01,1,10,\n2,C\xff,2023-01-01,1,10,\n"].concat())
+        .await
+        .unwrap();
+    let files = shop.warehouse.rejected_files("shop").await.unwrap();
+    let report = retry(&shop.warehouse, shop.dir.path(), "shop", &files[0]).await.unwrap();
+    assert_eq!((report.rows_read, report.rows_loaded, report.rows_rejected), (1, 0, 1));
+    assert_eq!(
+        shop.rows("SELECT reason FROM {raw}.rejected_rows").await,
+        [json!({"reason": "the value is not valid UTF-8"})]
+    );
+    // Row numbers are not kept either.
+    let mapping = MAPPING.replace("order_id = \"Order\"", "order_id = { join = [\"Order\"], row_number = true }");
+    shop.write("shop.toml", mapping);
+    let error = retry(&shop.warehouse, shop.dir.path(), "shop", &files[0]).await.unwrap_err();
+    assert_eq!(error.hint.as_deref(), Some("load the file again with the corrected mapping"));
+}
