@@ -1,7 +1,7 @@
 //! `quintile ingest`: order files into `raw.orders`, by a mapping.
 
 use super::session::Session;
-use super::{Format, Global, print};
+use super::{Format, Global, infer, print};
 use crate::error::Result;
 use crate::ingest::{self, IngestRequest, Limit, LoadReport, Progress};
 use crate::warehouse::Warehouse;
@@ -20,8 +20,11 @@ pub struct Arguments {
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
     /// Source: the name of a mapping in config/sources/
-    #[arg(long, value_name = "NAME")]
-    source: String,
+    #[arg(long, value_name = "NAME", required_unless_present = "infer")]
+    source: Option<String>,
+    /// Load nothing: print a mapping for the file, to be looked through and kept in config/sources/
+    #[arg(long)]
+    infer: bool,
     /// Fail when more rows than this are rejected: a count, or a share such as 1%
     #[arg(long, value_name = "LIMIT")]
     max_rejects: Option<Limit>,
@@ -29,6 +32,9 @@ pub struct Arguments {
 
 /// Loads the files one after the other.
 pub async fn run(global: &Global, arguments: Arguments) -> Result<ExitCode> {
+    if arguments.infer {
+        return infer::run(&arguments.files, arguments.source.as_deref());
+    }
     let session = Session::open(global).await?;
     let outcome = load_all(&session, &arguments, global.format).await;
     session.close().await;
@@ -43,7 +49,7 @@ async fn load_all(session: &Session, arguments: &Arguments, format: Format) -> R
     for file in &arguments.files {
         let request = IngestRequest {
             file: file.clone(),
-            source: arguments.source.clone(),
+            source: arguments.source.clone().unwrap_or_default(),
             mapping_dir: mapping_dir.clone(),
             max_rejects: arguments.max_rejects,
             allow_empty: false,
