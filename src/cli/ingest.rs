@@ -2,7 +2,7 @@
 
 use super::load_bar::LoadBar;
 use super::session::Session;
-use super::{Format, Global, print};
+use super::{Format, Global, infer, print};
 use crate::error::{Error, Kind, Result};
 use crate::ingest::file::files_of;
 use crate::ingest::{self, IngestRequest, Limit, LoadReport};
@@ -21,8 +21,11 @@ pub struct Arguments {
     #[arg(value_name = "FILE", required_unless_present = "retry_rejects", conflicts_with = "retry_rejects")]
     files: Vec<PathBuf>,
     /// Source: the name of a mapping in config/sources/
-    #[arg(long, value_name = "NAME")]
-    source: String,
+    #[arg(long, value_name = "NAME", required_unless_present = "infer")]
+    source: Option<String>,
+    /// Load nothing: print a mapping for the file, to be looked through and kept in config/sources/
+    #[arg(long)]
+    infer: bool,
     /// Fail when more rows than this are rejected: a count, or a share such as 1%
     #[arg(long, value_name = "LIMIT")]
     max_rejects: Option<Limit>,
@@ -44,6 +47,9 @@ enum Told {
 
 /// Loads the files one after the other.
 pub async fn run(global: &Global, arguments: Arguments) -> Result<ExitCode> {
+    if arguments.infer {
+        return infer::run(&arguments.files, arguments.source.as_deref());
+    }
     let session = Session::open(global).await?;
     let outcome = load_all(&session, &arguments, global.format).await;
     session.close().await;
@@ -54,14 +60,15 @@ async fn load_all(session: &Session, arguments: &Arguments, format: Format) -> R
     session.prepare_workspace().await?;
     let mapping_dir = session.settings.project_dir.join("config/sources");
     let warehouse = &session.warehouse;
+    let source = arguments.source.clone().unwrap_or_default();
     let mut told = Teller { format, told: Vec::new(), has_failed: false };
     if arguments.retry_rejects {
-        let files = warehouse.rejected_files(&arguments.source).await?;
+        let files = warehouse.rejected_files(&source).await?;
         if files.is_empty() {
-            print::note(&format!("source \"{}\" has no rejected rows", arguments.source));
+            print::note(&format!("source \"{source}\" has no rejected rows"));
         }
         for file in &files {
-            let outcome = ingest::retry(warehouse, &mapping_dir, &arguments.source, file).await;
+            let outcome = ingest::retry(warehouse, &mapping_dir, &source, file).await;
             told.take(&file.file_name, outcome, files.len() == 1)?;
         }
     }
@@ -69,7 +76,7 @@ async fn load_all(session: &Session, arguments: &Arguments, format: Format) -> R
     for file in &files {
         let request = IngestRequest {
             file: file.clone(),
-            source: arguments.source.clone(),
+            source: source.clone(),
             mapping_dir: mapping_dir.clone(),
             max_rejects: arguments.max_rejects,
             allow_empty: arguments.allow_empty,

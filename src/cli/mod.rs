@@ -9,6 +9,7 @@ mod deps;
 mod docs;
 mod engine;
 mod garbage;
+mod infer;
 mod ingest;
 mod init;
 mod jobs;

@@ -161,6 +161,9 @@ impl<'a> Converter<'a> {
     }
 }
 
+/// Digits before the point: more are a slip of a program, and sums of them would leave what other tools can hold.
+const MOST_DIGITS: u32 = 18;
+const TOO_MUCH: u128 = 10_u128.pow(MOST_DIGITS);
 const MISSING: &str = "the value is missing";
 /// Places of the two columns of an order line that make its key.
 const ORDER_ID: usize = 0;
@@ -191,7 +194,7 @@ impl<'r> Row<'r> {
                 }
                 text => text.map(|text| rows.text(&text)),
             },
-            Kind::Number => self.number(column, way)?.map(|number| rows.number(number)),
+            Kind::Number => self.amount(column, way)?.map(|number| rows.number(number)),
             Kind::Share => {
                 rows.number(self.share(column, way)?);
                 return Ok(());
@@ -275,6 +278,18 @@ impl<'r> Row<'r> {
         }
         let told = |reason| Rejection { column: None, reason: format!("{}: {reason}", column.name) };
         expression.evaluate(&values).map(Some).map_err(told)
+    }
+
+    /// A number of goods or of money.
+    fn amount(&self, column: &Column, way: &Way<'r>) -> Converted<Option<Decimal>> {
+        let number = self.number(column, way)?;
+        match number.filter(|number| number.trunc().mantissa().unsigned_abs() >= TOO_MUCH) {
+            None => Ok(number),
+            Some(number) => {
+                let reason = format!("\"{number}\" is too large: {MOST_DIGITS} digits before the point are borne");
+                Err(self.rejected(column, way, reason))
+            }
+        }
     }
 
     fn share(&self, column: &Column, way: &Way<'r>) -> Converted<Decimal> {

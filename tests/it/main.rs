@@ -1,6 +1,7 @@
 //! The one integration binary: every test gets a database of its own on a real PostgreSQL.
 
 mod api;
+mod bad_files;
 mod breaking_change;
 mod carry;
 mod cli;
@@ -21,6 +22,7 @@ mod harness;
 mod in_place;
 mod ingest;
 mod introspection;
+mod mutations;
 mod once;
 mod papers;
 mod pointers;
@@ -35,5 +37,6 @@ mod row_guard;
 mod shop;
 mod slots;
 mod small;
+mod sources;
 mod tidy;
 mod unpublish;

@@ -124,6 +124,15 @@ impl OrderFile {
         Ok(Box::new(unpacked))
     }
 
+    /// The first bytes, unpacked.
+    pub(super) fn begin(&self, bytes: u64) -> Result<Vec<u8>> {
+        let told = |e| unreadable(&self.path, e);
+        let raw = BufReader::with_capacity(BUFFER, self.content(Arc::default()));
+        let mut begin = Vec::new();
+        packing::unpacked(raw, BUFFER).map_err(told)?.take(bytes).read_to_end(&mut begin).map_err(told)?;
+        Ok(begin)
+    }
+
     /// The file's bytes as they are.
     pub(super) fn content(&self, bytes_read: Arc<AtomicU64>) -> Content {
         Content { file: self.file.clone(), position: 0, bytes_read }

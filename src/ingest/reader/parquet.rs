@@ -13,6 +13,7 @@ use parquet::data_type::DataType;
 use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::reader::{ChunkReader, FileReader, Length, SerializedFileReader};
 use std::io::{BufReader, Read};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -47,7 +48,7 @@ impl ParquetRows {
                 .hint("check that the file is complete")
                 .source(e)
         };
-        let reader = SerializedFileReader::new(source).map_err(broken)?;
+        let reader = unpanicked(|| SerializedFileReader::new(source)).map_err(broken)?;
         let schema = reader.metadata().file_metadata().schema_descr_ptr();
         let leaves = schema.columns().iter().enumerate();
         let flat: Vec<usize> = leaves.filter(|(_, leaf)| leaf.max_rep_level() == 0).map(|(place, _)| place).collect();
@@ -69,7 +70,7 @@ impl ParquetRows {
 
     /// Puts the next row into `record`; false at the end of the file.
     pub(super) fn advance(&mut self, record: &mut ByteRecord) -> Result<bool> {
-        if self.next_row == self.rows_in_batch && !self.read_batch().map_err(|e| self.broken(e))? {
+        if self.next_row == self.rows_in_batch && !unpanicked(|| self.read_batch()).map_err(|e| self.broken(e))? {
             return Ok(false);
         }
         record.clear();
@@ -135,6 +136,13 @@ impl ParquetRows {
             .hint("check that the file is complete; nothing was loaded")
             .source(cause)
     }
+}
+
+/// Runs the library on bytes that may be broken: where it takes them for impossible and panics, the file is at fault
+/// and not the program. What was being read is not used any more then.
+fn unpanicked<T>(read: impl FnOnce() -> ParquetResult<T>) -> ParquetResult<T> {
+    std::panic::catch_unwind(AssertUnwindSafe(read))
+        .unwrap_or_else(|_| Err(ParquetError::General("the file contradicts itself".into())))
 }
 
 /// A column of whatever type, read in step with the others.

@@ -77,14 +77,16 @@ pub(super) fn number_format(at: &str, table: &Table, else_by: &NumberFormat, pro
         thousands: problems.sign(at, table, "thousands").or(else_by.thousands),
         currency_signs: problems.texts(at, table, "currency_signs").unwrap_or_else(|| else_by.currency_signs.clone()),
     };
-    if !matches!(format.decimal, '.' | ',') {
+    // What is taken over was told where it stands.
+    let given = |key| table.contains_key(key);
+    if given("decimal") && !matches!(format.decimal, '.' | ',') {
         problems.add(&join_key(at, "decimal"), "must be a point or a comma");
     }
-    if format.thousands == Some(format.decimal) {
+    if (given("decimal") || given("thousands")) && format.thousands == Some(format.decimal) {
         problems.add(&join_key(at, "thousands"), "cannot be the decimal sign");
     }
     let is_sign = |sign: &String| !sign.trim().is_empty() && !sign.contains(|c: char| c.is_ascii_digit());
-    if !format.currency_signs.iter().all(is_sign) {
+    if given("currency_signs") && !format.currency_signs.iter().all(is_sign) {
         problems.add(&join_key(at, "currency_signs"), "must be signs as $ and EUR, without digits");
     }
     format

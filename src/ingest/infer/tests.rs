@@ -1,0 +1,67 @@
+//! Proposals for files of many shapes are mappings that read those files.
+
+use super::propose;
+use crate::ingest::convert::{Converter, Destination, Origin};
+use crate::ingest::file::OrderFile;
+use crate::ingest::mapping::Mapping;
+use crate::ingest::reader::RecordReader;
+use crate::warehouse::copy_rows::RowBuffer;
+use std::sync::Arc;
+
+/// The proposal without its first comment, after every row of the file was read by it.
+fn proposed(content: &[u8]) -> String {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("orders.csv");
+    std::fs::write(&path, content).unwrap();
+    let text = propose(&path, Some("shop")).unwrap();
+    let mapping = Mapping::parse("shop.toml", "shop", &text).unwrap_or_else(|e| panic!("{}\n{text}", e.report()));
+    let file = OrderFile::open(&path).unwrap();
+    let mut reader = RecordReader::open(&file, &mapping.file, Arc::default()).unwrap();
+    let header = std::mem::take(&mut reader.header);
+    let window = mapping.window("2026-01-01T00:00:00Z".parse().unwrap());
+    let destination = Destination { load_id: 1, is_staged: false, window };
+    let mut converter = Converter::new(&mapping, &header, "orders.csv", destination).unwrap();
+    let mut rows = RowBuffer::default();
+    while reader.advance().unwrap() {
+        let converted = converter.convert(reader.record(), &Origin::default(), &mut rows);
+        converted.unwrap_or_else(|told| panic!("{told:?}\n{text}"));
+    }
+    text.lines().skip(1).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn an_english_file_with_float_ids_and_percents() {
+    insta::assert_snapshot!(proposed(
+        b"InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Discount Percent\n\
+          536365,85123A,\"LIGHT, WHITE\",6,2010-12-01 08:26:00,2.55,17850.0,2\n536366,71053,,-1,2010-12-02 09:00:00,3.39,,5\n"
+    ));
+}
+
+#[test]
+fn a_german_file_in_windows_1252() {
+    insta::assert_snapshot!(proposed(
+        b"Order ID;Date;Customer;Qty;Price;Country\nA1;31.12.2023;M\xfcller;1;1.234,50 \x80;DE\nA2;01.02.2024;N/A;2;0,99 \x80;AT\n"
+    ));
+}
+
+#[test]
+fn what_the_dates_do_not_tell_is_said() {
+    let text = proposed(b"order_id,order_date,customer_id,quantity,price\n1,3/4/2023,C1,1,10\n2,5/6/2023,C2,1,12\n");
+    assert!(text.contains("# AMBIGUOUS: all values fit %m/%d/%Y and %d/%m/%Y. Choose.\nordered_at = { column = \"order_date\", format = \"%m/%d/%Y\" }"), "{text}");
+    let text = proposed(b"order_id,order_date,customer_id,quantity,price\n1,3/4/2023,C1,1,10\n2,25/6/2023,C2,1,12\n");
+    assert!(!text.contains("AMBIGUOUS") && text.contains("format = \"%d/%m/%Y\""), "{text}");
+}
+
+#[test]
+fn a_file_without_customers_orders_or_header() {
+    insta::assert_snapshot!(proposed(b" 00001 19970101 1 29.33\n 00002 19970112 2 0.00\n"));
+    let text = proposed(b"Order Id,Order Date,List Price\n1,2023-03-01,260\n2,2023-08-15,730\n");
+    assert!(text.contains("[synthetic_customer]\nhash_of = [\"Order Id\"]"), "{text}");
+}
+
+#[test]
+fn customers_and_wide_text() {
+    let text = "customer_id\tGender\tbirth_date\tzip\n1\tMale\t1980-12-31\t01420\n2\tFemale\t\t99999\n";
+    let wide: Vec<u8> = "\u{feff}".encode_utf16().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    insta::assert_snapshot!(proposed(&wide));
+}
