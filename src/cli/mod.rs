@@ -8,6 +8,8 @@ mod demo;
 mod deps;
 mod docs;
 mod engine;
+mod erase;
+mod export_person;
 mod garbage;
 mod ingest;
 mod init;
@@ -22,6 +24,7 @@ mod once;
 mod parse;
 mod postgres;
 mod print;
+mod profile;
 mod retry;
 mod rollback;
 mod run_detail;
@@ -102,6 +105,12 @@ enum Command {
     Demo(demo::Arguments),
     /// Load order files into raw.orders by a mapping of config/sources/
     Ingest(ingest::Arguments),
+    /// Tell what the raw orders hold, column by column: nulls, distinct values, ranges
+    Profile(profile::Arguments),
+    /// Erase a person from raw tables and all kept runs, and keep files from bringing the person back
+    Erase(erase::Arguments),
+    /// Write every row about a person as JSON
+    ExportPerson(export_person::Arguments),
     /// Build and test the models, then publish them all at once
     Build(build::Arguments),
     /// Build and publish the models without the data tests
@@ -202,6 +211,9 @@ async fn run(cli: Cli) -> Result<ExitCode> {
     match cli.command {
         Command::Demo(arguments) => demo::run(&global, arguments).await,
         Command::Ingest(arguments) => ingest::run(&global, arguments).await,
+        Command::Profile(arguments) => profile::run(&global, arguments).await,
+        Command::Erase(arguments) => erase::run(&global, arguments).await,
+        Command::ExportPerson(arguments) => export_person::run(&global, arguments).await,
         Command::Build(arguments) => build::run(&global, arguments, build::WithTests(true)).await,
         Command::Run(arguments) => once::run(&global, arguments).await,
         Command::Test(arguments) => test::run(&global, arguments).await,

@@ -4,6 +4,7 @@ use super::connect::{Client, Parameter, Warehouse};
 use super::copy::{Cell, CopyIn, Transaction};
 use super::fault::fault;
 use super::statement::fill;
+use super::tombstones::{Screened, screen};
 use crate::config::Schemas;
 use crate::error::Result;
 use crate::project::quote_identifier;
@@ -127,11 +128,12 @@ const ORDER_TYPES: [Type; 17] = [
 const REJECTED_TYPES: [Type; 7] = [Type::TEXT, Type::TEXT, Type::INT8, Type::TEXT, Type::TEXT, Type::TEXT, Type::INT8];
 
 /// The raw tables of a workspace, each made where it is missing.
-pub(super) const RAW_TABLES: [&str; 4] = [
+pub(super) const RAW_TABLES: [&str; 5] = [
     include_str!("sql/create_raw_orders.sql"),
     include_str!("sql/create_raw_loads.sql"),
     include_str!("sql/create_raw_rejected_rows.sql"),
     include_str!("sql/create_raw_orders_index.sql"),
+    include_str!("sql/comment_raw.sql"),
 ];
 
 fn filled(statement: &str, schemas: &Schemas) -> String {
@@ -268,8 +270,10 @@ impl Load<'_> {
             }
             writer.finish().await?;
         }
-        let rows_rejected = rejected.len() as i64;
-        let rows_loaded = self.rows_loaded;
+        let screened = Screened { source: &self.file.source, file_name, load_id: self.load_id, table: "orders" };
+        let taken_out = screen(self.client, &self.schemas, &screened).await?;
+        let rows_rejected = rejected.len() as i64 + taken_out;
+        let rows_loaded = self.rows_loaded - taken_out;
         let counts =
             LoadCounts { load_id: self.load_id, rows_read: rows_loaded + rows_rejected, rows_loaded, rows_rejected };
         let update = filled(include_str!("sql/load_finish.sql"), &self.schemas);
