@@ -64,7 +64,7 @@ checks AS (
                 'The latest order is ' || {{ in_count('f.freshness_days', 'day') }} || ' older than the last day of the run.'
             ),
             (
-                'volume', CASE WHEN abs(f.volume_z) > 3.5 THEN f.newest_rows ELSE 0 END, f.newest_rows, 'warn',
+                'volume', CASE WHEN abs(f.volume_z) > 3.5 THEN greatest(f.newest_rows, 1) ELSE 0 END, greatest(f.newest_rows, 1), 'warn',
                 'Used as it is: the newest load is far from the size of those before.',
                 CASE
                     WHEN f.volume_z IS NULL
@@ -89,5 +89,6 @@ SELECT
         WHEN c.check_name IN ('stale', 'volume') THEN c.finding
         WHEN c.failing_lines > 0 THEN COALESCE(c.finding, {{ in_words('c.failing_lines') }} || ' of ' || {{ in_words('c.line_count') }}
             || ' (' || {{ in_percent('c.failing_lines / NULLIF(c.line_count, 0)::numeric') }} || ').')
-    END AS finding
+    END AS finding,
+    c.check_name = ANY ({{ blocking_checks() }}) AS is_blocking
 FROM checks AS c

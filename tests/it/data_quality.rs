@@ -121,7 +121,7 @@ async fn columns_are_profiled_exactly_and_persons_are_not_shown() {
 #[tokio::test(flavor = "multi_thread")]
 async fn volumes_are_judged_by_what_is_usual() {
     let (_db, warehouse, settings) = filled().await;
-    let cases: [(&[i64], &str, &str); 5] = [
+    let cases: [(&[i64], &str, &str); 6] = [
         (&[100, 101], "ok", "Too few loads to tell: 1 before the newest, 5 are needed."),
         (&[100, 110, 90, 105, 95, 104], "ok", "robust deviations more."),
         (
@@ -129,6 +129,7 @@ async fn volumes_are_judged_by_what_is_usual() {
             "warn",
             "The newest load has 20 rows, those before usually 100: 10.8 robust deviations fewer.",
         ),
+        (&[100, 110, 90, 105, 95, 0], "warn", "The newest load has 0 rows"),
         // One wrong load of the past hides nothing, and loads that never differed do not make all differences count.
         (&[100, 110, 90_000, 105, 95, 100, 900], "warn", "robust deviations more."),
         (&[100, 100, 100, 100, 100, 108], "ok", "1.6 robust deviations more."),
