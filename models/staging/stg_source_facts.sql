@@ -43,6 +43,8 @@ ranked AS (
         l.rows_read,
         row_number() OVER (PARTITION BY l.source ORDER BY l.load_id DESC) AS age
     FROM {{ source('raw', 'loads') }} AS l
+    WHERE l.table_name = 'orders'
+        AND l.outcome = 'loaded'
 ),
 medians AS (
     SELECT

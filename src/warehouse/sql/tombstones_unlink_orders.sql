@@ -1,6 +1,6 @@
--- Order lines of load $3 that stay without their customer, as the erasure asked for.
+-- Order lines of load $3 that stay without their customer, as the erasure asked for; in the table or its stage.
 WITH loaded AS MATERIALIZED (
-    SELECT DISTINCT o.customer_id FROM {raw}.orders AS o WHERE o.load_id = $3 AND o.customer_id IS NOT NULL
+    SELECT DISTINCT o.customer_id FROM {raw}.{table} AS o WHERE o.load_id = $3 AND o.customer_id IS NOT NULL
 ),
 unlinked AS (
     SELECT l.customer_id
@@ -11,7 +11,7 @@ unlinked AS (
     GROUP BY l.customer_id
     HAVING bool_and(t.keeps_orders)
 )
-UPDATE {raw}.orders AS o
+UPDATE {raw}.{table} AS o
 SET customer_id = NULL
 FROM unlinked AS u
 WHERE o.load_id = $3 AND o.customer_id = u.customer_id
