@@ -9,6 +9,9 @@ use quintile::pipeline;
 use quintile::warehouse::Warehouse;
 use quintile::warehouse::erase::{EraseRequest, Erasure};
 use quintile::warehouse::person::Person;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, Output};
 use std::time::Duration;
 
 const MAPPING: &str = r#"
@@ -92,6 +95,14 @@ impl House {
 
     async fn value(&self, sql: &str) -> String {
         shop::value(&self.warehouse, sql).await
+    }
+
+    /// The program with these arguments, with `plan` for its crash point.
+    async fn run(&self, arguments: &[&str], plan: Option<&str>) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_quintile"));
+        command.args(arguments).arg("--project-dir").arg(self.dir.path()).env("DATABASE_URL", self.db.url());
+        command.envs(plan.map(|plan| ("QUINTILE_CRASH_POINT", plan)));
+        tokio::task::spawn_blocking(move || command.output()).await.expect("joined").expect("the program runs")
     }
 }
 
@@ -282,6 +293,91 @@ async fn everything_known_of_a_person_is_exported_and_nothing_of_others() {
     assert!(log.contains("raw.rejected_rows") && !log.contains("ann-7"), "{log}");
     let unknown = pipeline::export_person(&house.warehouse, &house.settings, person("nobody")).await;
     assert_eq!(unknown.expect_err("nobody").kind, Kind::Failed);
+}
+
+/// Raw tables other than orders are found by their columns.
+#[tokio::test(flavor = "multi_thread")]
+async fn customers_and_members_of_campaigns_go_as_well() {
+    let house = House::new().await;
+    house.load("a.csv", FILE).await;
+    shop::execute(
+        &house.warehouse,
+        "INSERT INTO raw.customers (source, customer_id, email, load_id) SELECT 'crm', id, id || '@example.com', 1 FROM unnest('{ann-7,bob-8}'::text[]) AS id;
+         INSERT INTO raw.campaign_members (source, campaign_id, customer_id, arm, load_id) SELECT 'crm', 'spring', id, 'treated', 1 FROM unnest('{ann-7,bob-8}'::text[]) AS id",
+    )
+    .await;
+    let of_crm = EraseRequest { person: Person { source: Some("crm".into()), ..person("ann-7") }, ..request("") };
+    let done = pipeline::erase(&house.warehouse, &house.settings, of_crm).await.expect("erased");
+    assert_eq!(told(&done), ["raw.campaign_members deleted 1", "raw.customers deleted 1"]);
+    assert_eq!(
+        house.value("SELECT count(*) FROM raw.orders WHERE customer_id = 'ann-7'").await,
+        "2",
+        "of another source"
+    );
+    assert_eq!(house.value("SELECT string_agg(email, ' ') FROM raw.customers").await, "bob-8@example.com");
+    let done = house.erase("ann-7").await.expect("erased");
+    assert_eq!(told(&done), ["raw.orders deleted 2", "raw.rejected_rows redacted 1"]);
+}
+
+/// Killed at each point in turn: all of the person is there, or nothing is and the tombstone stands.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erasure_killed_at_any_point_is_whole_or_has_not_been() {
+    let house = House::new().await;
+    house.load("a.csv", FILE).await;
+    let state = "SELECT (SELECT count(*) FROM raw.orders WHERE customer_id = 'ann-7') || ' ' || (SELECT count(*) FROM quintile.tombstones) || ' ' || (SELECT count(*) FROM quintile.audit_log WHERE action = 'erase')";
+    let (mut undone, mut done) = (0, 0);
+    for number in 1..100 {
+        let ended = house.run(&["erase", "--customer", "ann-7"], Some(&format!("{number}:kill"))).await;
+        if ended.status.signal().is_none() {
+            assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+            break;
+        }
+        match house.value(state).await.as_str() {
+            "2 0 0" => undone += 1,
+            "0 1 1" => done += 1,
+            other => panic!("point {number} left {other}"),
+        }
+        shop::execute(
+            &house.warehouse,
+            "UPDATE quintile.leases SET expires_at = clock_timestamp(); DELETE FROM quintile.tombstones;
+             DELETE FROM quintile.audit_log; DELETE FROM raw.orders; DELETE FROM raw.loads",
+        )
+        .await;
+        house.load("a.csv", FILE).await;
+    }
+    assert!(undone >= 4 && done == 1, "{undone} points before COMMIT, {done} after it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_commands_tell_what_they_did_and_keep_files_private() {
+    let house = House::new().await;
+    house.load("a.csv", FILE).await;
+    let out = house.dir.path().join("ann.json");
+    let path = out.to_str().expect("text");
+    let exported = house.run(&["export-person", "--customer", "ann-7", "--out", path], None).await;
+    assert!(exported.status.success(), "{}", String::from_utf8_lossy(&exported.stderr));
+    assert_eq!(std::fs::metadata(&out).expect("a file").permissions().mode() & 0o777, 0o600);
+    let document: serde_json::Value = serde_json::from_slice(&std::fs::read(&out).expect("text")).expect("JSON");
+    assert_eq!(
+        (&document["customer_id"], &document["relations"][0]["rows"][1]["order_id"]),
+        (&"ann-7".into(), &"o2".into())
+    );
+    let again = house.run(&["export-person", "--customer", "ann-7", "--out", path], None).await;
+    assert_eq!(again.status.code(), Some(1), "a file that is there is left alone");
+    let dry = house.run(&["erase", "--customer", "ann-7", "--dry-run", "--format", "json"], None).await;
+    let would: serde_json::Value = serde_json::from_slice(&dry.stdout).expect("JSON");
+    assert_eq!((&would["is_dry_run"], &would["erased"][0]["rows"]), (&true.into(), &2.into()));
+    let erased = house.run(&["erase", "--customer", "ann-7", "--rebuild"], None).await;
+    let (results, notes) = (String::from_utf8_lossy(&erased.stdout), String::from_utf8_lossy(&erased.stderr));
+    assert!(erased.status.success(), "{notes}");
+    assert!(
+        results.starts_with("table") && results.contains("raw.orders") && results.contains("published"),
+        "{results}"
+    );
+    assert_eq!(house.value("SELECT string_agg(customer_id, ' ') FROM marts.buyers").await, "bob-8");
+    let unknown = house.run(&["erase", "--customer", "nobody-9"], None).await;
+    let notes = String::from_utf8_lossy(&unknown.stderr);
+    assert!(unknown.status.code() == Some(1) && !notes.contains("nobody-9"), "logs do not keep ids: {notes}");
 }
 
 /// The whole project: no published relation, fit or sample names an erased customer.
