@@ -2,11 +2,23 @@
 
 -- The first lines of each source as it came, for the eye. Who bought is shown under a pseudonym, and so is the order,
 -- which leads to the person.
-WITH numbered AS (
-    SELECT
-        o.*,
-        row_number() OVER (PARTITION BY o.source ORDER BY o.load_id, o.line, o.order_id) AS sample_number
+WITH sources AS (
+    SELECT DISTINCT o.source
     FROM {{ source('raw', 'orders') }} AS o
+),
+-- A few of each source are picked while it is read; to number all lines would sort them all.
+numbered AS (
+    SELECT
+        f.*,
+        row_number() OVER (PARTITION BY f.source ORDER BY f.load_id, f.line, f.order_id) AS sample_number
+    FROM sources AS s
+    CROSS JOIN LATERAL (
+        SELECT o.*
+        FROM {{ source('raw', 'orders') }} AS o
+        WHERE o.source = s.source
+        ORDER BY o.load_id, o.line, o.order_id
+        LIMIT {{ var('data_quality_sample_rows', 5) }}
+    ) AS f
 )
 SELECT
     n.source,
@@ -27,4 +39,3 @@ SELECT
     n.currency
 FROM numbered AS n
 CROSS JOIN {{ source('quintile', 'person_keys') }} AS k
-WHERE n.sample_number <= {{ var('data_quality_sample_rows', 5) }}

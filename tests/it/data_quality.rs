@@ -167,3 +167,21 @@ async fn named_checks_forbid_the_publish_and_others_only_warn() {
     assert_eq!(wrong.kind, Kind::Config);
     assert!(wrong.message.contains("data_quality_blocks names \"volumes\", which is no check"), "{}", wrong.report());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn masks_leave_nothing_to_know_a_person_by() {
+    let db = Database::new().await;
+    let warehouse = db.warehouse().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    shop::copy_folder(&shop::project_folder().join("macros"), &folder.path().join("macros"));
+    std::fs::create_dir(folder.path().join("models")).expect("a folder");
+    let model = "{{ config(materialized='table') }}
+        SELECT email, {{ masked('email', 'email') }} AS masked_email, {{ masked('name', 'name') }} AS masked_name, {{ masked('name') }} AS masked_text
+        FROM (VALUES ('ann.lee@shop.co.uk', ' Ann  van Lee'), ('no address', 'Ünal'), (NULL, NULL)) AS p (email, name)";
+    std::fs::write(folder.path().join("models/people.sql"), model).expect("written");
+    let settings = Settings { project_dir: folder.path().into(), ..db.settings() };
+    let report = shop::build(&warehouse, &settings, &[]).await;
+    assert_eq!(report.state, "published", "{:?}", report.failed);
+    let told = "SELECT string_agg(concat_ws('|', masked_email, masked_name, masked_text), ' / ' ORDER BY email NULLS LAST) FROM marts.people";
+    assert_eq!(shop::value(&warehouse, told).await, "a***@s***.uk|A. v. L.|*** / ***|Ü.|*** / ");
+}
