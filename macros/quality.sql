@@ -19,7 +19,7 @@ CASE
         WHEN {{ column }} IS NOT NULL THEN '***'
     END
 {%- elif kind == 'name' -%}
-regexp_replace(btrim({{ column }}), '(\S)\S*', '\1.', 'g')
+btrim(regexp_replace({{ column }}, '\s*(\S)\S*', ' \1.', 'g'))
 {%- else -%}
 CASE WHEN {{ column }} IS NOT NULL THEN '***' END
 {%- endif -%}
