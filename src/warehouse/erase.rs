@@ -17,6 +17,9 @@ const DOING: &str = "customer cannot be erased";
 /// A load may hold the tombstones for as long as it ends; we try again rather than let others queue behind us.
 const LIMITS: &str = "SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = 0";
 
+/// How often a table may be dropped under us; more often, a table is missing that should be there.
+const TABLES_VANISH: u32 = 5;
+
 /// How often a lost answer to COMMIT is read back, a moment apart.
 const READ_BACKS: u32 = 100;
 
@@ -84,6 +87,7 @@ impl Warehouse {
     /// Loads cannot slip between: they try their rows against the tombstones under a lock that ours waits for.
     pub async fn erase(&self, request: &EraseRequest, fence: &Fence, patience: Duration) -> Result<Erasure> {
         let mut patience = Patience::new(patience, "erase");
+        let mut vanished = 0;
         crash_point::reach("erase: begin").await?;
         loop {
             let mut sent = None;
@@ -99,7 +103,8 @@ impl Warehouse {
                 return Ok(erasure);
             }
             // A table that garbage collection dropped between our look and our statement holds nobody any more.
-            let is_gone = error.sqlstate.as_deref() == Some("42P01");
+            let is_gone = error.sqlstate.as_deref() == Some("42P01") && vanished < TABLES_VANISH;
+            vanished += u32::from(is_gone);
             patience.again(if is_gone { Error { sqlstate: Some("55P03".into()), ..error } } else { error }).await?;
         }
     }
@@ -124,7 +129,10 @@ impl Warehouse {
             .await
             .map_err(told)?;
         done.was_erased = before.get::<_, Option<chrono::DateTime<chrono::Utc>>>(0).is_some();
-        // First: from here on no load ends before us without the rows that we are about to look for.
+        // Before anything is held: a load removes the former rejected rows of its file first, and waits for tombstones
+        // later. In the other order each would wait for the other.
+        let early = self.redact_rejected(&transaction, person).await?;
+        // From here on no load ends before us without the rows that we are about to look for.
         transaction
             .execute(
                 include_str!("sql/erase_tombstone.sql"),
@@ -133,17 +141,9 @@ impl Warehouse {
             .await
             .map_err(told)?;
         crash_point::reach("erase: tombstone set").await?;
-        let ids = self.ids_of(&transaction, person).await?;
-        for place in self.person_places(&transaction, person).await? {
-            let is_kept = request.keep_orders && place.schema == self.schemas.raw && place.relation == "orders";
-            let (action, sql) = if is_kept { ("unlinked", unlink(&place)) } else { ("deleted", delete(&place)) };
-            let rows = transaction.execute(&sql, &[&ids, &person.source]).await.map_err(told)?;
-            note(&mut done, place.name(), action, rows);
-        }
-        let raw = [("raw", self.schemas.raw.as_str())];
-        let redact = fill(include_str!("sql/erase_rejected_rows.sql"), &raw);
-        let rows = transaction.execute(&redact, &[&person.customer_id, &person.source]).await.map_err(told)?;
-        note(&mut done, format!("{}.rejected_rows", self.schemas.raw), "redacted", rows);
+        self.erase_rows(&transaction, request, &mut done).await?;
+        let late = self.redact_rejected(&transaction, person).await?;
+        note(&mut done, format!("{}.rejected_rows", self.schemas.raw), "redacted", early + late);
         let row = transaction
             .query_one(include_str!("sql/erase_run_errors.sql"), &[workspace, &person.customer_id])
             .await
@@ -171,6 +171,31 @@ impl Warehouse {
         transaction.commit().await.map_err(told)?;
         crash_point::reach("erase: committed").await?;
         Ok(done)
+    }
+
+    /// Deletes the person's rows, or unlinks those that are to be kept.
+    async fn erase_rows(
+        &self,
+        transaction: &Transaction<'_>,
+        request: &EraseRequest,
+        done: &mut Erasure,
+    ) -> Result<()> {
+        let ids = self.ids_of(transaction, &request.person).await?;
+        for place in self.person_places(transaction, &request.person).await? {
+            let is_kept = request.keep_orders && place.schema == self.schemas.raw && place.relation == "orders";
+            let (action, sql) = if is_kept { ("unlinked", unlink(&place)) } else { ("deleted", delete(&place)) };
+            let rows =
+                transaction.execute(&sql, &[&ids, &request.person.source]).await.map_err(|e| fault(DOING, &e))?;
+            note(done, place.name(), action, rows);
+        }
+        Ok(())
+    }
+
+    /// Takes the words of rejected rows that hold the person; how many they were.
+    async fn redact_rejected(&self, transaction: &Transaction<'_>, person: &Person) -> Result<u64> {
+        let redact = fill(include_str!("sql/erase_rejected_rows.sql"), &[("raw", &self.schemas.raw)]);
+        let redacted = transaction.execute(&redact, &[&person.customer_id, &person.source]).await;
+        redacted.map_err(|e| fault(DOING, &e))
     }
 
     /// An id that was made up stands for people whom nobody knows: to erase it would erase strangers.
