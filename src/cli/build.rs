@@ -33,6 +33,20 @@ pub struct Arguments {
     rebuild: bool,
 }
 
+impl Arguments {
+    /// What builds the whole project, as `quintile build` without options.
+    pub fn of_everything() -> Arguments {
+        Arguments {
+            selection: Selection::default(),
+            run: RunOptions::default(),
+            as_of: None,
+            no_publish: false,
+            accept_row_loss: false,
+            rebuild: false,
+        }
+    }
+}
+
 /// Whether the data tests are part of the command.
 pub struct WithTests(pub bool);
 

@@ -8,6 +8,8 @@ mod demo;
 mod deps;
 mod docs;
 mod engine;
+mod erase;
+mod export_person;
 mod garbage;
 mod infer;
 mod ingest;
@@ -24,6 +26,7 @@ mod once;
 mod parse;
 mod postgres;
 mod print;
+mod profile;
 mod rejects;
 mod retry;
 mod rollback;
@@ -107,6 +110,12 @@ enum Command {
     Ingest(ingest::Arguments),
     /// List the rows that did not fit, by what is wrong with them
     Rejects(rejects::Arguments),
+    /// Tell what the raw orders hold, column by column: nulls, distinct values, ranges
+    Profile(profile::Arguments),
+    /// Erase a person from raw tables and all kept runs, and keep files from bringing the person back
+    Erase(erase::Arguments),
+    /// Write every row about a person as JSON
+    ExportPerson(export_person::Arguments),
     /// Build and test the models, then publish them all at once
     Build(build::Arguments),
     /// Build and publish the models without the data tests
@@ -208,6 +217,9 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Demo(arguments) => demo::run(&global, arguments).await,
         Command::Ingest(arguments) => ingest::run(&global, arguments).await,
         Command::Rejects(arguments) => rejects::run(&global, arguments).await,
+        Command::Profile(arguments) => profile::run(&global, arguments).await,
+        Command::Erase(arguments) => erase::run(&global, arguments).await,
+        Command::ExportPerson(arguments) => export_person::run(&global, arguments).await,
         Command::Build(arguments) => build::run(&global, arguments, build::WithTests(true)).await,
         Command::Run(arguments) => once::run(&global, arguments).await,
         Command::Test(arguments) => test::run(&global, arguments).await,

@@ -14,6 +14,7 @@ pub use super::load_record::{LoadCounts, LoadNumber, LoadedFile, Outcome};
 use super::load_stage::{Manner, Stage};
 use super::raw_tables::lock;
 use super::statement::{fill, qualified, splice};
+use super::tombstones::{Screened, screen};
 use crate::config::Schemas;
 use crate::crash_point;
 use crate::error::Result;
@@ -207,7 +208,9 @@ impl Load<'_> {
     pub async fn settle(&mut self, arrival: &Arrival) -> Result<LoadCounts> {
         self.write_rejected().await?;
         crash_point::reach("load: rows sent").await?;
-        let sent = LoadCounts { load_id: self.number.load_id, rows_loaded: self.rows_sent, ..LoadCounts::default() };
+        let rows_erased = self.screen().await?;
+        let rows_loaded = self.rows_sent - rows_erased;
+        let sent = LoadCounts { load_id: self.number.load_id, rows_loaded, ..LoadCounts::default() };
         let mut counts = if self.is_staged {
             let is_late = self.path == LoadPath::Late;
             let Arrival { is_scattered, may_conflict } = *arrival;
@@ -217,7 +220,21 @@ impl Load<'_> {
         };
         counts.rows_read = self.rows_sent + self.rows_rejected;
         counts.rows_rejected += self.rows_rejected;
+        counts.rows_erased = rows_erased;
         Ok(counts)
+    }
+
+    /// Takes out the rows of erased persons, before they are compared with anything.
+    async fn screen(&self) -> Result<i64> {
+        let stage = Stage::name(self.number.load_id);
+        let entity = self.file.entity;
+        let load = Screened {
+            entity,
+            source: &self.file.source,
+            load_id: self.number.load_id,
+            table: if self.is_staged { &stage } else { entity.table() },
+        };
+        screen(self.client, &self.warehouse.schemas, &load).await
     }
 
     /// Records the settled load, with the names of the file's columns, and commits it.

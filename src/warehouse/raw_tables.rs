@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::project::quote_identifier;
 
 /// The statements that make them, in order; each may run again.
-pub(super) const RAW_TABLES: [&str; 10] = [
+pub(super) const RAW_TABLES: [&str; 11] = [
     include_str!("sql/create_raw_orders.sql"),
     include_str!("sql/create_raw_customers.sql"),
     include_str!("sql/create_raw_products.sql"),
@@ -20,6 +20,7 @@ pub(super) const RAW_TABLES: [&str; 10] = [
     include_str!("sql/create_raw_rejected_rows.sql"),
     include_str!("sql/create_raw_orders_index.sql"),
     include_str!("sql/create_raw_loads_index.sql"),
+    include_str!("sql/comment_raw.sql"),
 ];
 
 /// Waits until no other transaction holds the lock named `name`; it is released with the transaction.
