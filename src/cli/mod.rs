@@ -9,6 +9,7 @@ mod deps;
 mod docs;
 mod engine;
 mod garbage;
+mod generate;
 mod ingest;
 mod init;
 mod jobs;
@@ -102,6 +103,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Load order files into raw.orders by a mapping of config/sources/
     Ingest(ingest::Arguments),
+    /// Make the files of a shop whose truth is known, of any size
+    Generate(generate::Arguments),
     /// Build and test the models, then publish them all at once
     Build(build::Arguments),
     /// Build and publish the models without the data tests
@@ -202,6 +205,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
     match cli.command {
         Command::Demo(arguments) => demo::run(&global, arguments).await,
         Command::Ingest(arguments) => ingest::run(&global, arguments).await,
+        Command::Generate(arguments) => generate::run(&global, arguments).await,
         Command::Build(arguments) => build::run(&global, arguments, build::WithTests(true)).await,
         Command::Run(arguments) => once::run(&global, arguments).await,
         Command::Test(arguments) => test::run(&global, arguments).await,

@@ -5,6 +5,7 @@
 
 pub mod convert;
 pub mod file;
+pub mod generate;
 mod limit;
 pub mod mapping;
 mod parse;
