@@ -17,14 +17,26 @@ WITH counts AS (
     FROM {{ source('raw', 'orders') }} AS o
     GROUP BY o.source
 ),
+standing AS (
+    -- Every load is recorded; what is there came with the last one of each file that was carried through.
+    SELECT DISTINCT ON (l.source, l.file_name)
+        l.source,
+        l.rows_read,
+        l.rows_rejected,
+        l.rows_read - l.rows_loaded - l.rows_unchanged - l.rows_rejected - l.rows_erased AS rows_unaccounted
+    FROM {{ source('raw', 'loads') }} AS l
+    WHERE l.outcome IN ('loaded', 'unchanged')
+        AND l.table_name = 'orders'
+    ORDER BY l.source, l.file_name, l.load_id DESC
+),
 loads AS (
     SELECT
-        l.source,
-        sum(l.rows_read) AS rows_read,
-        sum(l.rows_rejected) AS rows_rejected,
-        sum(l.rows_read - l.rows_loaded - l.rows_rejected) AS rows_unaccounted
-    FROM {{ source('raw', 'loads') }} AS l
-    GROUP BY l.source
+        s.source,
+        sum(s.rows_read) AS rows_read,
+        sum(s.rows_rejected) AS rows_rejected,
+        sum(s.rows_unaccounted) AS rows_unaccounted
+    FROM standing AS s
+    GROUP BY s.source
 )
 SELECT
     n.source,

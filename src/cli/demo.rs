@@ -91,7 +91,7 @@ async fn fill_and_report(
             file: session.settings.project_dir.join("seeds/demo").join(set.file),
             source: set.source.into(),
             mapping_dir: session.settings.project_dir.join("config/sources"),
-            max_rejects: None,
+            ..IngestRequest::default()
         };
         let load = ingest::load(&warehouse, &request).await?;
         print::note(&format!("  {}", ingest::sentence(&PathBuf::from(set.file), &load)));

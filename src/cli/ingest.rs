@@ -46,6 +46,7 @@ async fn load_all(session: &Session, arguments: &Arguments, format: Format) -> R
             source: arguments.source.clone(),
             mapping_dir: mapping_dir.clone(),
             max_rejects: arguments.max_rejects,
+            allow_empty: false,
         };
         let report = load(&session.warehouse, &request).await?;
         if format == Format::Text {

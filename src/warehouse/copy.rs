@@ -5,7 +5,6 @@ use super::fault::fault;
 use crate::error::Result;
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
-use rust_decimal::Decimal;
 use std::pin::Pin;
 use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::types::{ToSql, Type};
@@ -19,8 +18,6 @@ pub(super) enum Cell<'a> {
     Integer(Option<i32>),
     /// `double precision`
     Float(Option<f64>),
-    /// `numeric`
-    Numeric(Option<Decimal>),
     /// `boolean`
     Boolean(Option<bool>),
     /// `text`
@@ -35,7 +32,6 @@ impl Cell<'_> {
             Cell::Bigint(value) => value,
             Cell::Integer(value) => value,
             Cell::Float(value) => value,
-            Cell::Numeric(value) => value,
             Cell::Boolean(value) => value,
             Cell::Text(value) => value,
             Cell::Instant(value) => value,

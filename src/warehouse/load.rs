@@ -1,50 +1,27 @@
-//! Loads: the one transaction that replaces the rows of a file in `raw.orders` and `raw.rejected_rows`.
+//! Loads: the one transaction that brings a file's rows into a raw table, each unit exactly once.
+//!
+//! The first file of a source goes straight into the table. Every other one is staged and compared with what is there
+//! (`load_stage`). Loads of one table wait for each other, so that their numbers follow their commits: who asks for
+//! rows with a greater `load_id` than the last one seen misses none.
 
-use super::connect::{Client, Parameter, Warehouse};
-use super::copy::{Cell, CopyIn, Transaction};
+use super::connect::{Client, Warehouse};
+use super::copy::Transaction;
+use super::copy_rows::{RowBuffer, RowCopy};
+use super::entity::Entity;
 use super::fault::fault;
-use super::statement::fill;
+use super::load_record::LoadRecord;
+pub use super::load_record::{LoadCounts, LoadNumber, LoadedFile, Outcome};
+use super::load_stage::{Manner, Stage};
+use super::raw_tables::lock;
+use super::statement::{fill, qualified, splice};
 use crate::config::Schemas;
+use crate::crash_point;
 use crate::error::Result;
-use crate::project::quote_identifier;
-use chrono::{DateTime, Utc};
-use rust_decimal::Decimal;
-use tokio_postgres::types::Type;
+use bytes::Bytes;
 
-/// A row of `raw.orders`, without what is the same for the whole load.
-#[derive(Clone, Debug, PartialEq)]
-pub struct OrderLine {
-    /// Text as in the file.
-    pub order_id: String,
-    /// Number of the data row in its file, from 1.
-    pub line: i32,
-    /// `None` for a customer who is not known.
-    pub customer_id: Option<String>,
-    /// The id was made up.
-    pub id_is_synthetic: bool,
-    /// When the order was placed.
-    pub ordered_at: DateTime<Utc>,
-    /// Text as in the file.
-    pub product_id: Option<String>,
-    /// Text as in the file.
-    pub description: Option<String>,
-    /// Text as in the file.
-    pub category: Option<String>,
-    /// Units; negative for a return.
-    pub quantity: Decimal,
-    /// Money for one unit.
-    pub unit_price: Decimal,
-    /// Share of the price, 0 to 1.
-    pub discount: Decimal,
-    /// Money for one unit.
-    pub unit_cost: Option<Decimal>,
-    /// Text as in the file.
-    pub channel: Option<String>,
-    /// Text as in the file.
-    pub country: Option<String>,
-    /// Three letters.
-    pub currency: String,
-}
+/// Bytes of rejected rows that are held until they are written.
+const REJECTED_BATCH: usize = 1 << 20;
+const REJECTED_COLUMNS: [&str; 7] = ["source", "file_name", "line", "column_name", "reason", "raw_text", "load_id"];
 
 /// A row that did not fit.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,225 +36,236 @@ pub struct RejectedRow {
     pub raw_text: String,
 }
 
-/// What identifies a load.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LoadedFile {
-    /// Name of the source.
-    pub source: String,
-    /// Name of the file, without its folder.
-    pub file_name: String,
-    /// blake3 of the file's bytes.
-    pub checksum: String,
-    /// blake3 of the mapping's text.
-    pub mapping_checksum: String,
-}
-
-/// Counts of a load; `rows_read = rows_loaded + rows_rejected`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LoadCounts {
-    /// Number of the load.
-    pub load_id: i64,
-    /// Data rows of the file.
-    pub rows_read: i64,
-    /// Rows in `raw.orders`.
-    pub rows_loaded: i64,
-    /// Rows in `raw.rejected_rows`.
-    pub rows_rejected: i64,
+/// How rows come into the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoadPath {
+    /// Straight where the source has no rows yet, else compared.
+    Fastest,
+    /// Compared with what is there.
+    Compared,
+    /// Compared, and added to what is there of the same file.
+    Late,
 }
 
 /// What [`Warehouse::begin_load`] found.
 pub enum LoadStart<'a> {
-    /// The same file by the same mapping is there already; nothing was written.
+    /// The same file by the same mapping is there already; only this was recorded.
     Unchanged(LoadCounts),
-    /// The file's former rows are gone, and new ones can come.
+    /// Rows can come.
     Started(Box<Load<'a>>),
 }
 
-/// An open load. Dropped before [`Load::finish`], it leaves everything as it was.
+/// An open load. Dropped before [`Load::commit`], it leaves everything as it was.
 pub struct Load<'a> {
     // Before the transaction, so that a dropped load ends its COPY first.
-    orders: Option<CopyIn>,
+    rows: Option<RowCopy>,
     transaction: Transaction<'a>,
     client: &'a Client,
-    schemas: Schemas,
+    warehouse: Warehouse,
     file: LoadedFile,
-    load_id: i64,
-    rows_loaded: i64,
+    number: LoadNumber,
+    path: LoadPath,
+    is_staged: bool,
+    has_former: bool,
+    rejected: RowBuffer,
+    rows_sent: i64,
+    rows_rejected: i64,
 }
 
-const ORDER_TYPES: [Type; 17] = [
-    Type::TEXT,
-    Type::TEXT,
-    Type::INT4,
-    Type::TEXT,
-    Type::BOOL,
-    Type::TIMESTAMPTZ,
-    Type::TEXT,
-    Type::TEXT,
-    Type::TEXT,
-    Type::NUMERIC,
-    Type::NUMERIC,
-    Type::NUMERIC,
-    Type::NUMERIC,
-    Type::TEXT,
-    Type::TEXT,
-    Type::TEXT,
-    Type::INT8,
-];
-const REJECTED_TYPES: [Type; 7] = [Type::TEXT, Type::TEXT, Type::INT8, Type::TEXT, Type::TEXT, Type::TEXT, Type::INT8];
-
-/// The raw tables of a workspace, each made where it is missing.
-pub(super) const RAW_TABLES: [&str; 4] = [
-    include_str!("sql/create_raw_orders.sql"),
-    include_str!("sql/create_raw_loads.sql"),
-    include_str!("sql/create_raw_rejected_rows.sql"),
-    include_str!("sql/create_raw_orders_index.sql"),
-];
-
-fn filled(statement: &str, schemas: &Schemas) -> String {
-    fill(statement, &[("raw", &schemas.raw)])
-}
-
-/// Waits until no other transaction holds the lock named `name`; it is released with the transaction.
-pub(super) async fn lock(client: &Client, name: &str) -> Result<()> {
-    let waited = client.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", &[&name]).await;
-    waited.map(drop).map_err(|e| fault("load cannot wait for its turn", &e))
+/// How the rows of a load came, once all are there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Arrival {
+    /// The database has to number the lines of orders.
+    pub is_scattered: bool,
+    /// Rows of the load may have the same key.
+    pub may_conflict: bool,
 }
 
 impl Warehouse {
-    /// Creates the raw tables of the workspace where they are missing; the schema itself must be there.
-    pub async fn create_raw_tables(&self, client: &Client) -> Result<()> {
-        let doing = "raw tables cannot be created";
-        let names = ["orders", "loads", "rejected_rows", "orders_by_load"];
-        let asked = "SELECT count(*) FROM pg_class WHERE relnamespace = to_regnamespace($1) AND relname = ANY($2)";
-        let schema = quote_identifier(&self.schemas.raw);
-        let found = client.query_one(asked, &[&schema, &names.as_slice()]).await.map_err(|e| fault(doing, &e))?;
-        if found.get::<_, i64>(0) == names.len() as i64 {
-            return Ok(());
-        }
-        let transaction = Transaction::begin(client).await?;
-        // Two at once would both find nothing and then collide in the catalogue.
-        lock(client, &format!("quintile raw tables {}", self.schemas.raw)).await?;
-        for statement in RAW_TABLES {
-            client.batch_execute(&filled(statement, &self.schemas)).await.map_err(|e| fault(doing, &e))?;
-        }
-        transaction.commit().await
-    }
-
-    /// Begins the load of a file; `client` must not be in a transaction. Loads of one file wait for each other.
-    pub async fn begin_load<'a>(&self, client: &'a Client, file: &LoadedFile) -> Result<LoadStart<'a>> {
-        let schemas = self.schemas.clone();
+    /// Begins the load of a file; `client` must not be in a transaction. Loads of one table wait for each other.
+    pub async fn begin_load<'a>(&self, client: &'a Client, file: &LoadedFile, path: LoadPath) -> Result<LoadStart<'a>> {
         self.create_raw_tables(client).await?;
-        let doing = format!("load of file \"{}\" cannot begin", file.file_name);
+        crash_point::reach("load: begin").await?;
         let transaction = Transaction::begin(client).await?;
-        lock(client, &format!("quintile load {}\n{}\n{}", schemas.raw, file.source, file.file_name)).await?;
-        let asked = filled(include_str!("sql/load_find.sql"), &schemas);
-        let found = client.query_opt(&asked, &[&file.source, &file.file_name]).await.map_err(|e| fault(&doing, &e))?;
-        if let Some(row) = found {
+        lock(client, &format!("quintile load {}\n{}", self.schemas.raw, file.entity.table())).await?;
+        let last = self.last_load(client, file).await?;
+        let number = self.number_load(client).await?;
+        if let Some(last) = &last
+            && path != LoadPath::Late
+            && (&last.checksum, &last.mapping_checksum) == (&file.checksum, &file.mapping_checksum)
+        {
+            let there = last.counts.rows_read - last.counts.rows_rejected - last.counts.rows_erased;
             let counts = LoadCounts {
-                load_id: row.get(0),
-                rows_read: row.get(3),
-                rows_loaded: row.get(4),
-                rows_rejected: row.get(5),
+                load_id: number.load_id,
+                rows_loaded: 0,
+                rows_updated: 0,
+                rows_unchanged: there,
+                ..last.counts
             };
-            let (checksum, mapping_checksum): (&str, &str) = (row.get(1), row.get(2));
-            if checksum == file.checksum && mapping_checksum == file.mapping_checksum {
-                transaction.commit().await?;
-                return Ok(LoadStart::Unchanged(counts));
-            }
-            for table in ["orders", "rejected_rows", "loads"] {
-                let delete = filled(&format!("DELETE FROM {{raw}}.{table} WHERE load_id = $1"), &schemas);
-                client.execute(&delete, &[&counts.load_id]).await.map_err(|e| fault(&doing, &e))?;
-            }
+            let record = LoadRecord { outcome: Outcome::Unchanged, counts, header: None, error: None };
+            self.record_load(client, file, number, &record).await?;
+            transaction.commit().await?;
+            return Ok(LoadStart::Unchanged(counts));
         }
-        let insert = filled(include_str!("sql/load_start.sql"), &schemas);
-        let values: [&dyn Parameter; 4] = [&file.source, &file.file_name, &file.checksum, &file.mapping_checksum];
-        let load_id = client.query_one(&insert, &values).await.map_err(|e| fault(&doing, &e))?.get(0);
-        let copy = filled(include_str!("sql/load_copy_orders.sql"), &schemas);
-        let doing = format!("orders of file \"{}\" cannot be written", file.file_name);
-        let orders = Some(CopyIn::start(client, &copy, &ORDER_TYPES, &doing).await?);
+        let is_first =
+            path == LoadPath::Fastest && file.entity == Entity::Orders && !self.has_rows(client, file).await?;
+        if !is_first {
+            Stage::new(client, &self.schemas, file.entity, number.load_id).create().await?;
+        }
+        let forget = fill(include_str!("sql/load_forget_rejected.sql"), &[("raw", &self.schemas.raw)]);
+        let forgotten = client.execute(&forget, &[&file.source, &file.file_name]).await;
+        forgotten.map_err(|e| fault("former rejected rows cannot be removed", &e))?;
+        crash_point::reach("load: begun").await?;
         Ok(LoadStart::Started(Box::new(Load {
-            orders,
+            rows: None,
             transaction,
             client,
-            schemas,
+            warehouse: self.clone(),
             file: file.clone(),
-            load_id,
-            rows_loaded: 0,
+            number,
+            path,
+            is_staged: !is_first,
+            has_former: last.is_some(),
+            rejected: RowBuffer::default(),
+            rows_sent: 0,
+            rows_rejected: 0,
         })))
     }
 
-    /// Lets the server count the values of the raw orders again, so that plans over them are good.
-    pub async fn analyze_raw_orders(&self, client: &Client) -> Result<()> {
-        let analyze = filled("ANALYZE {raw}.orders", &self.schemas);
-        client.batch_execute(&analyze).await.map_err(|e| fault("raw orders cannot be analysed", &e))
+    async fn has_rows(&self, client: &Client, file: &LoadedFile) -> Result<bool> {
+        let names = [("raw", self.schemas.raw.as_str()), ("table", file.entity.table())];
+        let asked = fill(include_str!("sql/load_has_rows.sql"), &names);
+        let row = client.query_one(&asked, &[&file.source]).await;
+        Ok(row.map_err(|e| fault("raw table cannot be read", &e))?.get(0))
+    }
+
+    /// Lets the server count the values of a raw table again, so that plans over it are good.
+    pub async fn analyze_raw(&self, client: &Client, entity: Entity) -> Result<()> {
+        let names = [("raw", self.schemas.raw.as_str()), ("table", entity.table())];
+        let analyzed = client.batch_execute(&fill("ANALYZE {raw}.{table}", &names)).await;
+        analyzed.map_err(|e| fault(&format!("table \"{}\" cannot be analysed", entity.table()), &e))
     }
 }
 
 impl Load<'_> {
-    /// Sends order lines.
-    pub async fn write(&mut self, lines: &[OrderLine]) -> Result<()> {
-        let Some(orders) = &mut self.orders else { return Ok(()) };
-        for line in lines {
-            let cells = [
-                Cell::Text(Some(&self.file.source)),
-                Cell::Text(Some(&line.order_id)),
-                Cell::Integer(Some(line.line)),
-                Cell::Text(line.customer_id.as_deref()),
-                Cell::Boolean(Some(line.id_is_synthetic)),
-                Cell::Instant(line.ordered_at),
-                Cell::Text(line.product_id.as_deref()),
-                Cell::Text(line.description.as_deref()),
-                Cell::Text(line.category.as_deref()),
-                Cell::Numeric(Some(line.quantity)),
-                Cell::Numeric(Some(line.unit_price)),
-                Cell::Numeric(Some(line.discount)),
-                Cell::Numeric(line.unit_cost),
-                Cell::Text(line.channel.as_deref()),
-                Cell::Text(line.country.as_deref()),
-                Cell::Text(Some(&line.currency)),
-                Cell::Bigint(self.load_id),
-            ];
-            orders.row(&cells).await?;
+    /// Its number and beginning.
+    #[must_use]
+    pub fn number(&self) -> LoadNumber {
+        self.number
+    }
+
+    /// Its rows are compared with those that are there, so each must tell its origin.
+    #[must_use]
+    pub fn is_staged(&self) -> bool {
+        self.is_staged
+    }
+
+    /// The file was loaded before.
+    #[must_use]
+    pub fn has_former(&self) -> bool {
+        self.has_former
+    }
+
+    /// Sends rows of a binary COPY.
+    pub async fn write(&mut self, rows: Bytes, count: u64) -> Result<()> {
+        if count == 0 {
+            return Ok(());
         }
-        self.rows_loaded += lines.len() as i64;
+        if self.rows.is_none() {
+            self.rows = Some(self.start_copy().await?);
+        }
+        if let Some(copy) = &mut self.rows {
+            copy.send(rows).await?;
+        }
+        self.rows_sent += i64::try_from(count).unwrap_or(i64::MAX);
         Ok(())
     }
 
-    /// Ends the load: the rejected rows, the counts, and COMMIT.
-    pub async fn finish(mut self, rejected: &[RejectedRow]) -> Result<LoadCounts> {
-        if let Some(orders) = self.orders.take() {
-            orders.finish().await?;
-        }
-        let file_name = &self.file.file_name;
-        if !rejected.is_empty() {
-            let copy = filled(include_str!("sql/load_copy_rejected_rows.sql"), &self.schemas);
-            let doing = format!("rejected rows of file \"{file_name}\" cannot be written");
-            let mut writer = CopyIn::start(self.client, &copy, &REJECTED_TYPES, &doing).await?;
-            for row in rejected {
-                let cells = [
-                    Cell::Text(Some(&self.file.source)),
-                    Cell::Text(Some(file_name)),
-                    Cell::Bigint(row.line),
-                    Cell::Text(row.column.as_deref()),
-                    Cell::Text(Some(&row.reason)),
-                    Cell::Text(Some(&row.raw_text)),
-                    Cell::Bigint(self.load_id),
-                ];
-                writer.row(&cells).await?;
+    /// Takes note of rows that do not fit; they are written as soon as they are many.
+    pub async fn reject(&mut self, rows: &[RejectedRow]) -> Result<()> {
+        for row in rows {
+            let buffer = &mut self.rejected;
+            buffer.begin_row(REJECTED_COLUMNS.len());
+            buffer.text(&self.file.source);
+            buffer.text(&self.file.file_name);
+            buffer.bigint(row.line);
+            buffer.optional_text(row.column.as_deref());
+            buffer.text(&row.reason);
+            buffer.text(&row.raw_text);
+            buffer.bigint(self.number.load_id);
+            buffer.keep_row();
+            self.rows_rejected += 1;
+            if buffer.len() >= REJECTED_BATCH {
+                self.write_rejected().await?;
             }
-            writer.finish().await?;
         }
-        let rows_rejected = rejected.len() as i64;
-        let rows_loaded = self.rows_loaded;
-        let counts =
-            LoadCounts { load_id: self.load_id, rows_read: rows_loaded + rows_rejected, rows_loaded, rows_rejected };
-        let update = filled(include_str!("sql/load_finish.sql"), &self.schemas);
-        self.client
-            .execute(&update, &[&counts.load_id, &counts.rows_read, &counts.rows_loaded, &counts.rows_rejected])
-            .await
-            .map_err(|e| fault(&format!("load of file \"{file_name}\" cannot end"), &e))?;
-        self.transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Once all rows were sent: brings them into the table, and counts what they are. Nothing is committed yet.
+    pub async fn settle(&mut self, arrival: &Arrival) -> Result<LoadCounts> {
+        self.write_rejected().await?;
+        crash_point::reach("load: rows sent").await?;
+        let sent = LoadCounts { load_id: self.number.load_id, rows_loaded: self.rows_sent, ..LoadCounts::default() };
+        let mut counts = if self.is_staged {
+            let is_late = self.path == LoadPath::Late;
+            let Arrival { is_scattered, may_conflict } = *arrival;
+            self.stage().settle(&self.file, Manner { is_scattered, may_conflict, is_late }).await?
+        } else {
+            sent
+        };
+        counts.rows_read = self.rows_sent + self.rows_rejected;
+        counts.rows_rejected += self.rows_rejected;
         Ok(counts)
     }
+
+    /// Records the settled load, with the names of the file's columns, and commits it.
+    pub async fn commit(self, counts: LoadCounts, header: &[String]) -> Result<()> {
+        let outcome = if self.path == LoadPath::Late { Outcome::Retried } else { Outcome::Loaded };
+        let record = LoadRecord { outcome, counts, header: Some(header), error: None };
+        self.warehouse.record_load(self.client, &self.file, self.number, &record).await?;
+        crash_point::reach("load: before commit").await?;
+        self.transaction.commit().await?;
+        crash_point::reach("load: committed").await
+    }
+
+    fn stage(&self) -> Stage<'_> {
+        Stage::new(self.client, &self.warehouse.schemas, self.file.entity, self.number.load_id)
+    }
+
+    async fn start_copy(&self) -> Result<RowCopy> {
+        let mut columns = vec!["source"];
+        columns.extend(self.file.entity.columns().iter().map(|column| column.name));
+        columns.push("load_id");
+        let stage = Stage::name(self.number.load_id);
+        let table = if self.is_staged {
+            columns.extend(["file_line", "raw_text"]);
+            &stage
+        } else {
+            self.file.entity.table()
+        };
+        let copy = copy_statement(&self.warehouse.schemas, table, &columns);
+        RowCopy::start(self.client, &copy, &format!("rows of file \"{}\" cannot be written", self.file.short_name()))
+            .await
+    }
+
+    /// Writes the rejected rows that are held. A connection does one COPY at a time, so that of the rows ends first.
+    async fn write_rejected(&mut self) -> Result<()> {
+        if let Some(rows) = self.rows.take() {
+            rows.finish().await?;
+        }
+        if self.rejected.is_empty() {
+            return Ok(());
+        }
+        let copy = copy_statement(&self.warehouse.schemas, "rejected_rows", &REJECTED_COLUMNS);
+        let doing = format!("rejected rows of file \"{}\" cannot be written", self.file.short_name());
+        let mut writer = RowCopy::start(self.client, &copy, &doing).await?;
+        writer.send(self.rejected.take().0).await?;
+        writer.finish().await.map(drop)
+    }
+}
+
+fn copy_statement(schemas: &Schemas, table: &str, columns: &[&str]) -> String {
+    let parts = [("table", qualified(&schemas.raw, table)), ("columns", columns.join(", "))];
+    splice(include_str!("sql/load_copy_rows.sql"), &parts.each_ref().map(|(name, part)| (*name, part.as_str())))
 }

@@ -4,7 +4,7 @@ use super::Warehouse;
 use super::connect::Client;
 use super::copy::Transaction;
 use super::fault::fault;
-use super::load::{RAW_TABLES, lock};
+use super::raw_tables::{RAW_TABLES, lock};
 use super::statement::{fill, splice};
 use crate::error::Result;
 use crate::project::quote_literal;
@@ -19,7 +19,8 @@ impl Warehouse {
         let names = &self.schemas;
         let doing = format!("workspace \"{}\" cannot be prepared", names.workspace);
         if self.is_prepared(&client, title).await? {
-            return Ok(());
+            // Those of an older version lack columns that models read.
+            return self.create_raw_tables(&client).await;
         }
         let has_reader = ensure_reader_role(&client).await?;
         let mut statements = vec![

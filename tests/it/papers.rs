@@ -16,7 +16,7 @@ async fn load(warehouse: &Warehouse, file: &str, source: &str) -> (i64, i64) {
         file: shop::project_folder().join("seeds/demo").join(file),
         source: source.into(),
         mapping_dir: shop::project_folder().join("config/sources"),
-        max_rejects: None,
+        ..IngestRequest::default()
     };
     let report = ingest::ingest(warehouse, &request, &mut |_| {}).await.unwrap_or_else(|e| panic!("{}", e.report()));
     (report.rows_loaded, report.rows_rejected)

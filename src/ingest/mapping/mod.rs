@@ -1,14 +1,14 @@
-//! A mapping: how the columns of a source's files become the columns of `raw.orders`.
+//! A mapping: how the columns of a source's files become the columns of a raw table.
 //!
 //! `config/sources/NAME.toml` describes the files of source `NAME`; `parse` reads one and tells all its problems at once.
 
 mod parse;
 
 use crate::error::{Error, Result};
+use crate::warehouse::entity::{Column, Entity};
 use chrono::format::Item;
 use chrono_tz::Tz;
 use rust_decimal::Decimal;
-use std::collections::BTreeMap;
 use std::path::Path;
 
 /// A checked mapping file.
@@ -18,14 +18,16 @@ pub struct Mapping {
     pub source: String,
     /// What the source is, in words.
     pub description: String,
+    /// The raw table that the files fill.
+    pub entity: Entity,
     /// How the files are written.
     pub file: FileFormat,
     /// Currency of the prices, unless a column says it.
     pub currency: String,
     /// Zone of times that name none.
     pub timezone: Tz,
-    /// How to get each column of `raw.orders`.
-    pub columns: BTreeMap<Target, Recipe>,
+    /// How to get each column, in the order of [`Entity::columns`]; `None` where the mapping does not say.
+    pub columns: Vec<Option<Recipe>>,
     /// How customer ids are made up, for files that have none.
     pub synthetic_customer: Option<SyntheticCustomer>,
     /// blake3 of the mapping file's text, in hexadecimal digits.
@@ -52,84 +54,6 @@ pub enum Format {
     Csv,
     /// Runs of blanks between values and before the first.
     FixedBlanks,
-}
-
-/// A column of `raw.orders` that a mapping can fill.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Target {
-    /// Required text.
-    OrderId,
-    /// Text; absent means a customer who is not known.
-    CustomerId,
-    /// Required instant.
-    OrderedAt,
-    /// Text.
-    ProductId,
-    /// Text.
-    Description,
-    /// Text.
-    Category,
-    /// Required number.
-    Quantity,
-    /// Required number.
-    UnitPrice,
-    /// Share of the price, 0 to 1; absent means 0.
-    Discount,
-    /// Number.
-    UnitCost,
-    /// Text.
-    Channel,
-    /// Text.
-    Country,
-    /// Text; absent means the default of the mapping.
-    Currency,
-}
-
-impl Target {
-    /// All targets, in the order of the table.
-    pub const ALL: [Target; 13] = [
-        Target::OrderId,
-        Target::CustomerId,
-        Target::OrderedAt,
-        Target::ProductId,
-        Target::Description,
-        Target::Category,
-        Target::Quantity,
-        Target::UnitPrice,
-        Target::Discount,
-        Target::UnitCost,
-        Target::Channel,
-        Target::Country,
-        Target::Currency,
-    ];
-
-    /// Name of the column.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Target::OrderId => "order_id",
-            Target::CustomerId => "customer_id",
-            Target::OrderedAt => "ordered_at",
-            Target::ProductId => "product_id",
-            Target::Description => "description",
-            Target::Category => "category",
-            Target::Quantity => "quantity",
-            Target::UnitPrice => "unit_price",
-            Target::Discount => "discount",
-            Target::UnitCost => "unit_cost",
-            Target::Channel => "channel",
-            Target::Country => "country",
-            Target::Currency => "currency",
-        }
-    }
-
-    fn is_number(self) -> bool {
-        matches!(self, Target::Quantity | Target::UnitPrice | Target::Discount | Target::UnitCost)
-    }
-
-    fn is_required(self) -> bool {
-        matches!(self, Target::OrderId | Target::OrderedAt | Target::Quantity | Target::UnitPrice)
-    }
 }
 
 /// How to get one column.
@@ -181,6 +105,17 @@ pub struct SyntheticCustomer {
 }
 
 impl Mapping {
+    /// The columns of the table with how to get them.
+    pub fn recipes(&self) -> impl Iterator<Item = (&'static Column, Option<&Recipe>)> {
+        self.entity.columns().iter().zip(self.columns.iter().map(Option::as_ref))
+    }
+
+    /// How to get the column of this name.
+    #[must_use]
+    pub fn recipe(&self, name: &str) -> Option<&Recipe> {
+        self.columns.get(self.entity.place(name)?)?.as_ref()
+    }
+
     /// Reads `<dir>/<source>.toml`. A mapping that is missing is told with the list of those there are.
     pub fn load(dir: &Path, source: &str) -> Result<Mapping> {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
@@ -209,11 +144,11 @@ impl Mapping {
         parse::parse(path, source, text)
     }
 
-    /// Names of the file columns that the mapping reads, each once, in order of their targets.
+    /// Names of the file columns that the mapping reads, each once, in the order of the table's columns.
     #[must_use]
     pub fn file_columns(&self) -> Vec<&str> {
         let mut names: Vec<&str> = Vec::new();
-        for recipe in self.columns.values() {
+        for recipe in self.columns.iter().flatten() {
             match recipe {
                 Recipe::Text { column, .. } | Recipe::Number { column, .. } | Recipe::Instant { column, .. } => {
                     names.push(column);

@@ -1,12 +1,12 @@
 //! The text of a mapping file to a [`Mapping`]; every problem is collected and told at once.
 
-use super::{FileFormat, Format, Mapping, Recipe, SyntheticCustomer, Target};
+use super::{FileFormat, Format, Mapping, Recipe, SyntheticCustomer};
 use crate::error::{Error, Result};
 use crate::ingest::value::parse_number;
+use crate::warehouse::entity::{Column, Entity, Kind};
 use chrono::format::StrftimeItems;
 use chrono_tz::Tz;
 use rust_decimal::Decimal;
-use std::collections::BTreeMap;
 use toml::{Table, Value};
 
 /// The problems found so far; each is a sentence that begins with the key.
@@ -73,14 +73,15 @@ pub(super) fn parse(path: &str, source: &str, text: &str) -> Result<Mapping> {
         wrong().detail(format!("{path}: {}", e.to_string().trim_end())).hint("correct the TOML")
     })?;
     let mut problems = Problems::default();
-    let known = ["description", "file", "defaults", "columns", "synthetic_customer"];
+    let known = ["description", "table", "file", "defaults", "columns", "synthetic_customer"];
     problems.unknown_keys("", &root, &known);
     let description = problems.text("", &root, "description").unwrap_or_default();
+    let entity = entity(&root, &mut problems);
     let file = file_format(&root, &mut problems);
     let (currency, timezone) = defaults(&root, &mut problems);
     let synthetic_customer = synthetic_customer(&root, &mut problems);
-    let columns = columns(&root, &mut problems);
-    check_targets(&columns, &root, currency.as_deref(), &mut problems);
+    let columns = columns(entity, &root, &mut problems);
+    check_columns(entity, &root, currency.as_deref(), &mut problems);
     if !problems.0.is_empty() {
         let lines: Vec<String> = problems.0.iter().map(|problem| format!("{path}: {problem}")).collect();
         return Err(wrong().detail(lines.join("\n")).hint("docs/ingest.md describes every key"));
@@ -88,12 +89,22 @@ pub(super) fn parse(path: &str, source: &str, text: &str) -> Result<Mapping> {
     Ok(Mapping {
         source: source.to_owned(),
         description,
+        entity,
         file,
         currency: currency.unwrap_or_default(),
         timezone,
         columns,
         synthetic_customer,
         checksum: blake3::hash(text.as_bytes()).to_hex().to_string(),
+    })
+}
+
+fn entity(root: &Table, problems: &mut Problems) -> Entity {
+    let Some(table) = problems.text("", root, "table") else { return Entity::Orders };
+    Entity::of_table(&table).unwrap_or_else(|| {
+        let tables: Vec<&str> = Entity::ALL.iter().map(|entity| entity.table()).collect();
+        problems.add("table", format!("\"{table}\" is not known; use {}", tables.join(", ")));
+        Entity::Orders
     })
 }
 
@@ -170,18 +181,29 @@ fn synthetic_customer(root: &Table, problems: &mut Problems) -> Option<Synthetic
     Some(SyntheticCustomer { hash_of, modulo })
 }
 
-fn columns(root: &Table, problems: &mut Problems) -> BTreeMap<Target, Recipe> {
+fn columns(entity: Entity, root: &Table, problems: &mut Problems) -> Vec<Option<Recipe>> {
     let empty = Table::new();
     let table = problems.table(root, "columns").unwrap_or(&empty);
-    let known: Vec<&str> = Target::ALL.iter().map(|target| target.name()).collect();
+    let mapped = |column: &&Column| column.is_mapped;
+    let known: Vec<&str> = entity.columns().iter().filter(mapped).map(|column| column.name).collect();
     problems.unknown_keys("columns", table, &known);
-    let given = Target::ALL.iter().filter_map(|target| table.get(target.name()).map(|value| (*target, value)));
-    given.filter_map(|(target, value)| Some((target, recipe(target, value, problems)?))).collect()
+    let given = |column: &Column| table.get(column.name).filter(|_| column.is_mapped);
+    entity.columns().iter().map(|column| recipe(column, given(column)?, problems)).collect()
+}
+
+/// Whether values of this kind are read as numbers.
+fn is_number(kind: Kind) -> bool {
+    matches!(kind, Kind::Number | Kind::Share | Kind::Integer)
+}
+
+/// Whether values of this kind are read by a date format.
+fn is_dated(kind: Kind) -> bool {
+    matches!(kind, Kind::Instant | Kind::Date)
 }
 
 /// One entry of `[columns]`; `None` where a problem was found.
-fn recipe(target: Target, value: &Value, problems: &mut Problems) -> Option<Recipe> {
-    let at = format!("columns.{}", target.name());
+fn recipe(target: &Column, value: &Value, problems: &mut Problems) -> Option<Recipe> {
+    let at = format!("columns.{}", target.name);
     let mut table = Table::new();
     match value {
         Value::String(column) => drop(table.insert("column".into(), Value::String(column.clone()))),
@@ -196,22 +218,22 @@ fn recipe(target: Target, value: &Value, problems: &mut Problems) -> Option<Reci
         problems.add(&at, "needs exactly one of column, constant, join");
         return None;
     };
-    let options: &[&str] = match (way, target) {
-        ("column", Target::OrderedAt) => &["column", "format"],
-        ("column", _) if target.is_number() => &["column", "scale"],
-        ("column", _) => &["column", "strip_suffix"],
-        ("join", _) => &["join", "row_number"],
+    let options: &[&str] = match way {
+        "column" if is_dated(target.kind) => &["column", "format"],
+        "column" if is_number(target.kind) => &["column", "scale"],
+        "column" => &["column", "strip_suffix"],
+        "join" => &["join", "row_number"],
         _ => &["constant"],
     };
     problems.unknown_keys(&at, &table, options);
-    if target == Target::OrderedAt && way != "column" {
+    if is_dated(target.kind) && way != "column" {
         problems.add(&at, "must come from a column");
         return None;
     }
     match way {
-        "column" => from_column(target, &at, &table, problems),
-        "constant" => constant(target, &at, &table, problems),
-        _ if target.is_number() => {
+        "column" => from_column(target.kind, &at, &table, problems),
+        "constant" => constant(target.kind, &at, &table, problems),
+        _ if is_number(target.kind) => {
             problems.add(&at, "is a number, and cannot be joined of texts");
             None
         }
@@ -226,9 +248,9 @@ fn recipe(target: Target, value: &Value, problems: &mut Problems) -> Option<Reci
     }
 }
 
-fn from_column(target: Target, at: &str, table: &Table, problems: &mut Problems) -> Option<Recipe> {
+fn from_column(kind: Kind, at: &str, table: &Table, problems: &mut Problems) -> Option<Recipe> {
     let column = problems.text(at, table, "column")?;
-    if target == Target::OrderedAt {
+    if is_dated(kind) {
         let Some(format) = problems.text(at, table, "format") else {
             problems.add(at, "needs a format, as in { column = \"date\", format = \"%Y-%m-%d\" }");
             return None;
@@ -239,7 +261,7 @@ fn from_column(target: Target, at: &str, table: &Table, problems: &mut Problems)
         };
         return Some(Recipe::Instant { column, format, items });
     }
-    if !target.is_number() {
+    if !is_number(kind) {
         return Some(Recipe::Text { column, strip_suffix: problems.text(at, table, "strip_suffix") });
     }
     let scale = match table.get("scale") {
@@ -255,15 +277,15 @@ fn from_column(target: Target, at: &str, table: &Table, problems: &mut Problems)
     Some(Recipe::Number { column, scale })
 }
 
-fn constant(target: Target, at: &str, table: &Table, problems: &mut Problems) -> Option<Recipe> {
+fn constant(kind: Kind, at: &str, table: &Table, problems: &mut Problems) -> Option<Recipe> {
     let value = table.get("constant")?;
-    let constant = if target.is_number() {
+    let constant = if is_number(kind) {
         decimal(value).map(Recipe::ConstantNumber)
     } else {
         value.as_str().filter(|text| !text.contains('\0')).map(|text| Recipe::Constant(text.to_owned()))
     };
     if constant.is_none() {
-        let kind = if target.is_number() { "a number" } else { "text" };
+        let kind = if is_number(kind) { "a number" } else { "text" };
         problems.add(&join_key(at, "constant"), format!("must be {kind}"));
     }
     constant
@@ -279,21 +301,22 @@ fn decimal(value: &Value) -> Option<Decimal> {
     }
 }
 
-fn check_targets(columns: &BTreeMap<Target, Recipe>, root: &Table, currency: Option<&str>, problems: &mut Problems) {
-    let is_given = |target: Target| {
-        columns.contains_key(&target) || root.get("columns").is_some_and(|table| table.get(target.name()).is_some())
-    };
-    for target in Target::ALL.into_iter().filter(|target| target.is_required() && !is_given(*target)) {
-        problems.add(&format!("columns.{}", target.name()), "is missing");
+fn check_columns(entity: Entity, root: &Table, currency: Option<&str>, problems: &mut Problems) {
+    let is_given = |name: &str| root.get("columns").is_some_and(|table| table.get(name).is_some());
+    let is_missing = |column: &&Column| column.is_required && column.is_mapped && !is_given(column.name);
+    for column in entity.columns().iter().filter(is_missing) {
+        problems.add(&format!("columns.{}", column.name), "is missing");
     }
-    match (is_given(Target::CustomerId), root.contains_key("synthetic_customer")) {
-        (true, true) => problems.add("synthetic_customer", "cannot stand beside columns.customer_id"),
-        (false, false) => problems
+    let has_rule = root.contains_key("synthetic_customer");
+    match (entity, is_given("customer_id"), has_rule) {
+        (Entity::Orders, true, true) => problems.add("synthetic_customer", "cannot stand beside columns.customer_id"),
+        (Entity::Orders, false, false) => problems
             .add("columns.customer_id", "is missing; a file without customers needs a table [synthetic_customer]"),
-        _ => {}
+        (Entity::Orders, ..) | (_, _, false) => {}
+        (_, _, true) => problems.add("synthetic_customer", "has a meaning for orders only"),
     }
     let has_default = currency.is_some() || root.get("defaults").is_some_and(|table| table.get("currency").is_some());
-    if !has_default {
+    if !has_default && entity.columns().iter().any(|column| column.kind == Kind::Currency) {
         problems.add("defaults.currency", "is missing");
     }
 }
@@ -328,9 +351,9 @@ mod tests {
         let mapping = parse("shop.toml", "shop", GOOD).unwrap();
         assert_eq!((mapping.file.delimiter, mapping.file.has_header), (b';', true));
         assert_eq!(mapping.timezone, Tz::Europe__Berlin);
-        assert_eq!(mapping.columns[&Target::Quantity], Recipe::ConstantNumber(Decimal::ONE));
+        assert_eq!(mapping.recipe("quantity"), Some(&Recipe::ConstantNumber(Decimal::ONE)));
         let scale = Some(Decimal::new(1, 2));
-        assert_eq!(mapping.columns[&Target::Discount], Recipe::Number { column: "percent".into(), scale });
+        assert_eq!(mapping.recipe("discount"), Some(&Recipe::Number { column: "percent".into(), scale }));
         assert_eq!(mapping.file_columns(), ["customer", "date", "total", "percent"]);
     }
 

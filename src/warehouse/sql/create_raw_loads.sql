@@ -1,4 +1,4 @@
--- One row a loaded file: rows read = rows loaded + rows rejected.
+-- One row a load, never changed later: rows read = loaded (new and updated) + unchanged + rejected + erased.
 CREATE TABLE IF NOT EXISTS {raw}.loads (
     load_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     source text NOT NULL,
@@ -7,7 +7,5 @@ CREATE TABLE IF NOT EXISTS {raw}.loads (
     mapping_checksum text NOT NULL,
     rows_read bigint NOT NULL,
     rows_loaded bigint NOT NULL,
-    rows_rejected bigint NOT NULL,
-    loaded_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    UNIQUE (source, file_name)
+    rows_rejected bigint NOT NULL
 )

@@ -142,7 +142,8 @@ async fn work(settings: &Settings, url: &str, number: i32) {
     let lines: String = (0..500).map(|i| format!("o{i},c{},2025-0{}-01,1,2.50\n", i % 40, 1 + i % 6)).collect();
     let file = folder.path().join("orders.csv");
     std::fs::write(&file, format!("Order,Customer,Date,Qty,Price\n{lines}")).expect("written");
-    let request = IngestRequest { file, source: "shop".into(), mapping_dir: folder.path().into(), max_rejects: None };
+    let request =
+        IngestRequest { file, source: "shop".into(), mapping_dir: folder.path().into(), ..IngestRequest::default() };
     let loaded = ingest(&warehouse, &request, &mut |_| {}).await.unwrap_or_else(|e| panic!("{}", e.report()));
     assert_eq!(loaded.rows_loaded, 500);
     shop::fill_orders(&warehouse, 60).await;

@@ -1,0 +1,2 @@
+-- The load's own tables.
+DROP TABLE IF EXISTS {raw}.{stage}, {raw}.{units}
