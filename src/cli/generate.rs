@@ -1,5 +1,6 @@
 //! `quintile generate`: a shop that never was, with its truth, into files or into the database.
 
+use super::session::Session;
 use super::{Format, Global, print};
 use crate::analytics::generate::{Parameters, Process};
 use crate::error::{Error, Result};
@@ -18,8 +19,9 @@ use std::time::{Duration, Instant};
     truth_customers (rates, dropout, expected purchases and value of the next 90, 180 and 365 days),\n\
     truth_campaigns (response curves, uplift), truth_channels, truth_parameters. See docs/generate.md.\n\
     \n\
-    To try the models:   quintile generate --out shop && quintile ingest shop/orders.csv --source generated\n\
-    To judge estimates:  quintile generate --out pure --season 0 --campaigns 0 --process pareto_nbd")]
+    Into the database:   quintile generate && quintile build\n\
+    Files of 10m lines:  quintile generate --customers 500000 --out shop\n\
+    To judge estimates:  quintile generate --season 0 --campaigns 0 --process pareto_nbd --out pure")]
 pub struct Arguments {
     /// Customers with an id; each has about 6 orders of 3 lines
     #[arg(long, value_name = "N", default_value_t = 50_000)]
@@ -27,11 +29,11 @@ pub struct Arguments {
     /// Start of all random numbers
     #[arg(long, value_name = "S", default_value_t = 42)]
     seed: u64,
-    /// Folder of the files
+    /// Folder of the files; without it they are loaded into the database, and kept in target/generated/
     #[arg(long, value_name = "FOLDER")]
-    out: PathBuf,
+    out: Option<PathBuf>,
     /// How the files are written
-    #[arg(long, value_enum, default_value_t = FileKind::Csv)]
+    #[arg(long, value_enum, default_value_t = FileKind::Csv, requires = "out")]
     file_format: FileKind,
     #[command(flatten)]
     shop: ShopOptions,
@@ -125,32 +127,66 @@ impl Arguments {
     }
 }
 
-/// Writes the files.
+/// Where the files of a shop are kept that is loaded: beside other things that can be made again.
+const KEPT_IN: &str = "target/generated";
+
+/// Writes the files, and loads them where no folder is named.
 pub async fn run(global: &Global, arguments: Arguments) -> Result<ExitCode> {
-    let threads = arguments
-        .threads
-        .or_else(|| std::thread::available_parallelism().ok().map(std::num::NonZeroUsize::get))
-        .unwrap_or(1);
-    let request = GenerateRequest {
-        parameters: arguments.parameters(),
-        folder: arguments.out.clone(),
-        format: match arguments.file_format {
-            FileKind::Csv => FileFormat::Csv,
-            FileKind::Parquet => FileFormat::Parquet,
-        },
-        threads,
-    };
-    let started = Instant::now();
-    let files = write(request).await?;
-    match global.format {
-        Format::Json => print::json(&files),
-        Format::Text => tell(&arguments.parameters(), &files, started.elapsed()),
+    let parameters = arguments.parameters();
+    // Before the database is asked for.
+    parameters.check()?;
+    match &arguments.out {
+        Some(folder) => {
+            let (files, elapsed) = write(&arguments, folder.clone()).await?;
+            match global.format {
+                Format::Json => print::json(&files),
+                Format::Text => tell(&parameters, &files, elapsed),
+            }
+        }
+        None => {
+            let session = Session::open(global).await?;
+            let outcome = write_and_load(&session, &arguments, global.format).await;
+            session.close().await;
+            outcome?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes the files on a thread of their own, with the progress on standard error.
-async fn write(request: GenerateRequest) -> Result<Vec<GeneratedFile>> {
+async fn write_and_load(session: &Session, arguments: &Arguments, format: Format) -> Result<()> {
+    session.prepare_workspace().await?;
+    let project = &session.settings.project_dir;
+    let (files, elapsed) = write(arguments, project.join(KEPT_IN)).await?;
+    if format == Format::Text {
+        tell(&arguments.parameters(), &files, elapsed);
+    }
+    let mut progress = |_| ();
+    let reports = generate::load(&session.warehouse, &files, &project.join("config/sources"), &mut progress).await?;
+    match format {
+        Format::Json => print::json(&reports),
+        Format::Text => {
+            for (file, report) in files.iter().zip(&reports) {
+                print::data(&super::ingest::sentence(&file.path, report));
+            }
+            print::data("the truth is in raw.generated_truth_customers, _campaigns, _channels and _parameters");
+        }
+    }
+    Ok(())
+}
+
+/// Writes the files on a thread of their own, with the progress on standard error, and tells how long it took.
+async fn write(arguments: &Arguments, folder: PathBuf) -> Result<(Vec<GeneratedFile>, Duration)> {
+    let processors = || std::thread::available_parallelism().ok().map(std::num::NonZeroUsize::get);
+    let request = GenerateRequest {
+        parameters: arguments.parameters(),
+        folder,
+        format: match arguments.file_format {
+            FileKind::Csv => FileFormat::Csv,
+            FileKind::Parquet => FileFormat::Parquet,
+        },
+        threads: arguments.threads.or_else(processors).unwrap_or(1),
+    };
+    let started = Instant::now();
     let is_terminal = std::io::stderr().is_terminal();
     let written = tokio::task::spawn_blocking(move || {
         let mut shown = Instant::now();
@@ -169,7 +205,7 @@ async fn write(request: GenerateRequest) -> Result<Vec<GeneratedFile>> {
     if is_terminal {
         let _ = write!(std::io::stderr(), "\r{:60}\r", "");
     }
-    files
+    Ok((files?, started.elapsed()))
 }
 
 fn tell(parameters: &Parameters, files: &[GeneratedFile], elapsed: Duration) {

@@ -17,6 +17,7 @@ mod embedded;
 mod errors;
 mod frame;
 mod garbage;
+mod generate;
 mod harness;
 mod in_place;
 mod ingest;

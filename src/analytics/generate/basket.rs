@@ -18,7 +18,7 @@ pub const SHARE_UNIT: i64 = 10_000;
 /// A line of an order. Money is in cents.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Line {
-    /// Number in its order, from 1; returned lines go on counting after those that were sold.
+    /// Number in its order or return, from 1.
     pub number: u32,
     /// Place in the catalogue.
     pub product: usize,
@@ -50,14 +50,12 @@ impl Shop {
         } else {
             self.fill_by_value(event, basket, &mut random);
         }
-        let sold = basket.lines.len() as u32;
         match event.kind {
             Kind::Order | Kind::Monster => return,
             Kind::Return | Kind::MonsterCancelled => {}
             Kind::PartReturn => basket.lines.truncate(1),
         }
         for line in &mut basket.lines {
-            line.number += sold;
             line.quantity = -line.quantity;
         }
     }

@@ -135,31 +135,12 @@ impl Shop {
     fn monster_customer(&self) -> u32 {
         (mix(self.parameters.seed) % u64::from(self.parameters.customers.div_ceil(2))) as u32
     }
-
-    /// Text of an order's id: ten letters and digits that tell nothing of the customer.
-    ///
-    /// Number of person and order are 48 bits, which multiplications by odd numbers and shifts shuffle without a
-    /// collision; Crockford's alphabet has no letters that look like digits.
-    pub fn order_id<'a>(&self, event: &Event, text: &'a mut [u8; 10]) -> &'a str {
-        const MASK: u64 = (1 << 48) - 1;
-        let mut value = u64::from(event.customer) << 16 | u64::from(event.order);
-        for factor in [0x9e37_79b9_7f4b, self.order_key | 1] {
-            value = value.wrapping_mul(factor) & MASK;
-            value ^= value >> 25;
-        }
-        for letter in text.iter_mut().rev() {
-            *letter = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ"[(value & 31) as usize];
-            value >>= 5;
-        }
-        std::str::from_utf8(text).unwrap_or_default()
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::analytics::generate::Parameters;
-    use std::collections::BTreeSet;
 
     fn events(shop: &Shop, cuts: &[u32]) -> Vec<(u64, u32)> {
         let mut keys = Vec::new();
@@ -181,24 +162,6 @@ mod tests {
         assert_eq!(whole.len(), cut.len());
         assert!(whole == cut);
         assert!(whole.windows(2).all(|pair| pair[0] != pair[1]), "keys are unique");
-    }
-
-    #[test]
-    fn order_ids_are_unique_and_say_nothing() {
-        let shop = Shop::new(Parameters::new(8, 2_000)).unwrap();
-        let mut ids = BTreeSet::new();
-        let mut orders = 0;
-        for person in 0..shop.persons() {
-            shop.events_of(person, 0, u32::MAX, &mut |event| {
-                if matches!(event.kind, Kind::Order | Kind::Monster) {
-                    orders += 1;
-                    ids.insert(shop.order_id(&event, &mut [0; 10]).to_owned());
-                }
-            });
-        }
-        assert!(orders > 8_000, "{orders}");
-        assert_eq!(ids.len(), orders);
-        assert!(ids.iter().all(|id| id.len() == 10), "{:?}", ids.first());
     }
 
     #[test]

@@ -51,7 +51,6 @@ pub struct Shop {
     clock: Clock,
     population: Population,
     catalogue: Catalogue,
-    order_key: u64,
 }
 
 impl Shop {
@@ -61,8 +60,7 @@ impl Shop {
         let clock = Clock::new(parameters.start, parameters.days, parameters.season);
         let population = Population::new(&parameters, &clock);
         let catalogue = Catalogue::new(&parameters);
-        let order_key = random::Random::new(parameters.seed, random::Use::Shop, 0, 0).bits();
-        Ok(Shop { parameters, clock, population, catalogue, order_key })
+        Ok(Shop { parameters, clock, population, catalogue })
     }
 
     /// What decides all of it.

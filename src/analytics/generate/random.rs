@@ -23,8 +23,6 @@ pub(super) enum Use {
     Campaign = 6,
     /// One product.
     Product = 7,
-    /// Things there is one of in a shop.
-    Shop = 8,
 }
 
 /// A stream of random numbers.
@@ -146,7 +144,7 @@ mod tests {
     /// Mean and variance of many draws, against theirs: five standard errors of the mean, two percent of the variance.
     #[track_caller]
     fn assert_moments(mean: f64, variance: f64, mut draw: impl FnMut(&mut Random) -> f64) {
-        let mut random = Random::new(7, Use::Shop, 1, 2);
+        let mut random = Random::new(7, Use::Basket, 1, 2);
         let values: Vec<f64> = (0..DRAWS).map(|_| draw(&mut random)).collect();
         let n = DRAWS as f64;
         let got = values.iter().sum::<f64>() / n;

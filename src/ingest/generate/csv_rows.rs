@@ -1,4 +1,4 @@
-//! Rows as comma-separated text: UTF-8, quotes where they are needed, instants as `2024-02-29T12:30:00Z`.
+//! Rows as comma-separated text: UTF-8, quotes where they are needed, instants as `2024-02-29 12:30:00Z`.
 //!
 //! Written by hand because the writer is the work: millions of numbers, and a day whose text is that of the row before.
 
@@ -123,7 +123,7 @@ impl Rows for CsvRows {
         if let Some(seconds) = seconds {
             self.day(seconds.div_euclid(SECONDS_OF_A_DAY));
             let of_day = seconds.rem_euclid(SECONDS_OF_A_DAY) as u64;
-            self.bytes.push(b'T');
+            self.bytes.push(b' ');
             self.padded(of_day / 3_600, 2);
             self.bytes.push(b':');
             self.padded(of_day / 60 % 60, 2);
@@ -226,7 +226,7 @@ mod tests {
         let text = String::from_utf8(rows.bytes).unwrap();
         assert_eq!(
             text,
-            "\"a, \"\"b\"\"\",C00042,-7,-12.05,0.25,2024-02-29T12:30:05Z,1969-12-31,true\n,C12345,0,5,0.000000001,,,false\n"
+            "\"a, \"\"b\"\"\",C00042,-7,-12.05,0.25,2024-02-29 12:30:05Z,1969-12-31,true\n,C12345,0,5,0.000000001,,,false\n"
         );
     }
 }

@@ -7,18 +7,22 @@
 //! | `tables`, `campaign_tables` | columns, and the rows of each thing |
 //! | `people` | customers, their truth, and how many events each day has |
 //! | `orders` | order lines by time, a window of days after the other |
+//! | `load` | the files into the database, by the way of all files |
 //!
 //! The same parameters give the same bytes, whatever the number of threads. No step holds more than a window of events
 //! and a few bundles of rows, whatever the number of customers.
 
 mod campaign_tables;
 mod csv_rows;
+mod load;
 mod ordered;
 mod orders;
 mod parquet_rows;
 mod people;
 mod rows;
 mod tables;
+
+pub use load::load;
 
 use crate::analytics::generate::{Parameters, Shop};
 use crate::error::{Error, Result};

@@ -52,11 +52,12 @@ impl<F: RowFile> Writer<'_, F> {
             })?;
             events.sort_unstable_by_key(Event::sort_key);
             let chunks: Vec<&[Event]> = events.chunks(EVENTS).collect();
+            let written = done.events as u32;
             let make = |chunk: usize| {
                 let mut rows = F::Rows::new(&ORDERS);
                 let mut basket = Basket::default();
-                for event in chunks[chunk] {
-                    order_rows(&mut rows, shop, event, &mut basket);
+                for (number, event) in (written + (chunk * EVENTS) as u32 + 1..).zip(chunks[chunk]) {
+                    order_rows(&mut rows, shop, number, event, &mut basket);
                 }
                 rows.seal();
                 (rows, chunks[chunk].len() as u64)

@@ -9,6 +9,7 @@ use chrono::Datelike;
 const MONEY: Kind = Kind::Decimal(2);
 /// Digits of the numbers in ids.
 const CUSTOMER_DIGITS: usize = 7;
+const ORDER_DIGITS: usize = 9;
 const PRODUCT_DIGITS: usize = 5;
 
 /// Order lines and returned lines, by time.
@@ -107,17 +108,16 @@ pub(super) fn acquisition_id(channel: usize, year: i32) -> String {
     format!("{}-{year}", CHANNELS[channel].name)
 }
 
-/// Rows of an order or a return: one a line.
-pub(super) fn order_rows<R: Rows>(rows: &mut R, shop: &Shop, event: &Event, basket: &mut Basket) {
+/// Rows of an order or a return: one a line. `number` counts them by time, as shops do; a return has its own, and nothing
+/// says which order it belongs to but customer, product and price.
+pub(super) fn order_rows<R: Rows>(rows: &mut R, shop: &Shop, number: u32, event: &Event, basket: &mut Basket) {
     shop.fill(event, basket);
-    let mut text = [0; 10];
-    let order_id = shop.order_id(event, &mut text);
     let ordered_at = instant(shop, event.second);
     let is_guest = event.customer >= shop.parameters().customers;
     let (_, _, country, _) = place(event.place);
     for line in &basket.lines {
         let product = &shop.catalogue().products()[line.product];
-        rows.text(Some(order_id));
+        rows.id('O', ORDER_DIGITS, Some(number));
         rows.integer(line.number.into());
         rows.id('C', CUSTOMER_DIGITS, (!is_guest).then_some(event.customer + 1));
         rows.instant(Some(ordered_at));

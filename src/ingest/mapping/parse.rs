@@ -73,9 +73,11 @@ pub(super) fn parse(path: &str, source: &str, text: &str) -> Result<Mapping> {
         wrong().detail(format!("{path}: {}", e.to_string().trim_end())).hint("correct the TOML")
     })?;
     let mut problems = Problems::default();
-    let known = ["description", "table", "file", "defaults", "columns", "synthetic_customer"];
+    let known = ["description", "source", "table", "file", "defaults", "columns", "synthetic_customer"];
     problems.unknown_keys("", &root, &known);
     let description = problems.text("", &root, "description").unwrap_or_default();
+    // Several mappings may fill the tables of one source.
+    let source = problems.text("", &root, "source").unwrap_or_else(|| source.to_owned());
     let entity = entity(&root, &mut problems);
     let file = file_format(&root, &mut problems);
     let (currency, timezone) = defaults(&root, &mut problems);
@@ -87,7 +89,7 @@ pub(super) fn parse(path: &str, source: &str, text: &str) -> Result<Mapping> {
         return Err(wrong().detail(lines.join("\n")).hint("docs/ingest.md describes every key"));
     }
     Ok(Mapping {
-        source: source.to_owned(),
+        source,
         description,
         entity,
         file,
