@@ -142,18 +142,18 @@ async fn a_shop_loads_into_every_table_and_again_changes_nothing() {
     let raw = &warehouse.schemas.raw;
     for table in ["orders", "customers", "products", "campaigns", "campaign_members"] {
         let sql = format!("SELECT count(*) FILTER (WHERE source = 'generated') FROM \"{raw}\".{table}");
-        let found: i64 = client.query_one(&sql, &[]).await.unwrap().get(0);
+        let found: i64 = client.query(&sql, &[]).await.unwrap()[0].get(0);
         assert_eq!(found, count(table), "{table}");
     }
     for table in ["truth_customers", "truth_campaigns", "truth_channels", "truth_parameters"] {
         let sql = format!("SELECT count(*) FROM \"{raw}\".generated_{table}");
-        let found: i64 = client.query_one(&sql, &[]).await.unwrap().get(0);
+        let found: i64 = client.query(&sql, &[]).await.unwrap()[0].get(0);
         assert_eq!(found, count(table), "{table}");
     }
     let sql = format!(
         "SELECT count(*) FROM \"{raw}\".generated_truth_customers t JOIN \"{raw}\".customers c USING (customer_id) \
          WHERE t.acquired_at = c.signed_up_at"
     );
-    let joined: i64 = client.query_one(&sql, &[]).await.unwrap().get(0);
+    let joined: i64 = client.query(&sql, &[]).await.unwrap()[0].get(0);
     assert_eq!(joined, 300);
 }
