@@ -27,6 +27,12 @@ pub fn is_colour_refused() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
+/// The folder for files that live no longer than a command.
+#[must_use]
+pub fn temporary_dir() -> PathBuf {
+    std::env::temp_dir()
+}
+
 /// Where a test wants this process to die, fail or wait: see [`crate::crash_point`].
 #[must_use]
 pub fn crash_point() -> Option<String> {

@@ -12,7 +12,7 @@ mod load;
 mod tests;
 
 pub use jobs::{CatchUp, Job, Overlap};
-pub use load::{command_line, crash_point, is_colour_refused};
+pub use load::{command_line, crash_point, is_colour_refused, temporary_dir};
 
 use crate::error::{Error, Result};
 use serde::Deserialize;

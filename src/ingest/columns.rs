@@ -1,6 +1,8 @@
 //! The columns of a mapping in the header of one file: found once, then every row goes by places.
 
+use super::expression::Expression;
 use super::mapping::{Mapping, Recipe};
+use super::number::NumberFormat;
 use crate::error::{Error, Result};
 
 /// Column names of a header that a message lists.
@@ -27,6 +29,15 @@ pub(super) enum Way<'a> {
     },
     /// The same in every row.
     Constant(&'a Recipe),
+    /// Computed of several fields.
+    Expression {
+        /// The formula.
+        expression: &'a Expression,
+        /// How the numbers are written.
+        format: &'a NumberFormat,
+        /// Names and places of its columns, in its order.
+        places: Vec<(&'a str, usize)>,
+    },
     /// Out of several fields.
     Join {
         /// Their names and places.
@@ -40,10 +51,7 @@ impl<'a> Way<'a> {
     /// Name of the file's column, if it is one.
     pub(super) fn file_column(&self) -> Option<&'a str> {
         match self {
-            Way::Field {
-                recipe: Recipe::Text { column, .. } | Recipe::Number { column, .. } | Recipe::Instant { column, .. },
-                ..
-            } => Some(column),
+            Way::Field { recipe, .. } => recipe.file_column(),
             _ => None,
         }
     }
@@ -62,9 +70,12 @@ impl<'a> Ways<'a> {
                 Way::Join { places: all(columns), has_row_number: *row_number }
             }
             Some(recipe @ (Recipe::Constant(_) | Recipe::ConstantNumber(_))) => Way::Constant(recipe),
-            Some(
-                recipe @ (Recipe::Text { column, .. } | Recipe::Number { column, .. } | Recipe::Instant { column, .. }),
-            ) => Way::Field { place: place(column), recipe },
+            Some(Recipe::Expression { expression, format }) => {
+                Way::Expression { expression, format, places: all(expression.columns()) }
+            }
+            Some(recipe) => {
+                recipe.file_column().map_or(Way::Nothing, |column| Way::Field { place: place(column), recipe })
+            }
         };
         Ok(Ways {
             columns: mapping.columns.iter().map(way).collect(),

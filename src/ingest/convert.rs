@@ -1,12 +1,16 @@
 //! A record of a file to a row of a raw table, or the reason why it does not fit.
 
 use super::columns::{Way, Ways};
+use super::expression::Expression;
+use super::instant::{Window, parse_date, parse_instant};
 use super::mapping::{Mapping, Recipe};
+use super::number::NumberFormat;
 use super::position::Positions;
-use super::value::{parse_instant, parse_number, quoted};
+use super::value::quoted;
 use crate::error::Result;
 use crate::warehouse::copy_rows::RowBuffer;
 use crate::warehouse::entity::{Column, Entity, Kind};
+use chrono::{DateTime, NaiveDate, Utc};
 use csv::ByteRecord;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
@@ -34,15 +38,19 @@ pub struct Origin {
     pub line: i64,
     /// The record's text, where rows with the same key are compared.
     pub raw_text: Option<String>,
+    /// The customer that another file lends to this row.
+    pub lent_customer: Option<String>,
 }
 
-/// What every row of a load ends in.
+/// What is the same for every row of a load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Destination {
     /// Number of the load.
     pub load_id: i64,
     /// The rows are compared with those that are there: each tells its origin.
     pub is_staged: bool,
+    /// The instants that it bears.
+    pub window: Window,
 }
 
 /// A mapping with the places of its columns in one file; turns records into rows of a binary COPY.
@@ -91,7 +99,7 @@ impl<'a> Converter<'a> {
 
     fn fill(&mut self, record: &ByteRecord, origin: &Origin, rows: &mut RowBuffer) -> Converted<()> {
         let Converter { mapping, ways, destination, positions, .. } = self;
-        let row = Row { mapping, record, row_number: origin.row_number };
+        let row = Row { mapping, record, row_number: origin.row_number, window: destination.window };
         rows.text(&mapping.source);
         // The line is settled last, when all else of the row fits: what is rejected takes no position.
         let mut line = None;
@@ -101,7 +109,8 @@ impl<'a> Converter<'a> {
                 "customer_id" if mapping.synthetic_customer.is_some() => {
                     rows.text(&row.made_up_customer(&ways.hashed)?);
                 }
-                "id_is_synthetic" => rows.flag(mapping.synthetic_customer.is_some()),
+                "customer_id" if mapping.lent_customer.is_some() => rows.optional_text(origin.lent_customer.as_deref()),
+                "id_is_synthetic" => rows.flag(mapping.has_synthetic_customers()),
                 _ => row.write(column, way, rows)?,
             }
         }
@@ -162,6 +171,7 @@ struct Row<'r> {
     mapping: &'r Mapping,
     record: &'r ByteRecord,
     row_number: i32,
+    window: Window,
 }
 
 impl<'r> Row<'r> {
@@ -182,10 +192,7 @@ impl<'r> Row<'r> {
             Kind::Integer => self.integer(column, way)?.map(|number| rows.integer(number)),
             Kind::Flag => self.flag(column, way)?.map(|flag| rows.flag(flag)),
             Kind::Instant => self.instant(column, way)?.map(|instant| rows.instant(instant)),
-            Kind::Date => {
-                let zone = self.mapping.timezone;
-                self.instant(column, way)?.map(|instant| rows.date(instant.with_timezone(&zone).date_naive()))
-            }
+            Kind::Date => self.date(column, way)?.map(|date| rows.date(date)),
         };
         match is_written {
             Some(()) => Ok(()),
@@ -197,20 +204,23 @@ impl<'r> Row<'r> {
         }
     }
 
-    /// The field at a place; `None` where the mapping calls its text "no value".
-    fn field(&self, place: usize) -> Option<&'r str> {
+    /// The field at a place; `None` where the mapping calls its text "no value", in every column or in this one.
+    fn field(&self, place: usize, nulls: &[String]) -> Option<&'r str> {
         let text = std::str::from_utf8(self.record.get(place)?).ok()?;
-        let nulls = &self.mapping.file.nulls;
-        let is_null = nulls.iter().any(|null| null == text || null == text.trim());
+        let mut nulls = self.mapping.file.nulls.iter().chain(nulls);
+        let is_null = nulls.any(|null| null == text || null == text.trim());
         (!is_null).then_some(text)
     }
 
     fn text(&self, way: &Way<'r>) -> Converted<Option<Cow<'r, str>>> {
         Ok(match way {
-            Way::Field { place, recipe: Recipe::Text { strip_suffix, .. } } => self.field(*place).map(|text| {
-                let suffix = strip_suffix.as_deref().unwrap_or_default();
-                Cow::Borrowed(text.strip_suffix(suffix).unwrap_or(text))
-            }),
+            Way::Field { place, recipe: Recipe::Text { strip_suffix, values, nulls, .. } } => {
+                self.field(*place, nulls).map(|text| {
+                    let suffix = strip_suffix.as_deref().unwrap_or_default();
+                    let text = text.strip_suffix(suffix).unwrap_or(text);
+                    Cow::Borrowed(values.get(text).map_or(text, String::as_str))
+                })
+            }
             Way::Constant(Recipe::Constant(text)) => Some(Cow::Borrowed(text.as_str())),
             Way::Join { places, has_row_number } => {
                 let mut joined = self.required_fields(places)?.join("-");
@@ -225,18 +235,39 @@ impl<'r> Row<'r> {
     }
 
     fn number(&self, column: &Column, way: &Way<'r>) -> Converted<Option<Decimal>> {
-        let (place, scale) = match way {
-            Way::Field { place, recipe: Recipe::Number { scale, .. } } => (*place, scale),
+        let (place, scale, format, nulls) = match way {
+            Way::Field { place, recipe: Recipe::Number { scale, format, nulls, .. } } => (*place, scale, format, nulls),
             Way::Constant(Recipe::ConstantNumber(number)) => return Ok(Some(*number)),
+            Way::Expression { expression, format, places } => {
+                return self.computed(column, expression, format, places);
+            }
             _ => return Ok(None),
         };
-        let Some(text) = self.field(place) else { return Ok(None) };
-        let number = parse_number(text).map_err(|reason| self.rejected(column, way, reason))?;
+        let Some(text) = self.field(place, nulls) else { return Ok(None) };
+        let number = format.parse(text).map_err(|reason| self.rejected(column, way, reason))?;
         let scaled = scale.map_or(Some(number), |scale| number.checked_mul(scale));
         match scaled {
             Some(number) => Ok(Some(number)),
             None => Err(self.rejected(column, way, format!("{} is too large once scaled", quoted(text)))),
         }
+    }
+
+    /// The value of an expression; none where one of its columns has none.
+    fn computed(
+        &self,
+        column: &Column,
+        expression: &Expression,
+        format: &NumberFormat,
+        places: &[(&str, usize)],
+    ) -> Converted<Option<Decimal>> {
+        let mut values = Vec::with_capacity(places.len());
+        for (name, place) in places {
+            let Some(text) = self.field(*place, &[]) else { return Ok(None) };
+            let number = format.parse(text);
+            values.push(number.map_err(|reason| Rejection { column: Some((*name).to_owned()), reason })?);
+        }
+        let told = |reason| Rejection { column: None, reason: format!("{}: {reason}", column.name) };
+        expression.evaluate(&values).map(Some).map_err(told)
     }
 
     fn share(&self, column: &Column, way: &Way<'r>) -> Converted<Decimal> {
@@ -266,11 +297,20 @@ impl<'r> Row<'r> {
         }
     }
 
-    fn instant(&self, column: &Column, way: &Way<'r>) -> Converted<Option<chrono::DateTime<chrono::Utc>>> {
-        let Way::Field { place, recipe: Recipe::Instant { format, items, .. } } = way else { return Ok(None) };
-        let Some(text) = self.field(*place) else { return Ok(None) };
-        let zone = self.mapping.timezone;
-        parse_instant(text, format, items, zone).map(Some).map_err(|reason| self.rejected(column, way, reason))
+    fn instant(&self, column: &Column, way: &Way<'r>) -> Converted<Option<DateTime<Utc>>> {
+        let Way::Field { place, recipe: Recipe::Instant { formats, nulls, .. } } = way else { return Ok(None) };
+        let Some(text) = self.field(*place, nulls) else { return Ok(None) };
+        let instant = parse_instant(text, formats, self.mapping.timezone);
+        let checked = instant.and_then(|instant| self.window.check(instant, text));
+        checked.map(Some).map_err(|reason| self.rejected(column, way, reason))
+    }
+
+    /// A day, which may lie before the window: people were born then.
+    fn date(&self, column: &Column, way: &Way<'r>) -> Converted<Option<NaiveDate>> {
+        let Way::Field { place, recipe: Recipe::Instant { formats, nulls, .. } } = way else { return Ok(None) };
+        let Some(text) = self.field(*place, nulls) else { return Ok(None) };
+        let checked = parse_date(text, formats).and_then(|date| self.window.check_birth(date, text));
+        checked.map(Some).map_err(|reason| self.rejected(column, way, reason))
     }
 
     /// `synthetic-0042`: a hash of the named columns, modulo the number of customers.
@@ -290,7 +330,8 @@ impl<'r> Row<'r> {
 
     fn required_fields(&self, places: &[(&str, usize)]) -> Converted<Vec<&'r str>> {
         let field = |(column, place): &(&str, usize)| {
-            self.field(*place).ok_or_else(|| Rejection { column: Some((*column).to_owned()), reason: MISSING.into() })
+            self.field(*place, &[])
+                .ok_or_else(|| Rejection { column: Some((*column).to_owned()), reason: MISSING.into() })
         };
         places.iter().map(field).collect()
     }
@@ -360,10 +401,11 @@ mod tests {
     fn convert(mapping: &str, fields: &[&[u8]]) -> Converted<Cells> {
         let mapping = Mapping::parse("shop.toml", "shop", mapping).unwrap();
         let header = HEADER.map(str::to_owned);
-        let destination = Destination { load_id: 9, is_staged: false };
+        let window = mapping.window("2024-01-01T00:00:00Z".parse().unwrap());
+        let destination = Destination { load_id: 9, is_staged: false, window };
         let mut converter = Converter::new(&mapping, &header, "orders.csv", destination).unwrap();
         let mut rows = RowBuffer::default();
-        let origin = Origin { row_number: 7, line: 8, raw_text: None };
+        let origin = Origin { row_number: 7, line: 8, ..Origin::default() };
         let told = converter.convert(&ByteRecord::from(fields.to_vec()), &origin, &mut rows);
         assert_eq!(told.is_ok(), !rows.is_empty());
         told.map(|()| cells(&rows.take().0).split_off(1))

@@ -5,10 +5,14 @@
 
 mod columns;
 pub mod convert;
+pub mod expression;
 pub mod file;
 pub mod generate;
+pub mod instant;
+mod lender;
 mod limit;
 pub mod mapping;
+pub mod number;
 mod parse;
 mod position;
 pub mod reader;
@@ -28,7 +32,7 @@ use crate::warehouse::load::{Arrival, Load, LoadCounts, LoadPath, LoadStart, Loa
 use convert::Destination;
 use file::OrderFile;
 use rejects::Rejects;
-use std::path::{Component, Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -58,12 +62,16 @@ pub type Tell<'a> = &'a mut (dyn FnMut(Progress) + Send);
 pub async fn ingest(warehouse: &Warehouse, request: &IngestRequest, progress: Tell<'_>) -> Result<LoadReport> {
     let began = Instant::now();
     let (dir, source, path) = (request.mapping_dir.clone(), request.source.clone(), request.file.clone());
-    let opened = tokio::task::spawn_blocking(move || Ok((Mapping::load(&dir, &source)?, OrderFile::open(&path)?)));
+    let opened = tokio::task::spawn_blocking(move || {
+        let (mut mapping, file) = (Mapping::load(&dir, &source)?, OrderFile::open(&path)?);
+        lender::note(&mut mapping, &file)?;
+        Ok((mapping, file))
+    });
     let (mapping, file) = opened.await.map_err(|e| Error::failed("file cannot be opened").source(e))??;
     let identity = LoadedFile {
         source: mapping.source.clone(),
         entity: mapping.entity,
-        file_name: identity_of(&request.file),
+        file_name: file.given_name(),
         checksum: file.checksum.clone(),
         mapping_checksum: mapping.checksum.clone(),
         bytes: file.bytes,
@@ -87,13 +95,6 @@ pub async fn ingest(warehouse: &Warehouse, request: &IngestRequest, progress: Te
         }
     }
     Ok(LoadReport::new(&attempt.identity, counts, is_unchanged, began.elapsed()))
-}
-
-/// How a file is known: by its path as it was given, without what means nothing in it. Two files of one name in two
-/// folders are two files; one file under two paths is loaded twice and found unchanged, order by order.
-fn identity_of(path: &Path) -> String {
-    let parts = path.components().filter(|part| *part != Component::CurDir);
-    parts.collect::<PathBuf>().to_string_lossy().into_owned()
 }
 
 /// How an attempt ended.
@@ -138,7 +139,9 @@ impl Attempt<'_> {
     async fn carry(&self, mut load: Box<Load<'_>>, progress: Tell<'_>) -> Result<Ended> {
         let bytes_read = Arc::new(AtomicU64::new(0));
         let (sender, mut receiver) = tokio::sync::mpsc::channel(4);
-        let destination = Destination { load_id: load.number().load_id, is_staged: load.is_staged() };
+        let number = load.number();
+        let window = self.mapping.window(number.started_at);
+        let destination = Destination { load_id: number.load_id, is_staged: load.is_staged(), window };
         let parsing = {
             let (file, mapping, bytes_read) = (self.file.clone(), self.mapping.clone(), bytes_read.clone());
             tokio::task::spawn_blocking(move || parse::parse(&file, &mapping, destination, bytes_read, &sender))
@@ -178,22 +181,5 @@ impl Attempt<'_> {
         rejects.judge_counts(&counts, &self.identity)?;
         load.commit(counts, &header).await?;
         Ok(Ended::Loaded(counts))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_file_is_known_by_its_path_as_it_was_given() {
-        for (path, known) in [
-            ("./orders.csv", "orders.csv"),
-            ("2023//./orders.csv", "2023/orders.csv"),
-            ("/in/orders.csv", "/in/orders.csv"),
-            ("../orders.csv", "../orders.csv"),
-        ] {
-            assert_eq!(identity_of(Path::new(path)), known);
-        }
     }
 }

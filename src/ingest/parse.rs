@@ -2,6 +2,7 @@
 
 use super::convert::{Converter, Destination, Origin, Rejection};
 use super::file::OrderFile;
+use super::lender::Lender;
 use super::mapping::Mapping;
 use super::reader::RecordReader;
 use crate::error::{Error, Result};
@@ -37,20 +38,23 @@ pub(super) struct Gathered {
 
 impl Gathered {
     /// Converts a record, and keeps its row or the reason why it does not fit; `raw_text` is asked for then only.
+    /// Whether it fits.
     pub(super) fn take(
         &mut self,
         converter: &mut Converter<'_>,
         record: &csv::ByteRecord,
         origin: &Origin,
         raw_text: impl FnOnce() -> String,
-    ) {
+    ) -> bool {
         if let Err(Rejection { column, reason }) = converter.convert(record, origin, &mut self.rows) {
             let raw_text = raw_text();
             self.rejected_bytes += raw_text.len() + reason.len();
             // A header may hold what PostgreSQL cannot keep.
             let column = column.map(|column| column.replace('\0', "\u{fffd}"));
             self.rejected.push(RejectedRow { line: origin.line, column, reason, raw_text });
+            return false;
         }
+        true
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -79,13 +83,14 @@ pub(super) fn parse(
     bytes_read: Arc<AtomicU64>,
     sender: &Sender<Batch>,
 ) -> Result<Vec<String>> {
-    let mut reader = RecordReader::new(file.text(bytes_read)?, &mapping.file, &file.name)?;
+    let mut reader = RecordReader::open(file, &mapping.file, bytes_read)?;
     let header = std::mem::take(&mut reader.header);
     let mut converter = Converter::new(mapping, &header, &file.name, destination)?;
     let keeps_text = destination.is_staged && may_conflict(mapping);
     let mut gathered = Gathered::default();
     let mut row_number: i32 = 0;
     let mut fields = header.len();
+    let mut lender = Lender::of(mapping, file)?;
     while reader.advance()? {
         fields = reader.record().len();
         row_number = row_number.checked_add(1).ok_or_else(|| {
@@ -94,13 +99,17 @@ pub(super) fn parse(
                 .hint("split the file")
         })?;
         let line = i64::try_from(reader.line()).unwrap_or(i64::MAX);
-        let origin = Origin { row_number, line, raw_text: keeps_text.then(|| reader.raw_text()) };
-        gathered.take(&mut converter, reader.record(), &origin, || reader.raw_text());
+        let lent_customer = lender.as_mut().map(Lender::next).transpose()?.flatten();
+        let origin = Origin { row_number, line, raw_text: keeps_text.then(|| reader.raw_text()), lent_customer };
+        if !gathered.take(&mut converter, reader.record(), &origin, || reader.raw_text()) {
+            reader.check_block()?;
+        }
         if gathered.is_full() && sender.blocking_send(gathered.batch(&converter)).is_err() {
             return Ok(header);
         }
     }
     reader.check_end(fields, header.len())?;
+    lender.map_or(Ok(()), Lender::check_end)?;
     // A receiver that is gone has its own error to tell.
     let _ = sender.blocking_send(gathered.batch(&converter));
     Ok(header)

@@ -5,11 +5,16 @@
 mod parse;
 
 use crate::error::{Error, Result};
+use crate::ingest::expression::Expression;
+use crate::ingest::instant::{InstantFormat, Window};
+use crate::ingest::number::NumberFormat;
 use crate::warehouse::entity::{Column, Entity};
-use chrono::format::Item;
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Tz;
+use encoding_rs::Encoding;
 use rust_decimal::Decimal;
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 /// A checked mapping file.
 #[derive(Clone, Debug)]
@@ -26,10 +31,16 @@ pub struct Mapping {
     pub currency: String,
     /// Zone of times that name none.
     pub timezone: Tz,
+    /// First day that is borne.
+    pub earliest: NaiveDate,
+    /// Last day that is borne, if the mapping names one.
+    pub latest: Option<NaiveDate>,
     /// How to get each column, in the order of [`Entity::columns`]; `None` where the mapping does not say.
     pub columns: Vec<Option<Recipe>>,
     /// How customer ids are made up, for files that have none.
     pub synthetic_customer: Option<SyntheticCustomer>,
+    /// Which file lends its customers, for files that have none.
+    pub lent_customer: Option<LentCustomer>,
     /// blake3 of the mapping file's text, in hexadecimal digits.
     pub checksum: String,
 }
@@ -43,8 +54,26 @@ pub struct FileFormat {
     pub delimiter: u8,
     /// Whether the first line names the columns; if not, their names are `1`, `2`, ...
     pub has_header: bool,
+    /// How characters are written as bytes.
+    pub encoding: &'static Encoding,
     /// Texts that mean "no value".
     pub nulls: Vec<String>,
+    /// How numbers are written, unless a column says it.
+    pub numbers: NumberFormat,
+}
+
+impl Default for FileFormat {
+    /// CSV with commas in UTF-8.
+    fn default() -> FileFormat {
+        FileFormat {
+            format: Format::Csv,
+            delimiter: b',',
+            has_header: true,
+            encoding: encoding_rs::UTF_8,
+            nulls: vec![String::new()],
+            numbers: NumberFormat::default(),
+        }
+    }
 }
 
 /// Ways to separate values.
@@ -54,17 +83,23 @@ pub enum Format {
     Csv,
     /// Runs of blanks between values and before the first.
     FixedBlanks,
+    /// Parquet, which is known by its bytes: the other formats take such a file too.
+    Parquet,
 }
 
-/// How to get one column.
+/// How to get one column. `nulls` are texts that mean "no value" in this column, beside those of the file.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Recipe {
-    /// Text of a file column, without `strip_suffix` where it ends so.
+    /// Text of a file column.
     Text {
         /// Name in the file.
         column: String,
-        /// Taken off the end.
+        /// Taken off the end, where the text ends so.
         strip_suffix: Option<String>,
+        /// Other words for some texts.
+        values: BTreeMap<String, String>,
+        /// Texts that mean "no value".
+        nulls: Vec<String>,
     },
     /// Number of a file column, times `scale`.
     Number {
@@ -72,15 +107,26 @@ pub enum Recipe {
         column: String,
         /// Factor.
         scale: Option<Decimal>,
+        /// How it is written.
+        format: NumberFormat,
+        /// Texts that mean "no value".
+        nulls: Vec<String>,
     },
-    /// Instant of a file column, by a `strftime` format.
+    /// Arithmetic over numbers of file columns; no value where one of them has none.
+    Expression {
+        /// The formula.
+        expression: Expression,
+        /// How the numbers are written.
+        format: NumberFormat,
+    },
+    /// Instant or day of a file column, by the first format that fits.
     Instant {
         /// Name in the file.
         column: String,
-        /// The format as written.
-        format: String,
-        /// The format, read.
-        items: Vec<Item<'static>>,
+        /// One or more.
+        formats: Vec<InstantFormat>,
+        /// Texts that mean "no value".
+        nulls: Vec<String>,
     },
     /// The same text in every row.
     Constant(String),
@@ -95,6 +141,28 @@ pub enum Recipe {
     },
 }
 
+impl Recipe {
+    /// Name of the one file column that it reads.
+    #[must_use]
+    pub fn file_column(&self) -> Option<&str> {
+        match self {
+            Recipe::Text { column, .. } | Recipe::Number { column, .. } | Recipe::Instant { column, .. } => {
+                Some(column)
+            }
+            _ => None,
+        }
+    }
+
+    /// Texts that mean "no value" in its column only.
+    #[must_use]
+    pub fn nulls(&self) -> &[String] {
+        match self {
+            Recipe::Text { nulls, .. } | Recipe::Number { nulls, .. } | Recipe::Instant { nulls, .. } => nulls,
+            _ => &[],
+        }
+    }
+}
+
 /// `[synthetic_customer]`: a customer id out of a hash, for files without customers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SyntheticCustomer {
@@ -104,7 +172,30 @@ pub struct SyntheticCustomer {
     pub modulo: u64,
 }
 
+/// `[lent_customer]`: customers of another file, row by row, for files that were made from it and lost theirs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LentCustomer {
+    /// Relative to the folder of the file that is loaded.
+    pub file: PathBuf,
+    /// Column of that file.
+    pub column: String,
+    /// How that file is written.
+    pub format: FileFormat,
+}
+
+/// Clocks of other systems go ahead, and days of other zones begin earlier; more is no order of today.
+const AHEAD: TimeDelta = TimeDelta::days(2);
+
 impl Mapping {
+    /// The instants that a load at `now` bears.
+    #[must_use]
+    pub fn window(&self, now: DateTime<Utc>) -> Window {
+        let begin = |day: NaiveDate| day.and_time(NaiveTime::MIN).and_utc();
+        let named = self.latest.and_then(|day| day.succ_opt()).map(|next| begin(next) - TimeDelta::nanoseconds(1));
+        let ahead = now.checked_add_signed(AHEAD).unwrap_or(now);
+        Window { earliest: begin(self.earliest), latest: named.unwrap_or(ahead) }
+    }
+
     /// The columns of the table with how to get them.
     pub fn recipes(&self) -> impl Iterator<Item = (&'static Column, Option<&Recipe>)> {
         self.entity.columns().iter().zip(self.columns.iter().map(Option::as_ref))
@@ -114,6 +205,12 @@ impl Mapping {
     #[must_use]
     pub fn recipe(&self, name: &str) -> Option<&Recipe> {
         self.columns.get(self.entity.place(name)?)?.as_ref()
+    }
+
+    /// Whether the customers are made up or lent, and not those of the file.
+    #[must_use]
+    pub fn has_synthetic_customers(&self) -> bool {
+        self.synthetic_customer.is_some() || self.lent_customer.is_some()
     }
 
     /// Reads `<dir>/<source>.toml`. A mapping that is missing is told with the list of those there are.
@@ -150,11 +247,9 @@ impl Mapping {
         let mut names: Vec<&str> = Vec::new();
         for recipe in self.columns.iter().flatten() {
             match recipe {
-                Recipe::Text { column, .. } | Recipe::Number { column, .. } | Recipe::Instant { column, .. } => {
-                    names.push(column);
-                }
                 Recipe::Join { columns, .. } => names.extend(columns.iter().map(String::as_str)),
-                Recipe::Constant(_) | Recipe::ConstantNumber(_) => {}
+                Recipe::Expression { expression, .. } => names.extend(expression.columns().iter().map(String::as_str)),
+                _ => names.extend(recipe.file_column()),
             }
         }
         names.extend(self.synthetic_customer.iter().flat_map(|made_up| made_up.hash_of.iter().map(String::as_str)));
