@@ -50,11 +50,11 @@ struct ShopOptions {
     #[arg(long, value_enum, default_value_t = ProcessName::BgNbd)]
     process: ProcessName,
     /// Parameters of the process, rates by week: r,alpha,a,b or r,alpha,s,beta
-    #[arg(long, value_name = "NUMBERS", value_delimiter = ',', num_args = 4)]
-    process_parameters: Option<Vec<f64>>,
+    #[arg(long, value_name = "NUMBERS", value_parser = numbers::<4>)]
+    process_parameters: Option<[f64; 4]>,
     /// Parameters of Gamma-Gamma: p,q,v
-    #[arg(long, value_name = "NUMBERS", value_delimiter = ',', num_args = 3)]
-    spend_parameters: Option<Vec<f64>>,
+    #[arg(long, value_name = "NUMBERS", value_parser = numbers::<3>)]
+    spend_parameters: Option<[f64; 3]>,
     /// Correlation of purchase rate and order value, which Gamma-Gamma takes as 0
     #[arg(long, value_name = "RHO", default_value_t = 0.0, allow_negative_numbers = true)]
     spend_correlation: f64,
@@ -101,17 +101,24 @@ enum FileKind {
     Parquet,
 }
 
+/// So many numbers with commas between.
+fn numbers<const COUNT: usize>(text: &str) -> std::result::Result<[f64; COUNT], String> {
+    let read: std::result::Result<Vec<f64>, _> = text.split(',').map(|number| number.trim().parse::<f64>()).collect();
+    let numbers = read.ok().and_then(|numbers| <[f64; COUNT]>::try_from(numbers).ok());
+    numbers.ok_or_else(|| format!("{COUNT} numbers are needed, with commas between"))
+}
+
 impl Arguments {
     fn parameters(&self) -> Parameters {
         let shop = &self.shop;
         let mut parameters = Parameters::new(self.seed, self.customers);
-        parameters.process = match (shop.process, shop.process_parameters.as_deref()) {
-            (ProcessName::BgNbd, Some(&[r, alpha, a, b])) => Process::BgNbd { r, alpha, a, b },
-            (ProcessName::ParetoNbd, Some(&[r, alpha, s, beta])) => Process::ParetoNbd { r, alpha, s, beta },
+        parameters.process = match (shop.process, shop.process_parameters) {
+            (ProcessName::BgNbd, Some([r, alpha, a, b])) => Process::BgNbd { r, alpha, a, b },
+            (ProcessName::ParetoNbd, Some([r, alpha, s, beta])) => Process::ParetoNbd { r, alpha, s, beta },
             (ProcessName::BgNbd, _) => Process::BG_NBD,
             (ProcessName::ParetoNbd, _) => Process::PARETO_NBD,
         };
-        if let Some(&[p, q, v]) = shop.spend_parameters.as_deref() {
+        if let Some([p, q, v]) = shop.spend_parameters {
             (parameters.spend.p, parameters.spend.q, parameters.spend.v) = (p, q, v);
         }
         parameters.spend.correlation = shop.spend_correlation;
@@ -232,4 +239,17 @@ fn tell(parameters: &Parameters, files: &[GeneratedFile], elapsed: Duration) {
         parameters.seed,
         print::duration(elapsed)
     ));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::numbers;
+
+    #[test]
+    fn parameters_are_read_by_their_number() {
+        assert_eq!(numbers::<3>("6.25, 3.74,15"), Ok([6.25, 3.74, 15.0]));
+        for wrong in ["", "1,2", "1,2,3,4", "1,2,x"] {
+            assert!(numbers::<3>(wrong).is_err(), "{wrong}");
+        }
+    }
 }
