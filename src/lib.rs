@@ -9,7 +9,7 @@
 //! | [`config`] | files, environment, secret files | checked [`config::Settings`] |
 //! | [`embedded`] | server binaries found on the machine | a private local PostgreSQL |
 //! | [`project`] (pure) | `(path, text)` pairs | models or a manifest, graph, compiled SQL, data tests |
-//! | [`analytics`] (pure) | a [`analytics::Frame`] of features | clusters, lifetime values |
+//! | [`analytics`] (pure) | a [`analytics::Frame`] of features, a seed | clusters, lifetime values, generated shops |
 //! | [`warehouse`] | requests | statements to PostgreSQL; the only module that speaks to it |
 //! | [`ingest`] | order files | rows of `raw.orders`, rejected rows kept |
 //! | [`pipeline`] | a project and a warehouse | a published run, or relations in place |

@@ -2,6 +2,7 @@
 
 pub mod cluster;
 pub mod frame;
+pub mod generate;
 pub mod ltv;
 pub mod math;
 pub mod scale;

@@ -11,6 +11,7 @@ mod engine;
 mod erase;
 mod export_person;
 mod garbage;
+mod generate;
 mod infer;
 mod ingest;
 mod init;
@@ -116,6 +117,8 @@ enum Command {
     Erase(erase::Arguments),
     /// Write every row about a person as JSON
     ExportPerson(export_person::Arguments),
+    /// Make the files of a shop whose truth is known, of any size
+    Generate(generate::Arguments),
     /// Build and test the models, then publish them all at once
     Build(build::Arguments),
     /// Build and publish the models without the data tests
@@ -220,6 +223,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Profile(arguments) => profile::run(&global, arguments).await,
         Command::Erase(arguments) => erase::run(&global, arguments).await,
         Command::ExportPerson(arguments) => export_person::run(&global, arguments).await,
+        Command::Generate(arguments) => generate::run(&global, arguments).await,
         Command::Build(arguments) => build::run(&global, arguments, build::WithTests(true)).await,
         Command::Run(arguments) => once::run(&global, arguments).await,
         Command::Test(arguments) => test::run(&global, arguments).await,

@@ -7,6 +7,7 @@ mod columns;
 pub mod convert;
 pub mod expression;
 pub mod file;
+pub mod generate;
 pub mod infer;
 pub mod instant;
 mod lender;

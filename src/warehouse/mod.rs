@@ -15,6 +15,7 @@ pub mod frame;
 pub mod gc;
 pub mod gc_bound;
 pub mod gc_standing;
+mod generated_truth;
 mod hidden_reads;
 pub mod in_place;
 pub mod invocations;

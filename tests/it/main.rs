@@ -20,6 +20,7 @@ mod erase;
 mod errors;
 mod frame;
 mod garbage;
+mod generate;
 mod harness;
 mod in_place;
 mod ingest;

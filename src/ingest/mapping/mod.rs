@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 /// A checked mapping file.
 #[derive(Clone, Debug)]
 pub struct Mapping {
-    /// Name of the source: the file's name without `.toml`.
+    /// Name of the source: the mapping's `source`, or the file's name without `.toml`.
     pub source: String,
     /// What the source is, in words.
     pub description: String,

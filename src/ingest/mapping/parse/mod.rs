@@ -17,9 +17,12 @@ pub(super) fn parse(path: &str, source: &str, text: &str) -> Result<Mapping> {
         wrong().detail(format!("{path}: {}", e.to_string().trim_end())).hint("correct the TOML")
     })?;
     let mut problems = Problems::default();
-    let known = ["description", "table", "file", "defaults", "columns", "synthetic_customer", "lent_customer"];
+    let known =
+        ["description", "source", "table", "file", "defaults", "columns", "synthetic_customer", "lent_customer"];
     problems.unknown_keys("", &root, &known);
     let description = problems.text("", &root, "description").unwrap_or_default();
+    // Several mappings may fill the tables of one source.
+    let name = problems.text("", &root, "source").unwrap_or_else(|| source.to_owned());
     let entity = entity(&root, &mut problems);
     let file = file::file_format(&root, &mut problems);
     let defaults = file::defaults(&root, &mut problems);
@@ -32,7 +35,7 @@ pub(super) fn parse(path: &str, source: &str, text: &str) -> Result<Mapping> {
         return Err(wrong().detail(lines.join("\n")).hint("docs/mappings.md describes every key"));
     }
     Ok(Mapping {
-        source: source.to_owned(),
+        source: name,
         description,
         entity,
         file,
