@@ -173,7 +173,7 @@ async fn write_and_load(session: &Session, arguments: &Arguments, format: Format
         Format::Json => print::json(&reports),
         Format::Text => {
             for (file, report) in files.iter().zip(&reports) {
-                print::data(&super::ingest::sentence(&file.path, report));
+                print::data(&super::ingest::sentence(&file.path.display().to_string(), report));
             }
             print::data("the truth is in raw.generated_truth_customers, _campaigns, _channels and _parameters");
         }

@@ -16,6 +16,8 @@ use tokio::time::Instant;
 /// A detach waits for old readers, and keeps nobody waiting; it is given this long, and taken up again by the next
 /// collection. One that is cut off costs a second wait: it must be finalised.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Between two tries to drop what a reader still holds.
+const PAUSE: Duration = Duration::from_secs(3);
 /// How often it is looked whether the old readers of a cut-off detach are gone.
 const LOOK: Duration = Duration::from_millis(200);
 
@@ -43,7 +45,7 @@ impl Warehouse {
         items: Vec<Garbage>,
         collector: &Collector<'_>,
     ) -> Result<(Vec<String>, Vec<String>)> {
-        let (mut dropped, mut left) = (Vec::new(), Vec::new());
+        let (mut dropped, mut left): (Vec<String>, Vec<Garbage>) = (Vec::new(), Vec::new());
         let mut is_blocked = false;
         for mut item in items {
             let may_go_on = !is_blocked && !collector.bound.is_reached();
@@ -51,9 +53,31 @@ impl Warehouse {
             let is_dropped = is_ours && self.remove(&mut item, collector).await?;
             // A detach that could not be ended blocks every other one of its parent.
             is_blocked |= item.is_detaching && !is_dropped;
-            if is_dropped { &mut dropped } else { &mut left }.push(item.name);
+            if is_dropped {
+                dropped.push(item.name);
+            } else {
+                left.push(item);
+            }
         }
-        Ok((dropped, left))
+        self.drop_detached(&mut dropped, &mut left, collector.bound).await?;
+        Ok((dropped, left.into_iter().map(|item| item.name).collect()))
+    }
+
+    /// Tries again to drop what is no partition any more: only readers that hold it from before are in the way.
+    async fn drop_detached(&self, dropped: &mut Vec<String>, left: &mut Vec<Garbage>, bound: &Bound) -> Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        while left.iter().any(|item| item.parent.is_none()) && Instant::now() < deadline && !bound.is_reached() {
+            bound.reached_within(PAUSE).await;
+            for item in std::mem::take(left) {
+                let statement = drop_statement(&self.schemas.store, &item);
+                if item.parent.is_none() && self.execute_patiently(&statement, bound).await? {
+                    dropped.push(item.name);
+                } else {
+                    left.push(item);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Removes one relation; false when it had to wait for readers or was refused.
@@ -81,6 +105,7 @@ impl Warehouse {
                     return Ok(false);
                 }
             }
+            item.parent = None;
             crash_point::reach("gc: detached").await?;
         }
         let is_dropped = self.execute_patiently(&drop_statement(store, item), bound).await?;

@@ -1,2 +1,0 @@
-select 1 -- {{ ref('rfm') }}
-) x; drop schema mart cascade; --

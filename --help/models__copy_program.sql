@@ -1,1 +1,0 @@
-copy (select 1) to program 'id'

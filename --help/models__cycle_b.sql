@@ -1,1 +1,0 @@
-select * from {{ ref('cycle_a') }}

@@ -1,1 +1,0 @@
-select 1 as a, 2 as a

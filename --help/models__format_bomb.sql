@@ -1,1 +1,0 @@
-select {{ '%1000000000d' | format(1) | length }}

@@ -1,1 +1,0 @@
-select {{ 'a' | indent(1000000000) | length }}

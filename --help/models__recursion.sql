@@ -1,1 +1,0 @@
-{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}

@@ -1,1 +1,0 @@
-select {{ no_such_var }}

@@ -1,1 +1,0 @@
-with d as (delete from raw.orders returning 1) select * from d
