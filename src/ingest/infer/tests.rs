@@ -6,16 +6,23 @@ use crate::ingest::file::OrderFile;
 use crate::ingest::mapping::Mapping;
 use crate::ingest::reader::RecordReader;
 use crate::warehouse::copy_rows::RowBuffer;
+use std::path::Path;
 use std::sync::Arc;
 
-/// The proposal without its first comment, after every row of the file was read by it.
-fn proposed(content: &[u8]) -> String {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("orders.csv");
+/// The proposal for a file of this content, without its first comment; it is a right mapping.
+fn proposal(dir: &Path, content: &[u8]) -> (Mapping, String) {
+    let path = dir.join("orders.csv");
     std::fs::write(&path, content).unwrap();
     let text = propose(&path, Some("shop")).unwrap();
     let mapping = Mapping::parse("shop.toml", "shop", &text).unwrap_or_else(|e| panic!("{}\n{text}", e.report()));
-    let file = OrderFile::open(&path).unwrap();
+    (mapping, text.lines().skip(1).collect::<Vec<_>>().join("\n"))
+}
+
+/// The same, after every row of the file was read by it.
+fn proposed(content: &[u8]) -> String {
+    let dir = tempfile::tempdir().unwrap();
+    let (mapping, text) = proposal(dir.path(), content);
+    let file = OrderFile::open(&dir.path().join("orders.csv")).unwrap();
     let mut reader = RecordReader::open(&file, &mapping.file, Arc::default()).unwrap();
     let header = std::mem::take(&mut reader.header);
     let window = mapping.window("2026-01-01T00:00:00Z".parse().unwrap());
@@ -26,7 +33,7 @@ fn proposed(content: &[u8]) -> String {
         let converted = converter.convert(reader.record(), &Origin::default(), &mut rows);
         converted.unwrap_or_else(|told| panic!("{told:?}\n{text}"));
     }
-    text.lines().skip(1).collect::<Vec<_>>().join("\n")
+    text
 }
 
 #[test]
@@ -53,10 +60,18 @@ fn what_the_dates_do_not_tell_is_said() {
 }
 
 #[test]
-fn a_file_without_customers_orders_or_header() {
-    insta::assert_snapshot!(proposed(b" 00001 19970101 1 29.33\n 00002 19970112 2 0.00\n"));
+fn a_file_without_names_has_its_blanks_told_and_its_columns_left_to_people() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_, text) = proposal(dir.path(), b" 00001 19970101 1 29.33\n 00002 19970112 2 0.00\n");
+    assert!(text.contains("format = \"fixed_blanks\"\nheader = false"), "{text}");
+    assert!(text.contains("ordered_at = \"NAME THE COLUMN\""), "{text}");
+}
+
+#[test]
+fn a_file_without_customers_gets_made_up_ones() {
     let text = proposed(b"Order Id,Order Date,List Price\n1,2023-03-01,260\n2,2023-08-15,730\n");
     assert!(text.contains("[synthetic_customer]\nhash_of = [\"Order Id\"]"), "{text}");
+    assert!(text.contains("quantity = { constant = 1 }"), "{text}");
 }
 
 #[test]

@@ -115,15 +115,15 @@ impl ParquetRows {
             let max_level = description.max_def_level();
             let write = writer(&description);
             self.columns.push(match group.get_column_reader(*place)? {
-                ColumnReader::BoolColumnReader(reader) => Leaf::new(reader, max_level, write.booleans()),
-                ColumnReader::Int32ColumnReader(reader) => Leaf::new(reader, max_level, write.integers()),
-                ColumnReader::Int64ColumnReader(reader) => Leaf::new(reader, max_level, write.long_integers()),
-                ColumnReader::Int96ColumnReader(reader) => Leaf::new(reader, max_level, write.old_timestamps()),
-                ColumnReader::FloatColumnReader(reader) => Leaf::new(reader, max_level, write.floats()),
-                ColumnReader::DoubleColumnReader(reader) => Leaf::new(reader, max_level, write.doubles()),
-                ColumnReader::ByteArrayColumnReader(reader) => Leaf::new(reader, max_level, write.texts()),
+                ColumnReader::BoolColumnReader(reader) => Leaf::boxed(reader, max_level, write.booleans()),
+                ColumnReader::Int32ColumnReader(reader) => Leaf::boxed(reader, max_level, write.integers()),
+                ColumnReader::Int64ColumnReader(reader) => Leaf::boxed(reader, max_level, write.long_integers()),
+                ColumnReader::Int96ColumnReader(reader) => Leaf::boxed(reader, max_level, write.old_timestamps()),
+                ColumnReader::FloatColumnReader(reader) => Leaf::boxed(reader, max_level, write.floats()),
+                ColumnReader::DoubleColumnReader(reader) => Leaf::boxed(reader, max_level, write.doubles()),
+                ColumnReader::ByteArrayColumnReader(reader) => Leaf::boxed(reader, max_level, write.texts()),
                 ColumnReader::FixedLenByteArrayColumnReader(reader) => {
-                    Leaf::new(reader, max_level, write.fixed_texts())
+                    Leaf::boxed(reader, max_level, write.fixed_texts())
                 }
             });
         }
@@ -165,7 +165,7 @@ struct Leaf<T: DataType> {
 }
 
 impl<T: DataType> Leaf<T> {
-    fn new(reader: ColumnReaderImpl<T>, max_level: i16, write: Write<T::T>) -> Box<dyn Column>
+    fn boxed(reader: ColumnReaderImpl<T>, max_level: i16, write: Write<T::T>) -> Box<dyn Column>
     where
         ColumnReaderImpl<T>: Send,
     {

@@ -30,7 +30,7 @@ pub(super) fn lent(root: &Table, problems: &mut Problems) -> Option<LentCustomer
     problems.unknown_keys(LENT, table, &["file", "column", "delimiter", "encoding"]);
     let mut needed = |key: &str, what: &str| {
         let text = problems.text(LENT, table, key).filter(|text| !text.is_empty());
-        if text.is_none() && !table.get(key).is_some_and(|value| !value.is_str()) {
+        if text.is_none() && table.get(key).is_none_or(toml::Value::is_str) {
             problems.add(&join_key(LENT, key), what);
         }
         text.unwrap_or_default()
