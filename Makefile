@@ -36,4 +36,5 @@ check-deploy: ## Render the manifests and lint the Dockerfile, with tools put in
 	@./scripts/check-deploy --install
 
 faults: ## Kill, cut, fill and pause everything under readers and print the figures (ONLY="kill points", ROUNDS=1000, SEED=7, KEEP=1)
+	@$(if $(ONLY),,$(TIMED) "schedules of every time zone" $(CARGO) test --locked --profile faults --lib -- --ignored every_zone --nocapture)
 	@$(TIMED) "faults" $(CARGO) test --locked --profile faults --test faults -- $(ONLY) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED)) $(if $(KEEP),--keep)

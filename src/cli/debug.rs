@@ -63,12 +63,14 @@ pub async fn run(global: &Global) -> Result<ExitCode> {
     };
     facts.push(Fact::new("database", format!("{}, it answers", session.warehouse.address())));
     facts.extend(connection_facts(session.warehouse.connection()));
+    let encryption = session.warehouse.encryption().await;
     let looked = if engine::is_dbt_project(global) {
         Ok(Vec::new())
     } else {
         pipeline::preflight(&session.warehouse, &session.settings).await
     };
     session.close().await;
+    facts.push(Fact::new("encryption", encryption?));
     let finding = |f: Finding| Fact { what: f.what, found: f.found, is_wrong: f.is_wrong };
     facts.extend(looked?.into_iter().map(finding));
     if global.format == Format::Json {

@@ -187,7 +187,7 @@ fn two_years_of_some_zones_equal_both_oracles() {
     assert!(walked > 100_000 && cronered > 25_000, "only {walked} and {cronered} due times were compared");
 }
 
-/// Run it in the release profile: `cargo test --lib --release -- --ignored every_zone --nocapture`.
+/// `make faults` runs it; alone: `cargo test --lib --profile faults -- --ignored every_zone --nocapture`.
 #[test]
 #[allow(clippy::print_stdout)] // The figures are what it is run for.
 #[ignore = "takes minutes in the dev profile; make faults runs it"]

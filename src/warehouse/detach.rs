@@ -13,10 +13,11 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-/// A detach waits for old readers; it is given this long, and taken up again by the next collection.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// A detach waits for old readers, and keeps nobody waiting; it is given this long, and taken up again by the next
+/// collection. One that is cut off costs a second wait: it must be finalised.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// How often it is looked whether the old readers of a cut-off detach are gone.
-const LOOK: Duration = Duration::from_millis(50);
+const LOOK: Duration = Duration::from_millis(200);
 
 /// A relation of the store that is not kept.
 pub(super) struct Garbage {

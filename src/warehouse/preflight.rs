@@ -20,6 +20,16 @@ pub struct Trial {
 }
 
 impl Warehouse {
+    /// Version and cipher of TLS on the way to the server, as the server sees it; `none` without.
+    pub async fn encryption(&self) -> Result<String> {
+        let client = self.client().await?;
+        let row = client
+            .query_one(include_str!("sql/describe_encryption.sql"), &[])
+            .await
+            .map_err(|e| fault("encryption cannot be read", &e))?;
+        Ok(row.get(0))
+    }
+
     /// Whether the workspace's schemas are there.
     pub async fn has_workspace(&self) -> Result<bool> {
         let names = &self.schemas;

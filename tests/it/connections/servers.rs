@@ -79,6 +79,7 @@ async fn the_environment_and_its_files_describe_a_connection() {
         format!("{user} (connection URL)"),
         format!("given ({}", home.path().join(".pgpass").display()),
         "allow (default)".to_owned(),
+        "encryption none".to_owned(),
     ] {
         assert!(told.contains(&line), "{line}\n{told}");
     }

@@ -100,10 +100,11 @@ impl Place {
             Ok(warehouse) => warehouse,
             Err(e) => return e.report(),
         };
-        let sql = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
-        let client = warehouse.client().await.expect("a connection");
-        let is_encrypted: bool = client.query_one(sql, &[]).await.expect("a row").get(0);
-        if is_encrypted { "yes".into() } else { "no".into() }
+        match warehouse.encryption().await.expect("the server's answer") {
+            none if none == "none" => "no".into(),
+            tls if tls.starts_with("TLSv1.") => "yes".into(),
+            other => other,
+        }
     }
 }
 

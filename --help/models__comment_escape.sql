@@ -1,0 +1,2 @@
+select 1 -- {{ ref('rfm') }}
+) x; drop schema mart cascade; --

@@ -1,0 +1,1 @@
+select a.i from generate_series(1,1000000) a(i), generate_series(1,1000000) b(i)

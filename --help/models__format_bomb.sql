@@ -1,0 +1,1 @@
+select {{ '%1000000000d' | format(1) | length }}

@@ -1,0 +1,1 @@
+select 1/(5-g) as x from generate_series(1,10) g

@@ -1,0 +1,1 @@
+select {{ 'a' | indent(1000000000) | length }}

@@ -1,0 +1,1 @@
+with d as (delete from raw.orders returning 1) select * from d
