@@ -230,7 +230,7 @@ fn tell(parameters: &Parameters, files: &[GeneratedFile], elapsed: Duration) {
     };
     let spend = parameters.spend;
     print::data(&format!(
-        "\n{name} {} a week; Gamma-Gamma p {} q {} v {}, correlation {}; seed {}; {}",
+        "\n{name} {} (rates by week); Gamma-Gamma p {} q {} v {}, correlation {}; seed {}; {}",
         values.join(" "),
         spend.p,
         spend.q,

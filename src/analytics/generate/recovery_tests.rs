@@ -69,16 +69,25 @@ fn pure(process: Process) -> Shop {
     Shop::new(parameters).unwrap()
 }
 
-#[test]
-#[ignore = "measures: prints the fits"]
-fn show() {
-    let mut all = String::new();
-    for (process, estimator) in [(Process::BG_NBD, "bg_nbd"), (Process::PARETO_NBD, "pareto_nbd")] {
-        let (facts, purchases, values) = fitted(&pure(process), estimator);
-        all.push_str(&format!("{facts:#} {purchases} {values}\n"));
+/// Bounds from fits of this seed: parameters came back within 7.4 %, sums within 1.6 %.
+fn assert_recovered(process: Process, estimator: &str) {
+    let (facts, purchases, values) = fitted(&pure(process), estimator);
+    for (name, truth) in process.values() {
+        let found = facts["parameters"][name].as_f64().unwrap();
+        assert!((found / truth - 1.0).abs() < 0.1, "{name} is {found}, not {truth}");
     }
-    let shop = Shop::new(Parameters::new(2026, CUSTOMERS)).unwrap();
-    let (facts, purchases, values) = fitted(&shop, "bg_nbd");
-    all.push_str(&format!("{facts:#} {purchases} {values}\n"));
-    panic!("{all}");
+    assert!(purchases.abs() < 0.03, "purchases are off by {purchases}");
+    assert!(values.abs() < 0.03, "values are off by {values}");
+}
+
+#[test]
+#[ignore = "half a minute of computing"]
+fn bg_nbd_is_recovered() {
+    assert_recovered(Process::BG_NBD, "bg_nbd");
+}
+
+#[test]
+#[ignore = "half a minute of computing"]
+fn pareto_nbd_is_recovered() {
+    assert_recovered(Process::PARETO_NBD, "pareto_nbd");
 }
