@@ -78,7 +78,7 @@ impl Warehouse {
         let collector = Collector { lease, bound, finalising: Mutex::default() };
         let each = by_parent.into_values().map(|items| self.remove_in_turn(items, &collector));
         let removed: Vec<(Vec<String>, Vec<String>)> =
-            futures_util::stream::iter(each).buffered(AT_ONCE).try_collect().await?;
+            futures_util::stream::iter(each).buffer_unordered(AT_ONCE).try_collect().await?;
         for (dropped, left) in removed {
             done.dropped.extend(dropped);
             done.left.extend(left);
