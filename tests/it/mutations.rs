@@ -174,6 +174,7 @@ fn mutated_files_and_mappings_end_without_a_panic() {
 
 #[test]
 #[ignore = "runs for minutes"]
+#[allow(clippy::print_stdout)] // The figures are what it is run for.
 fn mutations_for_minutes() {
     let minutes = std::env::var("QUINTILE_FUZZ_MINUTES").ok().and_then(|text| text.parse().ok()).unwrap_or(10);
     let seed = std::time::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());

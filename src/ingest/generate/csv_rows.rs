@@ -103,7 +103,7 @@ impl Rows for CsvRows {
             Kind::Decimal(scale) => {
                 let unit = 10u64.pow(scale);
                 self.number(size / unit);
-                if size % unit != 0 {
+                if !size.is_multiple_of(unit) {
                     self.bytes.push(b'.');
                     self.padded(size % unit, scale as usize);
                 }
