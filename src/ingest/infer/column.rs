@@ -17,9 +17,9 @@ const TIMES: [&str; 4] = ["", " %H:%M", " %H:%M:%S", " %I:%M %p"];
 pub(super) struct Facts {
     /// Spellings of "no value" that occur.
     pub(super) nulls: Vec<&'static str>,
-    /// How its numbers are written, if all values are numbers.
+    /// How its numbers are written, if nearly all values are numbers: a broken row is no reason to call them text.
     pub(super) numbers: Option<NumberFormat>,
-    /// Formats by which all values are days or instants; more than one if the file does not tell.
+    /// Formats by which nearly all values are days or instants; more than one if the file does not tell.
     pub(super) instants: Vec<String>,
     /// All values end in `.0`.
     pub(super) is_float_artefact: bool,
@@ -52,18 +52,35 @@ impl Facts {
     }
 }
 
+/// The candidates that most values fit, all but one in twenty, or but one of three and more.
+fn fitting<T>(candidates: Vec<T>, values: &[&str], is_right: impl Fn(&T, &str) -> bool) -> Vec<T> {
+    let wrong = |candidate: &T| values.iter().filter(|value| !is_right(candidate, value)).count();
+    let counted: Vec<(usize, T)> = candidates.into_iter().map(|candidate| (wrong(&candidate), candidate)).collect();
+    let borne = (values.len() / 20).max(usize::from(values.len() >= 3));
+    let fewest = counted.iter().map(|(wrong, _)| *wrong).min().filter(|fewest| *fewest <= borne);
+    counted.into_iter().filter(|(wrong, _)| Some(*wrong) == fewest).map(|(_, candidate)| candidate).collect()
+}
+
 fn numbers(values: &[&str]) -> Option<NumberFormat> {
     let is_used = |sign: &&str| values.iter().any(|value| value.contains(sign));
     let currency_signs: Vec<String> = SIGNS.into_iter().filter(is_used).map(str::to_owned).collect();
     let format = |(decimal, thousands)| NumberFormat { decimal, thousands, currency_signs: currency_signs.clone() };
     let ways = [('.', None), ('.', Some(',')), (',', None), (',', Some('.')), (',', Some(' ')), ('.', Some('\''))];
-    ways.into_iter().map(format).find(|format| values.iter().all(|value| format.parse(value).is_ok()))
+    let formats = ways.into_iter().map(format).collect();
+    fitting(formats, values, |format, value| format.parse(value).is_ok()).into_iter().next()
+}
+
+fn is_of_number(byte: u8) -> bool {
+    byte.is_ascii_digit() || byte == b'.'
 }
 
 fn instants(name: &str, values: &[&str]) -> Vec<String> {
     let name = name.to_lowercase();
-    let is_named = ["date", "day", "time", "_at", "created", "ordered"].iter().any(|word| name.contains(word));
-    let is_digits = values.iter().all(|value| value.trim().bytes().all(|b| b.is_ascii_digit() || b == b'.'));
+    let is_named =
+        ["date", "datum", "fecha", "day", "time", "_at", "created", "ordered"].iter().any(|word| name.contains(word));
+    // A day has two points.
+    let is_number = |value: &&str| value.trim().splitn(3, '.').count() < 3 && value.trim().bytes().all(is_of_number);
+    let is_digits = values.iter().all(is_number);
     // Eight digits may be a day, and a long number an instant, but then the name says so.
     if is_digits && !is_named {
         return Vec::new();
@@ -78,9 +95,10 @@ fn instants(name: &str, values: &[&str]) -> Vec<String> {
         formats.extend((digits == 10).then(|| "epoch_seconds".into()));
         formats.extend((digits == 13).then(|| "epoch_milliseconds".into()));
     }
-    formats.retain(|name| {
-        let format = InstantFormat::parse(name).into_iter().collect::<Vec<_>>();
-        values.iter().all(|value| parse_date(value, &format).is_ok())
-    });
-    formats
+    let read =
+        formats.into_iter().map(|name| (InstantFormat::parse(&name).into_iter().collect::<Vec<_>>(), name)).collect();
+    fitting(read, values, |(format, _), value| parse_date(value, format).is_ok())
+        .into_iter()
+        .map(|(_, name)| name)
+        .collect()
 }

@@ -80,3 +80,17 @@ fn customers_and_wide_text() {
     let wide: Vec<u8> = "\u{feff}".encode_utf16().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
     insta::assert_snapshot!(proposed(&wide));
 }
+
+#[test]
+fn a_broken_row_among_several_does_not_hide_what_the_others_are() {
+    let dir = tempfile::tempdir().unwrap();
+    let file =
+        b"Bestellnr;Kunde;Datum;Menge;Preis\n1;a;03.04.2025;2;12,50\n2;b;15.04.2025;1;1.200,00\n3;b;31.04.2025;1;x\n";
+    insta::assert_snapshot!(proposal(dir.path(), file).1);
+    // The one day that is none in the other order decides, though one broken row would be borne.
+    let text = proposal(
+        dir.path(),
+        b"order_id,order_date,customer_id,quantity,price\n1,3/4/2023,C,1,1\n2,25/6/2023,C,1,1\n3,5/7/2023,C,1,1\n",
+    );
+    assert!(!text.1.contains("AMBIGUOUS") && text.1.contains("format = \"%d/%m/%Y\""), "{}", text.1);
+}
