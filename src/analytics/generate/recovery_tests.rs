@@ -81,13 +81,11 @@ fn assert_recovered(process: Process, estimator: &str) {
 }
 
 #[test]
-#[ignore = "half a minute of computing"]
 fn bg_nbd_is_recovered() {
     assert_recovered(Process::BG_NBD, "bg_nbd");
 }
 
 #[test]
-#[ignore = "half a minute of computing"]
 fn pareto_nbd_is_recovered() {
     assert_recovered(Process::PARETO_NBD, "pareto_nbd");
 }
