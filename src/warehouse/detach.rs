@@ -2,9 +2,7 @@
 
 use super::Warehouse;
 use super::fault::fault;
-use super::gc::{ANSWER, LEASE};
 use super::gc_bound::Bound;
-use super::lease::Lease;
 use super::patience::LIMITS;
 use super::statement::fill;
 use crate::crash_point;
@@ -32,7 +30,6 @@ pub(super) struct Garbage {
 
 /// One collection at work.
 pub(super) struct Collector<'a> {
-    pub(super) lease: &'a Lease,
     pub(super) bound: &'a Bound,
     /// FINALIZE waits for every older snapshot: two at once would wait for each other.
     pub(super) finalising: Mutex<()>,
@@ -49,8 +46,7 @@ impl Warehouse {
         let mut is_blocked = false;
         for mut item in items {
             let may_go_on = !is_blocked && !collector.bound.is_reached();
-            let is_ours = may_go_on && self.renew_lease(collector.lease, LEASE, ANSWER).await?.is_some();
-            let is_dropped = is_ours && self.remove(&mut item, collector).await?;
+            let is_dropped = may_go_on && self.remove(&mut item, collector).await?;
             // A detach that could not be ended blocks every other one of its parent.
             is_blocked |= item.is_detaching && !is_dropped;
             if is_dropped {

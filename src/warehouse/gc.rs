@@ -13,18 +13,22 @@ use crate::crash_point;
 use crate::error::Result;
 use futures_util::{StreamExt, TryStreamExt};
 use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 
 /// Parents whose partitions are detached at once: each waits, and none works.
 const AT_ONCE: usize = 3;
 
-/// The collector's lease without renewal; it is renewed before each table.
-pub(super) const LEASE: Duration = Duration::from_secs(30);
+/// The collector's lease without renewal: so long the next one waits for a collector that was killed.
+const LEASE: Duration = Duration::from_secs(30);
+
+/// Between two renewals: a table may take longer than the lease.
+const RENEWAL: Duration = Duration::from_secs(5);
 
 /// How long the server may take to answer about the lease.
-pub(super) const ANSWER: Duration = Duration::from_secs(5);
+const ANSWER: Duration = Duration::from_secs(5);
 
 /// Counts the collections of this process: a lease is taken again by the same holder, and two are two holders.
 static NUMBER: AtomicU64 = AtomicU64::new(1);
@@ -51,14 +55,31 @@ impl Warehouse {
         let Some((lease, _since)) = self.acquire_lease(&name, &holder, LEASE, ANSWER).await? else {
             return Ok(None);
         };
-        let collected = self.collect(keep_runs, &lease, bound).await;
+        let (lost, is_lost) = watch::channel(false);
+        let bound = bound.clone().or_with(is_lost);
+        let collected = tokio::select! {
+            collected = self.collect(keep_runs, &bound) => collected,
+            never = self.keep_lease(&lease, &lost) => match never {},
+        };
         if let Err(e) = self.release_lease(&lease, ANSWER).await {
             tracing::warn!(reason = %e, "the collector's lease could not be given back; it expires by itself");
         }
         collected.map(Some)
     }
 
-    async fn collect(&self, keep_runs: usize, lease: &Lease, bound: &Bound) -> Result<Collection> {
+    /// Renews the lease; once that fails, says so and waits to be dropped.
+    async fn keep_lease(&self, lease: &Lease, lost: &watch::Sender<bool>) -> Infallible {
+        loop {
+            tokio::time::sleep(RENEWAL).await;
+            if !matches!(self.renew_lease(lease, LEASE, ANSWER).await, Ok(Some(_))) {
+                tracing::warn!(lease = lease.name, "garbage stays for now: the collector's lease is lost");
+                lost.send_replace(true);
+                return std::future::pending().await;
+            }
+        }
+    }
+
+    async fn collect(&self, keep_runs: usize, bound: &Bound) -> Result<Collection> {
         crash_point::reach("gc: begin").await?;
         let client = self.client().await?;
         let garbage = self.find_garbage(&client, keep_runs).await?;
@@ -75,7 +96,7 @@ impl Warehouse {
                 None => by_parent.entry(item.parent.clone()).or_default().push(item),
             }
         }
-        let collector = Collector { lease, bound, finalising: Mutex::default() };
+        let collector = Collector { bound, finalising: Mutex::default() };
         let each = by_parent.into_values().map(|items| self.remove_in_turn(items, &collector));
         let removed: Vec<(Vec<String>, Vec<String>)> =
             futures_util::stream::iter(each).buffer_unordered(AT_ONCE).try_collect().await?;

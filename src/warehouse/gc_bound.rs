@@ -1,5 +1,7 @@
-//! How long a collection of garbage may go on: it is nobody's purpose, so it ends when time is up or a stop is asked for.
+//! How long a collection of garbage may go on: it is nobody's purpose, so it ends when time is up, when a stop is asked
+//! for, or when its lease is lost.
 
+use futures_util::future::select_all;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -8,34 +10,39 @@ use tokio::time::Instant;
 #[derive(Clone, Debug)]
 pub struct Bound {
     deadline: Instant,
-    stop: Option<watch::Receiver<bool>>,
+    stops: Vec<watch::Receiver<bool>>,
 }
 
 impl Bound {
     /// Ends after this time.
     #[must_use]
     pub fn after(time: Duration) -> Bound {
-        Bound { deadline: Instant::now() + time, stop: None }
+        Bound { deadline: Instant::now() + time, stops: Vec::new() }
     }
 
-    /// Ends with this flag, or when nobody is left who could raise it.
+    /// Ends with this flag too, or when nobody is left who could raise it.
     #[must_use]
-    pub fn or_with(self, stop: watch::Receiver<bool>) -> Bound {
-        Bound { stop: Some(stop), ..self }
+    pub fn or_with(mut self, stop: watch::Receiver<bool>) -> Bound {
+        self.stops.push(stop);
+        self
     }
 
     /// Whether nothing new may begin.
     pub(super) fn is_reached(&self) -> bool {
-        let is_stopped = self.stop.as_ref().is_some_and(|stop| *stop.borrow() || stop.has_changed().is_err());
+        let is_stopped = self.stops.iter().any(|stop| *stop.borrow() || stop.has_changed().is_err());
         is_stopped || Instant::now() >= self.deadline
     }
 
     /// Waits for the end, but not longer than `patience`.
     pub(super) async fn reached_within(&self, patience: Duration) {
         let until = self.deadline.min(Instant::now() + patience);
-        let Some(mut stop) = self.stop.clone() else { return tokio::time::sleep_until(until).await };
+        if self.stops.is_empty() {
+            return tokio::time::sleep_until(until).await;
+        }
+        let mut stops = self.stops.clone();
         // An error means that the sender is gone: as good as a stop.
-        let _ = tokio::time::timeout_at(until, stop.wait_for(|stop| *stop)).await;
+        let any = select_all(stops.iter_mut().map(|stop| Box::pin(stop.wait_for(|stop| *stop))));
+        let _ = tokio::time::timeout_at(until, any).await;
     }
 }
 
@@ -62,6 +69,12 @@ mod tests {
         assert!(bound.is_reached());
         sender.send_replace(false);
         assert!(!bound.is_reached());
+        let (other, receiver) = watch::channel(false);
+        let either = bound.clone().or_with(receiver);
+        assert!(!either.is_reached());
+        other.send_replace(true);
+        either.reached_within(LONG).await;
+        assert!(either.is_reached() && !bound.is_reached());
         drop(sender);
         bound.reached_within(LONG).await;
         assert!(bound.is_reached());

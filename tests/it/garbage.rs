@@ -256,6 +256,40 @@ async fn a_stop_ends_a_collection_that_waits_and_gives_its_lease_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_collection_that_waits_keeps_its_lease_and_ends_when_it_is_lost() {
+    let small = one_table(1).await;
+    let first = small.publish(&[]).await;
+    small.publish(&[]).await;
+    let mut reader = small.db.client().await;
+    let held = reader.transaction().await.expect("begun");
+    held.query("SELECT count(*) FROM marts.a", &[]).await.expect("rows");
+    let superseded = "INSERT INTO quintile.superseded_tables (workspace, table_name, open_transactions) VALUES";
+    small.execute(&format!("{superseded} ('default', 'a__r{first}', '{{}}')")).await;
+    let bound = Bound::after(Duration::from_secs(600));
+    let collecting = pipeline::collect_garbage(&small.warehouse, &small.settings, &bound);
+    let renewed =
+        "SELECT EXISTS (SELECT FROM quintile.leases WHERE lease = 'gc:default' AND renewed_at > $1::text::timestamptz)";
+    let (done, ()) = tokio::join!(collecting, async {
+        let client = small.db.client().await;
+        let now: String = client.query_one("SELECT clock_timestamp()::text", &[]).await.expect("a time").get(0);
+        tokio::time::timeout(Duration::from_secs(60), async {
+            while !client.query_one(renewed, &[&now]).await.expect("a row").get::<_, bool>(0) {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        })
+        .await
+        .expect("a renewal though the table is waited for");
+        let taken =
+            "UPDATE quintile.leases SET holder = 'another process', fence = fence + 1 WHERE lease = 'gc:default'";
+        client.batch_execute(taken).await.expect("taken away");
+    });
+    assert_eq!(done.expect("a collection").expect("it began").left, [format!("a__r{first}")]);
+    held.commit().await.expect("the end");
+    small.execute("UPDATE quintile.leases SET expires_at = clock_timestamp()").await;
+    assert_eq!(collect(&small).await.dropped, [format!("a__r{first}")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn parents_have_statistics_after_the_first_collection() {
     let small = one_table(2).await;
     small.publish(&[]).await;
