@@ -11,7 +11,7 @@
 //! | [`project`] (pure) | `(path, text)` pairs | models or a manifest, graph, compiled SQL, data tests |
 //! | [`analytics`] (pure) | a [`analytics::Frame`] of features, a seed | clusters, lifetime values, generated shops |
 //! | [`warehouse`] | requests | statements to PostgreSQL; the only module that speaks to it |
-//! | [`ingest`] | order files | rows of `raw.orders`, rejected rows kept |
+//! | [`ingest`] | files of every kind, a generated shop | rows of the raw tables, rejected rows kept |
 //! | [`pipeline`] | a project and a warehouse | a published run, or relations in place |
 //! | [`serve`] | schedules and requests | runs, pages, health, metrics |
 //! | [`cli`] | arguments | calls of the above, printed |

@@ -129,35 +129,37 @@ pub async fn load(warehouse: &Warehouse, request: &IngestRequest) -> Result<Load
 pub fn sentence(file: &str, report: &LoadReport) -> String {
     let count = print::grouped;
     if report.is_unchanged {
-        let rejected = if report.rows_rejected == 0 {
+        let rejected = if report.counts.rows_rejected == 0 {
             String::new()
         } else {
-            format!(", {} rejected", count(report.rows_rejected))
+            format!(", {} rejected", count(report.counts.rows_rejected))
         };
-        return format!("{file}: unchanged, {} rows are there already{rejected}", count(report.rows_unchanged));
+        return format!("{file}: unchanged, {} rows are there already{rejected}", count(report.counts.rows_unchanged));
     }
-    let mut parts =
-        vec![format!("{} rows read", count(report.rows_read)), format!("{} loaded", count(report.rows_loaded))];
-    if report.rows_updated > 0 {
-        parts.push(format!("of these {} updated", count(report.rows_updated)));
+    let mut parts = vec![
+        format!("{} rows read", count(report.counts.rows_read)),
+        format!("{} loaded", count(report.counts.rows_loaded)),
+    ];
+    if report.counts.rows_updated > 0 {
+        parts.push(format!("of these {} updated", count(report.counts.rows_updated)));
     }
-    if report.rows_unchanged > 0 {
-        parts.push(format!("{} unchanged", count(report.rows_unchanged)));
+    if report.counts.rows_unchanged > 0 {
+        parts.push(format!("{} unchanged", count(report.counts.rows_unchanged)));
     }
-    if report.rows_duplicate > 0 {
-        parts.push(format!("of these {} twice in the file", count(report.rows_duplicate)));
+    if report.counts.rows_duplicate > 0 {
+        parts.push(format!("of these {} twice in the file", count(report.counts.rows_duplicate)));
     }
-    parts.push(match report.rows_rejected {
+    parts.push(match report.counts.rows_rejected {
         0 => "none rejected".to_owned(),
-        n => format!("{} rejected (quintile rejects --load {})", count(n), report.load_id),
+        n => format!("{} rejected (quintile rejects --load {})", count(n), report.counts.load_id),
     });
-    if report.rows_erased > 0 {
-        parts.push(format!("{} of erased customers left out", count(report.rows_erased)));
+    if report.counts.rows_erased > 0 {
+        parts.push(format!("{} of erased customers left out", count(report.counts.rows_erased)));
     }
-    if report.rows_removed > 0 {
-        parts.push(format!("{} removed", count(report.rows_removed)));
+    if report.counts.rows_removed > 0 {
+        parts.push(format!("{} removed", count(report.counts.rows_removed)));
     }
     #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)] // A rate for people.
-    let rate = (report.rows_read as f64 / report.elapsed.as_secs_f64().max(1e-9)) as i64;
+    let rate = (report.counts.rows_read as f64 / report.elapsed.as_secs_f64().max(1e-9)) as i64;
     format!("{file}: {}, {} ({} rows/s)", parts.join(", "), print::duration(report.elapsed), count(rate))
 }

@@ -32,7 +32,7 @@ impl LoadedFile {
 }
 
 /// Counts of a load; `rows_read = rows_loaded + rows_unchanged + rows_rejected + rows_erased`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct LoadCounts {
     /// Number of the load.
     pub load_id: i64,

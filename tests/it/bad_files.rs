@@ -197,7 +197,11 @@ async fn bad_rows_are_kept_aside_and_good_ones_load() {
     add("wide_field", beside(&[Row { region: &long, ..ROW }]));
     for (name, content) in &cases {
         let report = corpus.load(name, content).await.unwrap_or_else(|e| panic!("{name}: {}", e.report()));
-        assert_eq!((report.rows_read, report.rows_loaded, report.rows_rejected), (2, 1, 1), "{name}");
+        assert_eq!(
+            (report.counts.rows_read, report.counts.rows_loaded, report.counts.rows_rejected),
+            (2, 1, 1),
+            "{name}"
+        );
     }
     let told = "SELECT concat_ws(': ', source, line, column_name, regexp_replace(reason, 'and \\d{4}-\\d\\d-\\d\\d', 'and TODAY')) \
         FROM {raw}.rejected_rows ORDER BY load_id";
@@ -234,7 +238,7 @@ async fn legal_files_load_as_they_are() {
         ),
     ] {
         let report = corpus.load(name, content.as_bytes()).await.unwrap_or_else(|e| panic!("{name}: {}", e.report()));
-        assert_eq!((report.rows_loaded, report.rows_rejected), (400, 0), "{name}");
+        assert_eq!((report.counts.rows_loaded, report.counts.rows_rejected), (400, 0), "{name}");
         let content = format!(
             "SELECT md5(string_agg(concat_ws('|', order_id, ordered_at, customer_id, country, quantity, unit_price), ' ' \
              ORDER BY order_id)) FROM {{raw}}.orders WHERE source IN ('good', '{name}') GROUP BY source"
@@ -309,6 +313,6 @@ async fn values_are_stored_byte_for_byte_and_never_executed() {
     });
     let content = HEADER.to_owned() + &rows.collect::<String>();
     let report = corpus.load("values", content.as_bytes()).await.unwrap();
-    assert_eq!(report.rows_loaded, values.len() as i64);
+    assert_eq!(report.counts.rows_loaded, values.len() as i64);
     assert_eq!(corpus.texts("SELECT customer_id FROM {raw}.orders ORDER BY order_id").await, values);
 }

@@ -167,7 +167,10 @@ async fn a_file_does_not_bring_the_person_back() {
     house.load("a.csv", FILE).await;
     house.erase("ann-7").await.expect("erased");
     let again = house.load("b.csv", FILE).await;
-    assert_eq!((again.rows_read, again.rows_unchanged, again.rows_rejected, again.rows_erased), (5, 1, 2, 2));
+    assert_eq!(
+        (again.counts.rows_read, again.counts.rows_unchanged, again.counts.rows_rejected, again.counts.rows_erased),
+        (5, 1, 2, 2)
+    );
     assert_eq!(house.value("SELECT count(*) FROM raw.orders WHERE customer_id = 'ann-7'").await, "0");
     assert_eq!(
         house.value("SELECT count(*) FROM raw.rejected_rows AS r WHERE r::text LIKE '%ann-7%'").await,
@@ -179,7 +182,7 @@ async fn a_file_does_not_bring_the_person_back() {
     let unknown = pipeline::erase(&house.warehouse, &house.settings, elsewhere).await.expect_err("not there");
     assert_eq!(unknown.message, "customer is not found in workspace \"default\"");
     let rest = house.load("c.csv", FILE).await;
-    assert_eq!(rest.rows_unchanged, 1, "an erasure that found nobody leaves no tombstone");
+    assert_eq!(rest.counts.rows_unchanged, 1, "an erasure that found nobody leaves no tombstone");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -192,14 +195,18 @@ async fn books_may_keep_the_lines_without_the_person() {
     let money = "SELECT sum(quantity * unit_price)::float8 FROM raw.orders WHERE customer_id IS NULL";
     assert_eq!(house.value(money).await, "30");
     let again = house.load("b.csv", FILE).await;
-    assert_eq!((again.rows_unchanged, again.rows_erased), (3, 0), "the next file's lines are unlinked too");
+    assert_eq!(
+        (again.counts.rows_unchanged, again.counts.rows_erased),
+        (3, 0),
+        "the next file's lines are unlinked too"
+    );
     assert_eq!(house.value(money).await, "30");
     // A later wish to erase all of it wins.
     house.load("c.csv", "Order,Customer,Date,Qty,Price\no9,ann-7.0,2024-03-01,1,1\n").await;
     assert_eq!(house.value("SELECT count(*) FROM raw.orders WHERE customer_id = 'ann-7'").await, "0");
     house.erase("ann-7").await.expect("known by its tombstone");
     let last = house.load("d.csv", "Order,Customer,Date,Qty,Price\no10,ann-7.0,2024-03-02,1,1\n").await;
-    assert_eq!((last.rows_loaded, last.rows_erased), (0, 1));
+    assert_eq!((last.counts.rows_loaded, last.counts.rows_erased), (0, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]

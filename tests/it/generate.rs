@@ -136,7 +136,7 @@ async fn a_shop_loads_into_every_table_and_again_changes_nothing() {
     let count = |name: &str| files.iter().find(|file| file.table == name).unwrap().rows as i64;
     let loaded = load(&warehouse, &files, &mappings, &mut |_| ()).await.unwrap();
     assert_eq!(loaded.len(), 5);
-    assert!(loaded.iter().all(|report| report.rows_rejected == 0 && !report.is_unchanged), "{loaded:?}");
+    assert!(loaded.iter().all(|report| report.counts.rows_rejected == 0 && !report.is_unchanged), "{loaded:?}");
     assert!(load(&warehouse, &files, &mappings, &mut |_| ()).await.unwrap().iter().all(|report| report.is_unchanged));
     let client = warehouse.client().await.unwrap();
     let raw = &warehouse.schemas.raw;

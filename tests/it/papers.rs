@@ -19,7 +19,7 @@ async fn load(warehouse: &Warehouse, file: &str, source: &str) -> (i64, i64) {
         ..IngestRequest::default()
     };
     let report = ingest::ingest(warehouse, &request, &mut |_| {}).await.unwrap_or_else(|e| panic!("{}", e.report()));
-    (report.rows_loaded, report.rows_rejected)
+    (report.counts.rows_loaded, report.counts.rows_rejected)
 }
 
 /// Builds the selection as of an instant, leaving out the data tests, which other tests run.

@@ -38,8 +38,8 @@ impl Sources {
     async fn load(&self, file: PathBuf, source: &str) -> i64 {
         let report = self.load_by(file, source, shop::project_folder().join("config/sources")).await;
         let report = report.unwrap_or_else(|e| panic!("{source}: {}", e.report()));
-        assert_eq!(report.rows_rejected, 0, "{source}");
-        report.rows_loaded
+        assert_eq!(report.counts.rows_rejected, 0, "{source}");
+        report.counts.rows_loaded
     }
 
     /// The first column of the first row of a SELECT, as text.
@@ -157,7 +157,7 @@ async fn customers_are_lent_row_by_row_and_said_to_be() {
     let load = || sources.load_by(file.clone(), "lending", sources.dir.path().into());
     sources.write("lender.csv", "n;who\n1;Ann\n2;Bob\n3;\n");
     let report = load().await.unwrap();
-    assert_eq!((report.rows_loaded, report.rows_rejected), (2, 1));
+    assert_eq!((report.counts.rows_loaded, report.counts.rows_rejected), (2, 1));
     let told = "SELECT string_agg(concat_ws('|', order_id, customer_id, id_is_synthetic), ' ' ORDER BY order_id) FROM {raw}.orders";
     assert_eq!(sources.value(told).await, "1|Ann|t 3|t");
     // Other customers lent make other rows of the same file.
@@ -188,7 +188,7 @@ async fn packings_and_encodings_of_one_text_give_the_same_rows() {
         sources.write(&format!("{name}.toml"), format!("[file]\nencoding = \"{encoding}\"\n{mapping}"));
         let file = sources.write(&format!("{name}.csv"), bytes);
         let report = sources.load_by(file, name, sources.dir.path().into()).await.unwrap();
-        assert_eq!((report.rows_loaded, report.rows_rejected), (2, 0), "{name}");
+        assert_eq!((report.counts.rows_loaded, report.counts.rows_rejected), (2, 0), "{name}");
         let names = format!(
             "SELECT string_agg(customer_id, ' ' ORDER BY order_id) FROM {{raw}}.orders WHERE source = '{name}'"
         );
@@ -231,7 +231,7 @@ async fn real_files_load_with_their_published_counts() {
     let lender = file("superstore.csv.gz");
     sources.write("lent.toml", format!("{kept}[lent_customer]\nfile = {lender:?}\ncolumn = \"Customer ID\"\n"));
     let report = sources.load_by(file("retail_orders.csv"), "lent", sources.dir.path().into()).await.unwrap();
-    assert_eq!((report.rows_loaded, report.rows_rejected), (9_994, 0));
+    assert_eq!((report.counts.rows_loaded, report.counts.rows_rejected), (9_994, 0));
     let facts = "SELECT concat_ws('|', count(DISTINCT customer_id), bool_and(id_is_synthetic)) FROM {raw}.orders WHERE source = 'lent'";
     assert_eq!(sources.value(facts).await, "793|t");
 }

@@ -145,7 +145,7 @@ async fn work(settings: &Settings, url: &str, number: i32) {
     let request =
         IngestRequest { file, source: "shop".into(), mapping_dir: folder.path().into(), ..IngestRequest::default() };
     let loaded = ingest(&warehouse, &request, &mut |_| {}).await.unwrap_or_else(|e| panic!("{}", e.report()));
-    assert_eq!(loaded.rows_loaded, 500);
+    assert_eq!(loaded.counts.rows_loaded, 500);
     shop::fill_orders(&warehouse, 60).await;
     let report = shop::build(&warehouse, settings, &[]).await;
     assert_eq!(report.state, "published", "{:?}", report.failed);

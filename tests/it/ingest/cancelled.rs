@@ -29,7 +29,7 @@ async fn monster_orders_that_were_cancelled_the_same_day_net_out() {
     };
     // Twice: what nets out once must not be doubled by a second load.
     for rows_loaded in [6, 0] {
-        assert_eq!(ingest(&warehouse, &request, &mut |_| {}).await.unwrap().rows_loaded, rows_loaded);
+        assert_eq!(ingest(&warehouse, &request, &mut |_| {}).await.unwrap().counts.rows_loaded, rows_loaded);
     }
     let report = made_up::build(&warehouse, &database.settings(), &["+customers"]).await;
     assert_eq!(report.state, "published", "{:?}", report.failed);

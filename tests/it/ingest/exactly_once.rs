@@ -10,15 +10,18 @@ fn with_lines() -> String {
 }
 
 fn counts(report: &LoadReport) -> [i64; 6] {
-    let parts = report.rows_loaded + report.rows_unchanged + report.rows_rejected + report.rows_erased;
-    assert_eq!(report.rows_read, parts, "{report:?}");
+    let parts = report.counts.rows_loaded
+        + report.counts.rows_unchanged
+        + report.counts.rows_rejected
+        + report.counts.rows_erased;
+    assert_eq!(report.counts.rows_read, parts, "{report:?}");
     [
-        report.rows_read,
-        report.rows_loaded,
-        report.rows_updated,
-        report.rows_unchanged,
-        report.rows_rejected,
-        report.rows_removed,
+        report.counts.rows_read,
+        report.counts.rows_loaded,
+        report.counts.rows_updated,
+        report.counts.rows_unchanged,
+        report.counts.rows_rejected,
+        report.counts.rows_removed,
     ]
 }
 
@@ -39,7 +42,7 @@ async fn an_old_order_that_changed_is_replaced_as_a_whole_by_whatever_file_has_i
     assert_eq!(counts(&second), [3, 2, 1, 1, 0, 0]);
     assert_eq!(lines(&shop).await, [json!(["1", 1, 1]), json!(["2", 1, 5]), json!(["3", 1, 1]), json!(["4", 1, 1])]);
     // An incremental model asks for what came after the greatest number it has seen.
-    let sql = format!("SELECT order_id FROM {{raw}}.orders WHERE load_id > {} ORDER BY order_id", first.load_id);
+    let sql = format!("SELECT order_id FROM {{raw}}.orders WHERE load_id > {} ORDER BY order_id", first.counts.load_id);
     assert_eq!(shop.rows(&sql).await, [json!({"order_id": "2"}), json!({"order_id": "4"})]);
 }
 
@@ -79,7 +82,7 @@ async fn numbered_lines_count_once_and_contradictions_are_kept_with_both_lines()
     let rows = "1,C,2023-01-01,1,10,1\n1,C,2023-01-01,1,10,2\n1,C,2023-01-01,1,10,1\n2,C,2023-01-01,1,10,1\n2,C,2023-01-01,7,10,1\n";
     let report = shop.load("a.csv", HEADER.to_owned() + rows).await.unwrap();
     assert_eq!(counts(&report), [5, 2, 0, 1, 2, 0]);
-    assert_eq!(report.rows_duplicate, 1);
+    assert_eq!(report.counts.rows_duplicate, 1);
     assert_eq!(lines(&shop).await, [json!(["1", 1, 1]), json!(["1", 2, 1])]);
     let rejected = shop.rows("SELECT line, reason, raw_text FROM {raw}.rejected_rows ORDER BY line").await;
     let reason = "lines 5, 6 have the same order_id and line and other content";
@@ -103,7 +106,10 @@ async fn numbered_lines_count_once_and_contradictions_are_kept_with_both_lines()
 async fn an_unchanged_file_is_held_to_the_limit_too() {
     let shop = Shop::new().await;
     let file = shop.write("a.csv", orders(5) + "x,C,bad,1,1,\n");
-    assert_eq!(ingest(&shop.warehouse, &shop.request(file.clone()), &mut |_| {}).await.unwrap().rows_rejected, 1);
+    assert_eq!(
+        ingest(&shop.warehouse, &shop.request(file.clone()), &mut |_| {}).await.unwrap().counts.rows_rejected,
+        1
+    );
     let request = IngestRequest { max_rejects: Some(Limit::Share(0.1)), ..shop.request(file) };
     let error = ingest(&shop.warehouse, &request, &mut |_| {}).await.unwrap_err();
     assert!(error.report().contains("At most 10 % of the rows are borne."), "{}", error.report());
@@ -148,7 +154,7 @@ async fn customers_products_and_members_of_campaigns_load_the_same_way() {
     shop.write("shop.toml", mapping);
     let people = "c1,Zoë,1980-02-29,yes,,\nc2,\"O'Hara, Ann\",,no,,\nc1,Zoë,1980-02-29,yes,,\nc3,Max,,maybe,,\n";
     let first = shop.load("people.csv", HEADER.to_owned() + people).await.unwrap();
-    assert_eq!((counts(&first), first.rows_duplicate, first.table), ([4, 2, 0, 1, 1, 0], 1, "customers"));
+    assert_eq!((counts(&first), first.counts.rows_duplicate, first.table), ([4, 2, 0, 1, 1, 0], 1, "customers"));
     let row = shop.rows("SELECT name, birth_date, has_consent, email FROM {raw}.customers ORDER BY customer_id").await;
     assert_eq!(row[0], json!({"name": "Zoë", "birth_date": "1980-02-29", "has_consent": true, "email": null}));
     let moved = people.replace("O'Hara", "Ohara");

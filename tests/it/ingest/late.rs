@@ -11,7 +11,7 @@ const ROWS: &str = "1,C,2023-01-01,1,10,\n1,C,2023-01-01,two,10,\n2,C,2023-01-02
 async fn rejected_rows_are_listed_by_reason_and_one_by_one() {
     let shop = Shop::new().await;
     let report = shop.load("a.csv", HEADER.to_owned() + ROWS).await.unwrap();
-    let filter = RejectsFilter { source: Some("shop".into()), load_id: Some(report.load_id) };
+    let filter = RejectsFilter { source: Some("shop".into()), load_id: Some(report.counts.load_id) };
     let reasons = shop.warehouse.reject_reasons(&filter).await.unwrap();
     let told: Vec<_> = reasons.iter().map(|r| (r.rows, r.column.as_deref(), r.reason.as_str())).collect();
     let expected =
@@ -27,21 +27,27 @@ async fn rejected_rows_are_listed_by_reason_and_one_by_one() {
 async fn rows_that_fit_now_join_their_orders_and_leave_the_rejects() {
     let shop = Shop::new().await;
     let first = shop.load("a.csv", HEADER.to_owned() + ROWS).await.unwrap();
-    assert_eq!((first.rows_loaded, first.rows_rejected), (1, 3));
+    assert_eq!((first.counts.rows_loaded, first.counts.rows_rejected), (1, 3));
     // The quantity comes from elsewhere now; the date of order 3 still does not fit.
     shop.write("shop.toml", MAPPING.replace("quantity = \"Qty\"", "quantity = { constant = 2 }"));
     let files = shop.warehouse.rejected_files("shop").await.unwrap();
     assert_eq!(files.len(), 1);
     let report = retry(&shop.warehouse, shop.dir.path(), "shop", &files[0]).await.unwrap();
-    assert_eq!((report.rows_read, report.rows_loaded, report.rows_updated, report.rows_rejected), (3, 2, 1, 1));
+    assert_eq!(
+        (report.counts.rows_read, report.counts.rows_loaded, report.counts.rows_updated, report.counts.rows_rejected),
+        (3, 2, 1, 1)
+    );
     let rows = shop.rows("SELECT order_id, line, quantity, load_id FROM {raw}.orders ORDER BY order_id, line").await;
-    let row = |order: &str, line, quantity| json!({"order_id": order, "line": line, "quantity": quantity, "load_id": report.load_id});
+    let row = |order: &str, line, quantity| json!({"order_id": order, "line": line, "quantity": quantity, "load_id": report.counts.load_id});
     assert_eq!(rows, [row("1", 1, 1), row("1", 2, 2), row("2", 1, 2)]);
     let left = shop.rows("SELECT line, column_name FROM {raw}.rejected_rows").await;
     assert_eq!(left, [json!({"line": 5, "column_name": "Date"})]);
     // The file itself is not taken for loaded by the new mapping: line 2 has the old quantity.
     let again = shop.load("a.csv", HEADER.to_owned() + ROWS).await.unwrap();
-    assert_eq!((again.is_unchanged, again.rows_updated, again.rows_unchanged, again.rows_rejected), (false, 2, 1, 1));
+    assert_eq!(
+        (again.is_unchanged, again.counts.rows_updated, again.counts.rows_unchanged, again.counts.rows_rejected),
+        (false, 2, 1, 1)
+    );
 }
 
 #[tokio::test]
@@ -52,7 +58,7 @@ async fn what_was_not_kept_whole_is_not_tried_again() {
         .unwrap();
     let files = shop.warehouse.rejected_files("shop").await.unwrap();
     let report = retry(&shop.warehouse, shop.dir.path(), "shop", &files[0]).await.unwrap();
-    assert_eq!((report.rows_read, report.rows_loaded, report.rows_rejected), (1, 0, 1));
+    assert_eq!((report.counts.rows_read, report.counts.rows_loaded, report.counts.rows_rejected), (1, 0, 1));
     assert_eq!(
         shop.rows("SELECT reason FROM {raw}.rejected_rows").await,
         [json!({"reason": "the value is not valid UTF-8"})]

@@ -24,7 +24,7 @@ async fn rows_are_loaded_exactly_and_bad_ones_kept_with_their_reason() {
         b"\\.\n",
     ];
     let report = shop.load("orders.csv", content.concat()).await.unwrap();
-    assert_eq!((report.rows_read, report.rows_loaded, report.rows_rejected), (6, 3, 3));
+    assert_eq!((report.counts.rows_read, report.counts.rows_loaded, report.counts.rows_rejected), (6, 3, 3));
     let rows = shop
         .rows(
             "SELECT *, unit_price::text AS price, ordered_at AT TIME ZONE 'UTC' AS utc FROM {raw}.orders ORDER BY order_id",
@@ -44,7 +44,7 @@ async fn rows_are_loaded_exactly_and_bad_ones_kept_with_their_reason() {
     assert!(rejected[2]["column_name"].is_null());
     let loads = shop.rows("SELECT * FROM {raw}.loads").await;
     assert_eq!((&loads[0]["rows_read"], &loads[0]["rows_rejected"]), (&6.into(), &3.into()));
-    assert_eq!(loads[0]["load_id"], report.load_id);
+    assert_eq!(loads[0]["load_id"], report.counts.load_id);
 }
 
 #[tokio::test]
@@ -54,20 +54,26 @@ async fn loading_again_changes_nothing_and_a_changed_file_replaces_its_rows() {
     assert!(!first.is_unchanged);
     // Another file with orders that are there already.
     let other = shop.load("other.csv", orders(10)).await.unwrap();
-    assert_eq!((other.is_unchanged, other.rows_loaded, other.rows_unchanged), (false, 0, 10));
+    assert_eq!((other.is_unchanged, other.counts.rows_loaded, other.counts.rows_unchanged), (false, 0, 10));
     let again = shop.load("orders.csv", orders(5_000)).await.unwrap();
-    assert!(again.is_unchanged && again.load_id > first.load_id);
-    assert_eq!((again.rows_read, again.rows_loaded, again.rows_unchanged), (5_000, 0, 5_000));
+    assert!(again.is_unchanged && again.counts.load_id > first.counts.load_id);
+    assert_eq!((again.counts.rows_read, again.counts.rows_loaded, again.counts.rows_unchanged), (5_000, 0, 5_000));
     assert_eq!(shop.count("orders").await, 5_000);
     let changed = shop.load("orders.csv", orders(4_000) + "x,C,bad,1,1,\n").await.unwrap();
-    assert_eq!((changed.is_unchanged, changed.rows_unchanged, changed.rows_removed), (false, 4_000, 1_000));
+    assert_eq!(
+        (changed.is_unchanged, changed.counts.rows_unchanged, changed.counts.rows_removed),
+        (false, 4_000, 1_000)
+    );
     assert_eq!((shop.count("orders").await, shop.count("rejected_rows").await), (4_000, 1));
     // A changed mapping is a reason to load the same file anew.
     shop.write("shop.toml", MAPPING.replace("\"EUR\"", "\"GBP\""));
     let remapped = shop.load("other.csv", orders(10)).await.unwrap();
-    assert_eq!((remapped.rows_loaded, remapped.rows_updated, remapped.rows_unchanged), (10, 10, 0));
+    assert_eq!(
+        (remapped.counts.rows_loaded, remapped.counts.rows_updated, remapped.counts.rows_unchanged),
+        (10, 10, 0)
+    );
     let pounds = shop.rows("SELECT load_id FROM {raw}.orders WHERE currency = 'GBP'").await;
-    assert_eq!((pounds.len(), &pounds[0]["load_id"]), (10, &remapped.load_id.into()));
+    assert_eq!((pounds.len(), &pounds[0]["load_id"]), (10, &remapped.counts.load_id.into()));
     assert_eq!(shop.count("orders").await, 4_000);
     let outcomes = shop.rows("SELECT outcome, rows_read FROM {raw}.loads ORDER BY load_id").await;
     let told: Vec<_> = outcomes.iter().map(|row| row["outcome"].as_str().unwrap()).collect();
@@ -83,7 +89,7 @@ async fn gzip_is_read_whatever_the_name_and_progress_adds_up() {
     let file = shop.write("orders.csv", &packed);
     let mut seen: Vec<Progress> = Vec::new();
     let report = ingest(&shop.warehouse, &shop.request(file), &mut |progress| seen.push(progress)).await.unwrap();
-    assert_eq!((report.rows_loaded, report.bytes), (9_000, packed.len() as u64));
+    assert_eq!((report.counts.rows_loaded, report.bytes), (9_000, packed.len() as u64));
     assert!(seen.len() > 3 && seen.windows(2).all(|pair| pair[0].rows_read <= pair[1].rows_read));
     let last = seen.last().unwrap();
     assert_eq!((last.rows_read, last.bytes_read, last.bytes_total), (9_000, report.bytes, report.bytes));
@@ -128,7 +134,7 @@ async fn a_load_whose_caller_goes_away_leaves_nothing() {
     }
     assert_eq!((shop.count("orders").await, shop.count("loads").await), (0, 0));
     let report = ingest(&shop.warehouse, &request, &mut |_| {}).await.unwrap();
-    assert_eq!(report.rows_loaded, 40_000);
+    assert_eq!(report.counts.rows_loaded, 40_000);
 }
 
 #[tokio::test]
@@ -140,7 +146,7 @@ async fn loads_of_one_file_at_once_write_it_once() {
         tokio::join!(ingest(&shop.warehouse, &request, &mut quiet), ingest(&shop.warehouse, &request, &mut silent));
     let (a, b) = (a.unwrap(), b.unwrap());
     assert!(a.is_unchanged != b.is_unchanged);
-    assert_eq!((a.rows_read, b.rows_read, shop.count("orders").await), (3_000, 3_000, 3_000));
+    assert_eq!((a.counts.rows_read, b.counts.rows_read, shop.count("orders").await), (3_000, 3_000, 3_000));
 }
 
 #[tokio::test]
@@ -159,5 +165,5 @@ async fn what_cannot_be_loaded_is_told_with_the_next_step() {
     let error = ingest(&shop.warehouse, &shop.request("none.csv".into()), &mut |_| {}).await.unwrap_err();
     assert_eq!((error.kind, error.message.as_str()), (Kind::Config, "file \"none.csv\" cannot be read"));
     let report = shop.load("header_only.csv", HEADER).await.unwrap();
-    assert_eq!((report.rows_read, report.rows_loaded), (0, 0));
+    assert_eq!((report.counts.rows_read, report.counts.rows_loaded), (0, 0));
 }
