@@ -416,3 +416,20 @@ async fn nothing_of_the_bundled_project_names_an_erased_customer() {
     let left = format!("SELECT count(*) FROM marts.customers WHERE customer_id = '{id}'");
     assert_eq!(shop::value(&warehouse, &left).await, "0");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_file_after_an_erasure_tells_what_is_there_now() {
+    let house = House::new().await;
+    let before = house.load("a.csv", FILE).await;
+    let done = house.erase("ann-7").await.expect("erased");
+    let gone = done.erased.iter().find(|part| part.relation == "raw.orders").expect("orders of hers").rows;
+    let there = before.counts.rows_loaded - i64::try_from(gone).expect("few");
+    let compared = house.load("a.csv", FILE).await;
+    assert!(!compared.is_unchanged, "{compared:?}");
+    assert_eq!((compared.counts.rows_unchanged, compared.counts.rows_loaded), (there, 0), "{compared:?}");
+    assert!(compared.counts.rows_erased > 0, "{compared:?}");
+    let again = house.load("a.csv", FILE).await;
+    assert!(again.is_unchanged && again.counts.rows_unchanged == there, "{again:?}");
+    let words = "SELECT count(*) FROM raw.rejected_rows WHERE raw_text LIKE '%ann-7%'";
+    assert_eq!(house.value(words).await, "0", "her rejected row does not come back either");
+}

@@ -1,10 +1,16 @@
--- The load of this file that stands: the last one that was carried through.
+-- The load of this file that stands: the last one that was carried through. Rows that were tried again came after it, and
+-- an erasure took some out: then it does not tell any more what is there.
 SELECT
-    load_id, checksum, mapping_checksum, rows_read, rows_loaded, rows_updated, rows_unchanged, rows_duplicate, rows_rejected, rows_erased,
-    outcome = 'loaded' AS is_whole
-FROM {raw}.loads
-WHERE source = $1
-    AND file_name = $2
-    AND outcome IN ('loaded', 'retried')
-ORDER BY load_id DESC
+    l.load_id, l.checksum, l.mapping_checksum, l.rows_read, l.rows_loaded, l.rows_updated, l.rows_unchanged,
+    l.rows_duplicate, l.rows_rejected, l.rows_erased,
+    l.outcome = 'loaded' AND NOT EXISTS (
+        SELECT
+        FROM quintile.tombstones AS t
+        WHERE t.workspace = $3 AND coalesce(t.source = l.source, true) AND t.erased_at >= l.finished_at
+    ) AS is_whole
+FROM {raw}.loads AS l
+WHERE l.source = $1
+    AND l.file_name = $2
+    AND l.outcome IN ('loaded', 'retried')
+ORDER BY l.load_id DESC
 LIMIT 1
