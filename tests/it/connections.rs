@@ -4,6 +4,7 @@ mod fewest;
 mod lost_commit;
 mod migrations;
 mod pooler;
+mod refused_copy;
 mod servers;
 mod silence;
 mod tls;

@@ -24,6 +24,11 @@ pub(super) enum Part<'a> {
 }
 
 impl Cutter {
+    /// Nothing of a message is there that is not complete.
+    pub(super) fn is_between_messages(&self) -> bool {
+        self.left == 0 && (self.header.is_empty() || self.header.len() == HEADER_BYTES)
+    }
+
     pub(super) fn next<'a>(&mut self, input: &mut &'a [u8]) -> Part<'a> {
         if self.left > 0 {
             if input.is_empty() {

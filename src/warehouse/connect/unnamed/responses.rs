@@ -1,6 +1,7 @@
-//! What comes from the server: without the answers to what the driver did not ask.
+//! What comes from the server: without the answers to what the driver did not ask, with those that the filter gives.
 
 use super::message::{Cutter, HEADER_BYTES, Part};
+use super::turns::Turns;
 use bytes::BytesMut;
 
 /// The whole of `ParseComplete`.
@@ -17,7 +18,7 @@ pub(super) struct Responses {
 impl Responses {
     /// The driver waits for `ParseComplete` only where it asked for a description, which then follows. All others are
     /// answers to what the filter sent, or are ignored by the driver.
-    pub(super) fn rewrite(&mut self, mut input: &[u8], output: &mut BytesMut) {
+    pub(super) fn rewrite(&mut self, mut input: &[u8], output: &mut BytesMut, turns: &mut Turns) {
         loop {
             match self.cutter.next(&mut input) {
                 Part::None => return,
@@ -32,6 +33,21 @@ impl Responses {
                 }
                 Part::Body(body) => output.extend_from_slice(body),
             }
+            if self.cutter.left == 0 {
+                if self.cutter.header.first() == Some(&b'Z') {
+                    turns.answer();
+                }
+                turns.put_due(output);
+            }
         }
+    }
+
+    /// Gives the answers whose turn has come while the server says nothing; whether there were any.
+    pub(super) fn put_due(&mut self, output: &mut BytesMut, turns: &mut Turns) -> bool {
+        let before = output.len();
+        if self.cutter.is_between_messages() {
+            turns.put_due(output);
+        }
+        output.len() > before
     }
 }
