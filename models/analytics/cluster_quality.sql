@@ -8,6 +8,7 @@ SELECT
     q.silhouette,
     q.calinski_harabasz,
     q.davies_bouldin,
+    q.bic,
     CASE WHEN q.is_chosen THEN (f.facts ->> 'agreement_with_former')::float8 END AS adjusted_rand_index,
     q.is_chosen,
     CASE WHEN q.is_chosen THEN f.facts ->> 'reason' END AS reason
@@ -18,6 +19,7 @@ CROSS JOIN LATERAL jsonb_to_recordset(f.facts -> 'quality') AS q (
     silhouette float8,
     calinski_harabasz float8,
     davies_bouldin float8,
+    bic float8,
     is_chosen boolean
 )
 WHERE f.model = 'customer_clusters'

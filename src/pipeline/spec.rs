@@ -1,6 +1,6 @@
 //! A model's `config(...)` as checked instructions for clustering, lifetime value and indexes.
 
-use crate::analytics::cluster::ClusterSpec;
+use crate::analytics::cluster::{Algorithm, ClusterSpec};
 use crate::analytics::ltv::LtvSpec;
 use crate::error::{Error, Result};
 use crate::project::Model;
@@ -24,7 +24,7 @@ pub fn key(model: &Model) -> Result<String> {
     }
 }
 
-/// `k='auto'` or a number, `k_min`, `k_max`, `log`, `starts`, `seed`.
+/// `algorithm`, `k='auto'` or a number, `k_min`, `k_max`, `log`, `starts`, `seed`.
 pub fn cluster(model: &Model) -> Result<ClusterSpec> {
     let k = match model.config.get("k") {
         None => None,
@@ -33,6 +33,14 @@ pub fn cluster(model: &Model) -> Result<ClusterSpec> {
         Some(other) => return Err(wrong(model, "k", other, "'auto' or a whole number from 1 to 64")),
     };
     let spec = ClusterSpec {
+        algorithm: match model.config.get("algorithm").map(Value::as_str) {
+            None | Some(Some("kmeans")) => Algorithm::KMeans,
+            Some(Some("gaussian_mixture")) => Algorithm::GaussianMixture,
+            Some(_) => {
+                let found = model.config.get("algorithm").cloned().unwrap_or_default();
+                return Err(wrong(model, "algorithm", &found, "'kmeans' or 'gaussian_mixture'"));
+            }
+        },
         k,
         k_min: count(model, "k_min", 2, 1, 64)?,
         k_max: count(model, "k_max", 8, 1, 64)?,

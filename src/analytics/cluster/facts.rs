@@ -71,6 +71,7 @@ pub(super) fn facts(told: &Told<'_>, clusters: &[Cluster], partition: &Partition
                 "silhouette": quality.silhouette,
                 "calinski_harabasz": quality.calinski_harabasz,
                 "davies_bouldin": quality.davies_bouldin,
+                "bic": quality.bic,
                 "is_chosen": quality.k == k,
             })
         })

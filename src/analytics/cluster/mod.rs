@@ -7,12 +7,14 @@
 //! none, so that numbers do not depend on the seed.
 
 pub mod agreement;
+mod choice;
 mod facts;
 mod former;
 mod hartigan;
 mod kernel;
 mod lloyd;
 mod matching;
+mod mixture;
 mod points;
 mod quality;
 mod spread;
@@ -21,15 +23,25 @@ mod starts;
 use crate::analytics::scale::Scaler;
 use crate::analytics::{Column, Frame, Values};
 use crate::error::{Error, Result};
+use choice::{Choice, choose_k};
 pub use former::FormerFit;
-use lloyd::Partition;
-use points::{Points, square_distance};
-use quality::Quality;
-use rayon::prelude::*;
+use points::Points;
+
+/// What a cluster is taken for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Algorithm {
+    /// The customers nearest to one centre.
+    #[default]
+    KMeans,
+    /// Those whom one normal distribution most probably made: clusters may be long, tilted, and of unlike width.
+    GaussianMixture,
+}
 
 /// How to cluster; from the model's `config(materialized='cluster', ...)`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClusterSpec {
+    /// How clusters are found.
+    pub algorithm: Algorithm,
     /// The fixed number of clusters; `None` chooses between `k_min` and `k_max`.
     pub k: Option<usize>,
     /// Smallest k that may be chosen.
@@ -55,17 +67,14 @@ pub struct ClusterFit {
     pub facts: serde_json::Value,
 }
 
-/// Rows on which numbers of clusters are compared.
-const SAMPLE_ROWS: usize = 20_000;
-/// Rows on which silhouettes are taken; their cost grows with the square.
-const SILHOUETTE_ROWS: usize = 2_000;
 /// Values beyond are slips: their squares could not be added up.
 const LARGEST: f64 = 1e150;
 
 /// Clusters the rows of `frame` on all of its columns, which must be floats without NaN.
 ///
-/// `cluster_id` counts from 1. `persona_confidence` is `1 - d1 / d2` with the distances to the nearest and the second
-/// nearest centroid in standard units: 0 on the border, 1 at the centroid or where there is one cluster only.
+/// `cluster_id` counts from 1. `persona_confidence` is 0 on the border and 1 where there is one cluster only; between,
+/// for k-means `1 - d1 / d2` with the distances to the nearest and the second nearest centroid in standard units, for a
+/// mixture the probability of the cluster less that of the next.
 /// With `log`, values below 0 are set to 0 before the logarithm. Fewer different rows than clusters lower
 /// k, down to 1 where all rows are alike; no rows at all are an error. The clusters of the `former` fit lend their
 /// numbers to those that continue them.
@@ -74,7 +83,7 @@ pub fn fit(frame: &Frame, spec: &ClusterSpec, former: Option<&FormerFit>) -> Res
     let features = features(frame)?;
     let order = canonical_order(&features, frame.len());
     let (points, scalers) = scaled(&features, &order, spec.log);
-    let Choice { partition, reason, qualities } = choose_k(&points, spec)?;
+    let Choice { partition, confidences: by_place, reason, qualities } = choose_k(&points, spec)?;
     let mut clusters = facts::clusters(&features, &order, &partition);
     let centroids: Vec<Vec<f64>> = clusters.iter().map(|c| partition.centroids.row(c.label).to_vec()).collect();
     if let Some(numbers) = former.and_then(|former| former.numbers(&scalers, &centroids)) {
@@ -88,9 +97,9 @@ pub fn fit(frame: &Frame, spec: &ClusterSpec, former: Option<&FormerFit>) -> Res
     }
     let mut ids = vec![None; frame.len()];
     let mut confidences = vec![0.0; frame.len()];
-    for (i, row) in points.rows().enumerate() {
-        ids[order[i]] = Some(id_of[partition.labels[i]]);
-        confidences[order[i]] = confidence(row, &partition.centroids);
+    for (place, row) in order.iter().enumerate() {
+        ids[*row] = Some(id_of[partition.labels[place]]);
+        confidences[*row] = by_place[place];
     }
     let columns = vec![
         Column { name: "cluster_id".into(), values: Values::Integer(ids) },
@@ -176,77 +185,6 @@ fn scaled<'f>(features: &[(&'f str, &[f64])], order: &[usize], log: bool) -> (Po
         scalers.push((*name, scaler));
     }
     (Points { values, dimensions }, scalers)
-}
-
-/// The partition into the chosen number of clusters, and what speaks for it.
-struct Choice {
-    partition: Partition,
-    reason: String,
-    qualities: Vec<Quality>,
-}
-
-fn choose_k(points: &Points, spec: &ClusterSpec) -> Result<Choice> {
-    let widest = spec.k.unwrap_or(spec.k_max).max(spec.k_max);
-    let distinct = points.distinct(widest);
-    let origin = Points::origin(points.dimensions);
-    if distinct == 1 || widest == 1 || spec.k == Some(1) {
-        let reason = match (distinct, points.len()) {
-            (_, 1) => "k = 1: there is one row only.",
-            (1, _) if widest > 1 => "k = 1: all rows are alike.",
-            _ => "k = 1 is set in the model's configuration.",
-        };
-        let partition = lloyd::settle(points, origin);
-        let qualities = vec![quality_of(points, &partition, None)];
-        return Ok(Choice { partition, reason: reason.to_owned(), qualities });
-    }
-    let sample = points.sample(SAMPLE_ROWS, spec.seed);
-    let few = sample.sample(SILHOUETTE_ROWS, spec.seed.wrapping_add(1));
-    let inertia_of_one = lloyd::settle(points, origin).inertia_mean;
-    let (mut tried, qualities): (Vec<Partition>, Vec<Quality>) = (2..=distinct.min(widest))
-        .into_par_iter()
-        .map(|k| {
-            let partition = lloyd::tightest(points, starts::best(&sample, k, spec.starts, spec.seed));
-            let quality = quality_of(points, &partition, Some(&few));
-            (partition, Quality { k, ..quality })
-        })
-        .unzip();
-    let (k, reason) = match spec.k {
-        _ if distinct < spec.k.unwrap_or(spec.k_min) => {
-            (distinct, format!("k = {distinct}: there are only {distinct} different rows."))
-        }
-        Some(k) => (k, format!("k = {k} is set in the model's configuration.")),
-        None => quality::choose(inertia_of_one, &qualities, spec.k_min.max(2), spec.k_max.min(distinct))
-            .ok_or_else(|| Error::failed("number of clusters cannot be chosen"))?,
-    };
-    Ok(Choice { partition: tried.swap_remove(k - 2), reason, qualities })
-}
-
-/// The figures of a partition of all points; the silhouette is that of a `few` of them.
-fn quality_of(points: &Points, partition: &Partition, few: Option<&Points>) -> Quality {
-    let k = partition.centroids.len();
-    let silhouette = few.and_then(|few| {
-        let labels: Vec<usize> = few.rows().map(|row| kernel::nearest(row, &partition.centroids).0).collect();
-        quality::silhouette(few, &labels, k)
-    });
-    Quality {
-        k,
-        inertia_mean: partition.inertia_mean,
-        silhouette,
-        calinski_harabasz: spread::calinski_harabasz(points, partition),
-        davies_bouldin: spread::davies_bouldin(points, partition),
-    }
-}
-
-fn confidence(row: &[f64], centroids: &Points) -> f64 {
-    let (mut first, mut second) = (f64::INFINITY, f64::INFINITY);
-    for distance in centroids.rows().map(|centroid| square_distance(row, centroid)) {
-        if distance < first {
-            (first, second) = (distance, first);
-        } else if distance < second {
-            second = distance;
-        }
-    }
-    if second.is_finite() && second > 0.0 { 1.0 - (first / second).sqrt() } else { 1.0 }
 }
 
 #[cfg(test)]

@@ -44,19 +44,25 @@ impl Points {
 
     /// At most `size` points, each equally likely, in their order (Knuth, TAOCP 2, algorithm 3.4.2 S).
     pub(super) fn sample(&self, size: usize, seed: u64) -> Points {
+        let places = self.sample_places(size, seed);
+        let values = places.iter().flat_map(|place| self.row(*place).iter().copied()).collect();
+        Points { values, dimensions: self.dimensions }
+    }
+
+    /// The places of the points of a sample.
+    pub(super) fn sample_places(&self, size: usize, seed: u64) -> Vec<usize> {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
-        let mut wanted = size.min(self.len());
-        let mut values = Vec::with_capacity(wanted * self.dimensions);
-        for (i, row) in self.rows().enumerate() {
-            let left = (self.len() - i) as f64;
+        let mut places = Vec::with_capacity(size.min(self.len()));
+        let wanted = size.min(self.len());
+        for place in 0..self.len() {
+            let left = (self.len() - place) as f64;
             // 53 random bits: a float from 0 to 1, 1 excluded.
             let chance = (random.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
-            if chance * left < wanted as f64 {
-                values.extend_from_slice(row);
-                wanted -= 1;
+            if chance * left < (wanted - places.len()) as f64 {
+                places.push(place);
             }
         }
-        Points { values, dimensions: self.dimensions }
+        places
     }
 }
 

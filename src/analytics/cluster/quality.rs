@@ -15,6 +15,8 @@ pub(super) struct Quality {
     /// `None` for a single cluster; see [`super::spread`].
     pub(super) calinski_harabasz: Option<f64>,
     pub(super) davies_bouldin: Option<f64>,
+    /// For mixtures; see [`super::mixture`].
+    pub(super) bic: Option<f64>,
 }
 
 /// Mean silhouette of labelled points (Rousseeuw 1987): `(b - a) / max(a, b)` with `a` the mean distance to
@@ -97,6 +99,14 @@ pub(super) fn choose(inertia_of_one: f64, qualities: &[Quality], low: usize, hig
     Some((k, reason))
 }
 
+/// Chooses the k from `low` to `high` whose mixture has the least criterion of Bayes. Returns k and the reason.
+pub(super) fn least_bic(qualities: &[Quality], low: usize, high: usize) -> Option<(usize, String)> {
+    let in_range = qualities.iter().filter(|quality| (low..=high).contains(&quality.k));
+    let told = in_range.filter_map(|quality| quality.bic.map(|bic| (quality.k, bic)));
+    let (k, bic) = told.reduce(|best, next| if next.1 < best.1 { next } else { best })?;
+    Some((k, format!("k = {k} has the least criterion of Bayes from k = {low} to {high} ({bic:.1}).")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,7 +128,14 @@ mod tests {
     }
 
     fn quality(k: usize, inertia_mean: f64, silhouette: f64) -> Quality {
-        Quality { k, inertia_mean, silhouette: Some(silhouette), calinski_harabasz: None, davies_bouldin: None }
+        Quality {
+            k,
+            inertia_mean,
+            silhouette: Some(silhouette),
+            calinski_harabasz: None,
+            davies_bouldin: None,
+            bic: None,
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::*;
 use proptest::prelude::*;
 
 fn spec(k: Option<usize>) -> ClusterSpec {
-    ClusterSpec { k, k_min: 2, k_max: 6, log: false, starts: 3, seed: 42 }
+    ClusterSpec { algorithm: Algorithm::KMeans, k, k_min: 2, k_max: 6, log: false, starts: 3, seed: 42 }
 }
 
 fn frame(columns: &[(&str, Vec<f64>)]) -> Frame {
@@ -131,7 +131,7 @@ fn what_cannot_be_clustered_is_told() {
 
 #[test]
 fn many_rows_are_fitted_whole_from_the_sample() {
-    let rows = SAMPLE_ROWS + 3_000;
+    let rows = choice::SAMPLE_ROWS + 3_000;
     let wanted = ClusterSpec { k_max: 4, starts: 1, ..spec(Some(4)) };
     let fit = fit(&blobs(rows), &wanted, None).unwrap();
     let sizes = fit.facts["clusters"].as_array().unwrap().iter().map(|c| c["size"].as_u64().unwrap());
