@@ -18,6 +18,7 @@ mod parse;
 mod position;
 pub mod reader;
 mod rejects;
+pub mod relation;
 mod report;
 mod retry;
 mod value;

@@ -1,5 +1,6 @@
 //! The profile of the raw orders: the SQL of `data_quality_columns`, asked now and not of the last run.
 
+use super::inline::inlined;
 use super::plan::published_context;
 use super::read_project::read_project;
 use crate::config::Settings;
@@ -20,7 +21,7 @@ pub async fn profile(warehouse: &Warehouse, settings: &Settings, source: Option<
     }
     // The columns are those of the raw table, whatever the instant.
     let context = published_context(&project, warehouse, 0, warehouse.last_midnight().await?);
-    let select = project.compile(MODEL, &context)?;
+    let select = inlined(&project, MODEL, &context)?;
     let found = warehouse.profile(&select, source).await?;
     match (found.is_empty(), source) {
         (true, Some(source)) => Err(Error::failed(format!("source \"{source}\" has no orders"))

@@ -34,6 +34,7 @@ mod public_view;
 pub mod publish;
 mod raw_tables;
 pub mod rejects;
+pub mod relation;
 pub mod rollback;
 pub mod run_detail;
 pub mod run_models;

@@ -1,8 +1,11 @@
-//! A mapping: how the columns of a source's files become the columns of a raw table.
+//! A mapping: how the columns of a source's files, or of its relation, become the columns of a raw table.
 //!
-//! `config/sources/NAME.toml` describes the files of source `NAME`; `parse` reads one and tells all its problems at once.
+//! `config/sources/NAME.toml` describes source `NAME`; `parse` reads one and tells all its problems at once.
 
 mod parse;
+mod relation;
+
+pub use relation::SourceRelation;
 
 use crate::error::{Error, Result};
 use crate::ingest::expression::Expression;
@@ -25,8 +28,10 @@ pub struct Mapping {
     pub description: String,
     /// The raw table that the files fill.
     pub entity: Entity,
-    /// How the files are written.
+    /// How the files are written, or the texts in the relation's columns.
     pub file: FileFormat,
+    /// The relation of the database that the source is; its rows are read where they are, and no file is loaded.
+    pub relation: Option<SourceRelation>,
     /// Currency of the prices, unless a column says it.
     pub currency: String,
     /// Zone of times that name none.
