@@ -72,7 +72,7 @@ pub(super) fn reading(format: &InstantFormat, matched: &str) -> Option<Reading> 
             clock(
                 ISO,
                 Clock {
-                    year: number(group(1)),
+                    year: format!("{}::integer", group(1)),
                     month: either(2, 4),
                     day: either(3, 5),
                     hour: number(group(6)),

@@ -37,7 +37,7 @@ pub(super) fn select(mapping: &Mapping, from: &str) -> String {
         "typed",
         &[verbatim(&format!("{rejection} AS rejection"))],
     ));
-    parts.push(keyed(mapping));
+    parts.extend(key(mapping).map(|key| keyed(mapping, &key)));
     format!("WITH {}\n{}", parts.join(",\n"), last(mapping))
 }
 
@@ -59,21 +59,16 @@ fn key(mapping: &Mapping) -> Option<Vec<&'static str>> {
 }
 
 /// Rows of one key: the first stays, the others are copies of it, or all contradict each other.
-fn keyed(mapping: &Mapping) -> String {
-    let columns = match key(mapping) {
-        None => vec!["1::bigint AS copy_number".to_owned(), "false AS contradicts".to_owned()],
-        Some(key) => {
-            let names: Vec<String> =
-                mapping.entity.columns().iter().map(|c| format!("j.{}", value_name(c.name))).collect();
-            let key: Vec<String> = key.into_iter().map(|name| format!("j.{}", value_name(name))).collect();
-            let window = format!("OVER (PARTITION BY j.rejection IS NULL, {})", key.join(", "));
-            let content = format!("hash_record_extended(ROW({}), 0)", names.join(", "));
-            vec![
-                format!("row_number() {window} AS copy_number"),
-                format!("min({content}) {window} <> max({content}) {window} AS contradicts"),
-            ]
-        }
-    };
+fn keyed(mapping: &Mapping, key: &[&str]) -> String {
+    let value = |name: &str| format!("j.{}", value_name(name));
+    let content: Vec<String> = mapping.entity.columns().iter().map(|column| value(column.name)).collect();
+    let content = format!("hash_record_extended(ROW({}), 0)", content.join(", "));
+    let key: Vec<String> = key.iter().map(|name| value(name)).collect();
+    let window = format!("OVER (PARTITION BY j.rejection IS NULL, {})", key.join(", "));
+    let columns = [
+        format!("row_number() {window} AS copy_number"),
+        format!("min({content}) {window} <> max({content}) {window} AS contradicts"),
+    ];
     layer("keyed", "Rows that have the same key.", "judged", &columns)
 }
 
@@ -97,27 +92,32 @@ fn last(mapping: &Mapping) -> String {
             name => format!("{value} AS {name}"),
         });
     }
-    let is_rejected = "k.rejection IS NOT NULL OR k.contradicts";
     let is_erased = match (has_customers, keeps_orders) {
         (false, _) => "false",
         (true, false) => "e.customer_hash IS NOT NULL",
         (true, true) => "NOT e.keeps_orders",
     };
+    let key = key(mapping);
+    let (last_part, contradicts, copy) = match key {
+        Some(_) => ("keyed", "k.contradicts", "WHEN k.copy_number > 1 THEN 'copy'\n        "),
+        None => ("judged", "false", ""),
+    };
     columns.push(format!(
-        "CASE\n        WHEN {is_rejected} THEN 'rejected'\n        WHEN k.copy_number > 1 THEN 'copy'\n        \
-         WHEN {is_erased} THEN 'erased'\n        ELSE 'fits'\n    END AS outcome"
+        "CASE\n        WHEN k.rejection IS NOT NULL OR {contradicts} THEN 'rejected'\n        {copy}WHEN {is_erased} THEN 'erased'\n        \
+         ELSE 'fits'\n    END AS outcome"
     ));
-    let key = key(mapping).unwrap_or_default().join(", ");
-    columns.push(format!(
-        "CASE WHEN k.rejection IS NOT NULL THEN k.rejection[1] WHEN k.contradicts THEN {} END AS rejected_column",
-        quote_literal(&key)
-    ));
-    columns.push(format!(
-        "CASE WHEN k.rejection IS NOT NULL THEN k.rejection[2] WHEN k.contradicts THEN {} END AS reason",
-        quote_literal(CONTRADICTION)
-    ));
+    let told = |place: u8, words: &str| match &key {
+        None => format!("k.rejection[{place}]"),
+        Some(_) => format!(
+            "CASE WHEN k.rejection IS NOT NULL THEN k.rejection[{place}] WHEN k.contradicts THEN {} END",
+            quote_literal(words)
+        ),
+    };
+    let names = key.as_deref().unwrap_or_default().join(", ");
+    columns.push(format!("{} AS rejected_column", told(1, &names)));
+    columns.push(format!("{} AS reason", told(2, CONTRADICTION)));
     let erased = if has_customers { erased(&source) } else { String::new() };
-    format!("SELECT\n    {}\nFROM keyed AS k{erased}", columns.join(",\n    "))
+    format!("SELECT\n    {}\nFROM {last_part} AS k{erased}", columns.join(",\n    "))
 }
 
 /// The persons who were erased, beside the rows. The hash is asked for where there are any: it costs more than all else.
