@@ -1,5 +1,7 @@
 //! Sources that are tables of the database: the same shop as a file and as a table gives the same figures.
 
+mod corpus;
+
 use crate::harness::Database;
 use crate::shop;
 use quintile::config::Settings;
@@ -86,12 +88,18 @@ async fn fill(warehouse: &Warehouse, lines: &[[String; 9]]) {
     shop::execute(warehouse, &sql).await;
 }
 
-/// A copy of the project with one mapping.
-fn project(mapping: &str, db: &Database) -> (tempfile::TempDir, Settings) {
+/// A copy of the project, in whose folder a test may write.
+fn project_of(db: &Database) -> (tempfile::TempDir, Settings) {
     let folder = tempfile::tempdir().expect("a folder");
     shop::copy_project(folder.path());
-    std::fs::write(folder.path().join("config/sources/till.toml"), mapping).expect("written");
     let settings = Settings { project_dir: folder.path().to_path_buf(), ..db.settings() };
+    (folder, settings)
+}
+
+/// The same with one mapping more.
+fn project(mapping: &str, db: &Database) -> (tempfile::TempDir, Settings) {
+    let (folder, settings) = project_of(db);
+    std::fs::write(folder.path().join("config/sources/till.toml"), mapping).expect("written");
     (folder, settings)
 }
 
@@ -227,4 +235,45 @@ async fn a_relation_that_does_not_fit_its_mapping_is_told_before_anything_is_bui
     fill(&warehouse, &lines).await;
     let run = shop::build(&warehouse, &settings, &["+customers", "+stg_counts_till"]).await;
     assert_eq!(run.state, "failed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_line_says_what_to_run_and_proposes_a_mapping() {
+    let db = Database::new().await;
+    let warehouse = db.warehouse().await;
+    let (folder, _) = project(&(TABLE.to_owned() + COLUMNS), &db);
+    fill(&warehouse, &lines()).await;
+    let run = |arguments: &[&str]| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_quintile"))
+            .args(arguments)
+            .arg("--project-dir")
+            .arg(folder.path())
+            .env("DATABASE_URL", db.url())
+            .output()
+            .expect("the program runs");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    let (code, _, told) = run(&["ingest", "--source", "till"]);
+    assert_eq!(code, Some(0), "{told}");
+    assert!(
+        told.contains("source \"till\" is relation \"shop\".\"Order lines\"") && told.contains("quintile build"),
+        "{told}"
+    );
+    let (code, _, told) = run(&["ingest", "orders.csv", "--source", "till"]);
+    assert_eq!(code, Some(2), "{told}");
+    let (code, _, told) = run(&["ingest", "--source", "cdnow"]);
+    assert!(code == Some(2) && told.contains("no file is named"), "{told}");
+    let (code, proposed, told) = run(&["ingest", "--infer", "--relation", "shop.\"Order lines\"", "--source", "till"]);
+    assert_eq!(code, Some(0), "{told}");
+    assert!(proposed.contains("[relation]\nname = \"\\\"shop\\\".\\\"Order lines\\\"\""), "{proposed}");
+    let (code, _, told) = run(&["ingest", "--infer", "--relation", "shop.nothing"]);
+    assert!(code == Some(2) && told.contains("relation \"shop\".\"nothing\" is not there"), "{told}");
+    let (code, listed, _) = run(&["ls", "--select", "+stg_orders"]);
+    assert_eq!(code, Some(0));
+    for name in ["stg_read_till", "stg_source_till", "stg_raw_orders"] {
+        assert!(listed.contains(name), "{listed}");
+    }
+    let (_, listed, _) = run(&["ls", "--select", "source:till+"]);
+    assert!(listed.contains("rfm_scores"), "{listed}");
 }

@@ -241,6 +241,16 @@ impl Mapping {
         Mapping::parse(&path.display().to_string(), source, &text)
     }
 
+    /// The mapping, if its source is files.
+    pub fn of_files(self) -> Result<Mapping> {
+        match &self.relation {
+            None => Ok(self),
+            Some(relation) => Err(Error::usage(format!("source \"{}\" has no files to load", self.source))
+                .detail(format!("Its mapping reads relation {}, which each run reads as it stands.", relation.quoted()))
+                .hint("run it without loading: quintile build")),
+        }
+    }
+
     /// Reads a mapping's text; `path` is for messages only.
     pub fn parse(path: &str, source: &str, text: &str) -> Result<Mapping> {
         parse::parse(path, source, text)

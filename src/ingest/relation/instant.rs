@@ -17,7 +17,7 @@ const ISO: &str = "^([0-9]{4})(?:-([0-9]{1,2})-([0-9]{1,2})|([0-9]{2})([0-9]{2})
     (?:[T ]([0-9]{1,2}):([0-9]{1,2})(?::([0-9]{1,2})(?:[.,]([0-9]+))?)?\
     (?: ?(?:([zZ]|[uU][tT][cC])|([-+])([0-9]{2})(?::?([0-9]{2}))?))?)?$";
 /// Text that is a number of seconds or milliseconds.
-const EPOCH: &str = "^([-+]?[0-9]{1,15}(?:[.][0-9]{1,30})?)$";
+const EPOCH: &str = "^([-+]?(?:[0-9]{1,28}[.]?[0-9]{0,28}|[.][0-9]{1,28})(?:[eE][-+]?[0-9]{1,2})?)$";
 const MONTHS: &str = "ARRAY['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']";
 
 /// One format, ready for a text.
@@ -106,7 +106,7 @@ fn strftime(format: &str, matched: &str) -> Option<Reading> {
             'm' | 'd' | 'H' | 'I' | 'M' | 'S' => "([0-9]{1,2})",
             'b' => "([A-Za-z]{3})",
             'p' => "([AaPp][Mm])",
-            'z' => "([-+][0-9]{2}:?[0-9]{2})",
+            'z' => "\\s*([-+][0-9]{2}:?[0-9]{2})",
             _ => return None,
         });
         if field != '%' {
