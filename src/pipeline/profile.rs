@@ -17,7 +17,9 @@ pub async fn profile(warehouse: &Warehouse, settings: &Settings, source: Option<
     if !project.models.contains_key(MODEL) {
         return Err(Error::config(format!("project has no model \"{MODEL}\""))
             .detail("Its SQL is what profiles the raw orders.")
-            .hint(format!("copy models/marts/{MODEL}.sql and macros/quality.sql from Quintile's own project")));
+            .hint(format!(
+                "copy models/marts/{MODEL}.sql, macros/quality.sql and macros/sources.sql from Quintile's own project"
+            )));
     }
     // The columns are those of the raw table, whatever the instant.
     let context = published_context(&project, warehouse, 0, warehouse.last_midnight().await?);

@@ -1,6 +1,7 @@
 //! Sources that are tables of the database: the same shop as a file and as a table gives the same figures.
 
 mod corpus;
+mod tables;
 
 use crate::harness::Database;
 use crate::shop;

@@ -122,7 +122,7 @@ impl Proposal<'_> {
         let mut keys = Vec::new();
         match format {
             _ if self.relation.is_some() => {
-                keys.extend(self.relation.map(|name| format!("name = {}", quoted(&name.quoted()))))
+                keys.extend(self.relation.map(|name| format!("name = {}", quoted(&name.quoted()))));
             }
             Format::Csv => keys.push(format!("delimiter = {}", quoted(&char::from(*delimiter).to_string()))),
             Format::FixedBlanks => keys.push("format = \"fixed_blanks\"".into()),

@@ -5,6 +5,7 @@
 
 mod column;
 mod instant;
+mod judge;
 mod number;
 mod rows;
 mod staging;

@@ -43,6 +43,9 @@ pub(super) fn check(name: &str, entity: Entity, columns: &[Option<Recipe>], root
         );
         problems.add(RELATION, what);
     }
+    if ["raw", "quintile"].contains(&name) {
+        problems.add(RELATION, format!("\"{name}\" is a source of the project's own; rename the mapping file"));
+    }
     if root.contains_key("lent_customer") {
         let what = "lends customers by row number, and the rows of a relation have none; map columns.customer_id, or \
                     make customers up by [synthetic_customer]";
