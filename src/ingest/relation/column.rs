@@ -1,6 +1,6 @@
 //! How each column of a raw table comes out of a relation: the recipes of a mapping in SQL.
 
-use super::instant::{Reading, in_zone, reading};
+use super::instant::{NATIVE, in_zone, reading};
 use super::number::{TYPES, number};
 use super::rows::{flag, nothing, value_name};
 use super::text::{trimmed, verbatim, without_nulls};
@@ -178,8 +178,9 @@ impl Reader {
             let matched = format!("{name}_match_{place}");
             // The mapping was refused if a format could not be said in SQL.
             let Some(reading) = reading(format, &matched) else { continue };
-            let Reading { pattern, .. } = &reading;
-            self.part(matched.clone(), &format!("regexp_match({}, {})", trimmed(&text), quote_literal(pattern)));
+            // What is a day already is not looked at as a text.
+            let parts = reading.parts(&trimmed(&text));
+            self.part(matched.clone(), &format!("CASE WHEN {kind} <> ALL ({NATIVE}) THEN {parts} END"));
             let local = self.clock(format!("{name}_local_{place}"), &reading.local(&matched));
             read.push(match column.kind {
                 Kind::Date => format!("{local}::date"),
