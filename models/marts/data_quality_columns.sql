@@ -33,7 +33,7 @@ WITH counted AS (
         max(o.{{ name }}{{ ' COLLATE "C"' if kind == 'text' }}) AS {{ name }}_max
         {%- endif %}
         {%- endfor %}
-    FROM {{ source('raw', 'orders') }} AS o
+    FROM {{ raw_rows('orders') }} AS o
     GROUP BY o.source
 )
 SELECT

@@ -4,7 +4,7 @@
 -- which leads to the person.
 WITH sources AS (
     SELECT DISTINCT o.source
-    FROM {{ source('raw', 'orders') }} AS o
+    FROM {{ raw_rows('orders') }} AS o
 ),
 -- A few of each source are picked while it is read; to number all lines would sort them all.
 numbered AS (
@@ -14,7 +14,7 @@ numbered AS (
     FROM sources AS s
     CROSS JOIN LATERAL (
         SELECT o.*
-        FROM {{ source('raw', 'orders') }} AS o
+        FROM {{ raw_rows('orders') }} AS o
         WHERE o.source = s.source
         ORDER BY o.load_id, o.line, o.order_id
         LIMIT {{ var('data_quality_sample_rows', 5) }}

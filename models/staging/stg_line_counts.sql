@@ -14,7 +14,7 @@ WITH counts AS (
         count(*) FILTER (WHERE o.discount < 0 OR o.discount > 1) AS discount_out_of_range,
         count(*) FILTER (WHERE o.unit_cost IS NOT NULL AND o.unit_cost > o.unit_price * (1 - o.discount)) AS sold_below_cost,
         count(*) FILTER (WHERE o.ordered_at >= {{ as_of }}) AS after_as_of
-    FROM {{ source('raw', 'orders') }} AS o
+    FROM {{ raw_rows('orders') }} AS o
     GROUP BY o.source
 ),
 standing AS (
@@ -24,7 +24,7 @@ standing AS (
         l.rows_read,
         l.rows_rejected,
         l.rows_read - l.rows_loaded - l.rows_unchanged - l.rows_rejected - l.rows_erased AS rows_unaccounted
-    FROM {{ source('raw', 'loads') }} AS l
+    FROM {{ raw_rows('loads') }} AS l
     WHERE l.outcome IN ('loaded', 'unchanged')
         AND l.table_name = 'orders'
     ORDER BY l.source, l.file_name, l.load_id DESC

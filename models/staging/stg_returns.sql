@@ -21,7 +21,7 @@ SELECT
     o.channel,
     o.country,
     o.currency
-FROM {{ source('raw', 'orders') }} AS o
+FROM {{ raw_rows('orders') }} AS o
 WHERE o.customer_id <> ''
     AND o.ordered_at < {{ as_of }}
     AND o.quantity < 0

@@ -13,7 +13,7 @@ WITH lines AS (
         count(*) - count(DISTINCT hash_record_extended(
             ROW(o.order_id, o.customer_id, o.ordered_at, o.product_id, o.quantity, o.unit_price, o.discount), 0
         )) AS repeated_lines
-    FROM {{ source('raw', 'orders') }} AS o
+    FROM {{ raw_rows('orders') }} AS o
     GROUP BY o.source
 ),
 orders AS (
@@ -32,7 +32,7 @@ orders AS (
             min(hashtextextended(o.customer_id, 0)) AS first_customer,
             max(hashtextextended(o.customer_id, 0)) AS last_customer,
             bool_or(o.id_is_synthetic) AS is_synthetic
-        FROM {{ source('raw', 'orders') }} AS o
+        FROM {{ raw_rows('orders') }} AS o
         GROUP BY o.source, o.order_id
     ) AS h
     GROUP BY h.source
@@ -42,7 +42,7 @@ ranked AS (
         l.source,
         l.rows_read,
         row_number() OVER (PARTITION BY l.source ORDER BY l.load_id DESC) AS age
-    FROM {{ source('raw', 'loads') }} AS l
+    FROM {{ raw_rows('loads') }} AS l
     WHERE l.table_name = 'orders'
         AND l.outcome = 'loaded'
 ),

@@ -1,11 +1,11 @@
 //! `quintile ingest`: files into the raw tables, by a mapping.
 
 use super::load_bar::LoadBar;
-use super::session::Session;
+use super::session::{self, Session};
 use super::{Format, Global, infer, print};
 use crate::error::{Error, Kind, Result};
 use crate::ingest::file::files_of;
-use crate::ingest::{self, IngestRequest, Limit, LoadReport};
+use crate::ingest::{self, IngestRequest, Limit, LoadReport, Mapping};
 use crate::warehouse::Warehouse;
 use clap::Args;
 use std::path::PathBuf;
@@ -18,7 +18,7 @@ use std::process::ExitCode;
     Rows that do not fit are kept: quintile rejects lists them.")]
 pub struct Arguments {
     /// Files of the source, or folders of them; one that fails does not stop the others
-    #[arg(value_name = "FILE", required_unless_present = "retry_rejects", conflicts_with = "retry_rejects")]
+    #[arg(value_name = "FILE", required_unless_present_any = ["source", "relation"], conflicts_with = "retry_rejects")]
     files: Vec<PathBuf>,
     /// Source: the name of a mapping in config/sources/
     #[arg(long, value_name = "NAME", required_unless_present = "infer")]
@@ -26,6 +26,9 @@ pub struct Arguments {
     /// Load nothing: print a mapping for the file, to be looked through and kept in config/sources/
     #[arg(long)]
     infer: bool,
+    /// With --infer: print a mapping for a table or view of the database, such as shop.orders
+    #[arg(long, value_name = "RELATION", requires = "infer", conflicts_with = "files")]
+    relation: Option<String>,
     /// Fail when more rows than this are rejected: a count, or a share such as 1%
     #[arg(long, value_name = "LIMIT")]
     max_rejects: Option<Limit>,
@@ -48,12 +51,33 @@ enum Told {
 /// Loads the files one after the other.
 pub async fn run(global: &Global, arguments: Arguments) -> Result<ExitCode> {
     if arguments.infer {
-        return infer::run(&arguments.files, arguments.source.as_deref());
+        return infer::run(global, &arguments.files, arguments.relation.as_deref(), arguments.source.as_deref()).await;
+    }
+    if arguments.files.is_empty() && !arguments.retry_rejects {
+        return without_files(global, arguments.source.as_deref().unwrap_or_default());
     }
     let session = Session::open(global).await?;
     let outcome = load_all(&session, &arguments, global.format).await;
     session.close().await;
     outcome
+}
+
+/// Tells what is to be done about a source that is named without files.
+fn without_files(global: &Global, source: &str) -> Result<ExitCode> {
+    let dir = session::settings(global)?.project_dir.join("config/sources");
+    let Some(relation) = Mapping::load(&dir, source)?.relation else {
+        return Err(Error::usage("no file is named")
+            .hint(format!("name files or folders: quintile ingest FILE --source {source}")));
+    };
+    print::note(&format!(
+        "nothing is loaded: source \"{source}\" is relation {}, which each run reads as it stands\n\
+         hint: run it: quintile build",
+        relation.quoted()
+    ));
+    if global.format == Format::Json {
+        print::json(&Vec::<Told>::new());
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn load_all(session: &Session, arguments: &Arguments, format: Format) -> Result<ExitCode> {

@@ -65,6 +65,11 @@ impl Expression {
         &self.text
     }
 
+    /// The formula in SQL over `columns`, which stand in the order of [`Expression::columns`]; dividing by zero gives no value.
+    pub(crate) fn sql(&self, columns: &[String]) -> String {
+        format!("trim_scale({})", sql(&self.root, columns))
+    }
+
     /// The value for `values`, which stand in the order of [`Expression::columns`].
     pub(crate) fn evaluate(&self, values: &[Decimal]) -> Result<Decimal, String> {
         value(&self.root, values).map(|number| number.normalize())
@@ -89,6 +94,24 @@ fn value(node: &Node, values: &[Decimal]) -> Result<Decimal, String> {
             result.ok_or_else(too_large)?
         }
     })
+}
+
+fn sql(node: &Node, columns: &[String]) -> String {
+    match node {
+        Node::Number(number) => format!("{number}::numeric"),
+        Node::Column(place) => columns.get(*place).cloned().unwrap_or_else(|| "NULL::numeric".into()),
+        Node::Negative(inner) => format!("(- {})", sql(inner, columns)),
+        Node::Operation(operator, left, right) => {
+            let (left, right) = (sql(left, columns), sql(right, columns));
+            match operator {
+                Operator::Plus => format!("({left} + {right})"),
+                Operator::Minus => format!("({left} - {right})"),
+                Operator::Times => format!("({left} * {right})"),
+                // A quotient has as many places as its parts, and by itself only some sixteen digits.
+                Operator::Over => format!("(round({left}, 28) / nullif({right}, 0))"),
+            }
+        }
+    }
 }
 
 fn tokens(text: &str) -> Result<Vec<Token>, String> {

@@ -106,7 +106,7 @@ impl InstantFormat {
         has_field.then(|| InstantFormat::Strftime { format: format.to_owned(), items })
     }
 
-    fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         match self {
             InstantFormat::Iso => "2023-12-31 23:59:59",
             InstantFormat::EpochSeconds => "seconds since 1970",

@@ -18,6 +18,7 @@ mod parse;
 mod position;
 pub mod reader;
 mod rejects;
+pub mod relation;
 mod report;
 mod retry;
 mod value;
@@ -66,7 +67,7 @@ pub async fn ingest(warehouse: &Warehouse, request: &IngestRequest, progress: Te
     let began = Instant::now();
     let (dir, source, path) = (request.mapping_dir.clone(), request.source.clone(), request.file.clone());
     let opened = tokio::task::spawn_blocking(move || {
-        let (mut mapping, file) = (Mapping::load(&dir, &source)?, OrderFile::open(&path)?);
+        let (mut mapping, file) = (Mapping::load(&dir, &source)?.of_files()?, OrderFile::open(&path)?);
         lender::note(&mut mapping, &file)?;
         Ok((mapping, file))
     });

@@ -17,7 +17,7 @@ use std::time::Instant;
 /// Tries the rejected rows of one file again. Those that still do not fit stay, with the reason of now.
 pub async fn retry(warehouse: &Warehouse, mapping_dir: &Path, source: &str, file: &RejectedFile) -> Result<LoadReport> {
     let began = Instant::now();
-    let mapping = Mapping::load(mapping_dir, source)?;
+    let mapping = Mapping::load(mapping_dir, source)?.of_files()?;
     let refused = |why: &str| {
         Err(Error::config(format!("rejected rows of file \"{}\" cannot be tried again", file.file_name))
             .detail(why)

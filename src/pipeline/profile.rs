@@ -1,5 +1,6 @@
 //! The profile of the raw orders: the SQL of `data_quality_columns`, asked now and not of the last run.
 
+use super::inline::inlined;
 use super::plan::published_context;
 use super::read_project::read_project;
 use crate::config::Settings;
@@ -16,11 +17,13 @@ pub async fn profile(warehouse: &Warehouse, settings: &Settings, source: Option<
     if !project.models.contains_key(MODEL) {
         return Err(Error::config(format!("project has no model \"{MODEL}\""))
             .detail("Its SQL is what profiles the raw orders.")
-            .hint(format!("copy models/marts/{MODEL}.sql and macros/quality.sql from Quintile's own project")));
+            .hint(format!(
+                "copy models/marts/{MODEL}.sql, macros/quality.sql and macros/sources.sql from Quintile's own project"
+            )));
     }
     // The columns are those of the raw table, whatever the instant.
     let context = published_context(&project, warehouse, 0, warehouse.last_midnight().await?);
-    let select = project.compile(MODEL, &context)?;
+    let select = inlined(&project, MODEL, &context)?;
     let found = warehouse.profile(&select, source).await?;
     match (found.is_empty(), source) {
         (true, Some(source)) => Err(Error::failed(format!("source \"{source}\" has no orders"))

@@ -1,7 +1,9 @@
 //! Reads the project folder and hands `(path, text)` pairs to the pure parser.
 
+use super::relations::relation_sources;
 use crate::config::Settings;
 use crate::error::{Error, Result};
+use crate::ingest::relation::{self, TABLES_VARIABLE};
 use crate::project::{Project, SourceFile};
 use std::path::Path;
 
@@ -20,11 +22,17 @@ pub fn read_project(settings: &Settings) -> Result<Project> {
         collect(root, &root.join(folder), &["sql", "yml", "yaml"], true, &mut files)?;
     }
     collect(root, &root.join("seeds"), &["csv", "yml", "yaml"], false, &mut files)?;
-    files.sort_by(|a, b| a.path.cmp(&b.path));
     let mut vars = settings.vars.clone();
     if let Some(workspace) = settings.workspaces.get(&settings.workspace) {
         vars.extend(workspace.vars.clone());
     }
+    let sources = relation_sources(settings)?;
+    if !sources.is_empty() {
+        let tables = sources.iter().map(|source| source.mapping.entity.table()).chain(["loads"]);
+        vars.insert(TABLES_VARIABLE.to_owned(), tables.collect::<Vec<_>>().into());
+    }
+    files.extend(relation::files(&sources).into_iter().map(|(path, text)| SourceFile { path, text }));
+    files.sort_by(|a, b| a.path.cmp(&b.path));
     let (project, problems) = Project::parse(&files, vars);
     match problems.len() {
         0 => super::withdrawal::refuse_name_clash(&project).map(|()| project),

@@ -4,13 +4,14 @@ use super::carry::Decision;
 use super::data_tests;
 use super::execute;
 use super::halt::{self, STOP_ASKED};
+use super::inline::inlined;
 use super::lease::{self, RunLease};
 use super::plan::{Plan, published_context};
 use super::prepare::{Making, OpenRun, Prepared};
 use super::publications::Publisher;
 use super::read_project::read_project;
 use super::{BuildRequest, Event, Progress, RunReport};
-use super::{row_guard, withdrawal};
+use super::{relations, row_guard, withdrawal};
 use crate::config::Settings;
 use crate::crash_point::reach;
 use crate::error::{Error, Kind, Result};
@@ -39,6 +40,7 @@ pub async fn build(
     let title = settings.workspaces.get(&settings.workspace).and_then(|w| w.title.as_deref());
     warehouse.prepare_workspace(title).await?;
     let plan = Plan::new(&project, warehouse, &request.select, &request.exclude, &warehouse.live().await?)?;
+    relations::check(warehouse, settings, &plan).await?;
     let as_of = match request.as_of {
         Some(instant) => instant,
         None => as_of_data(&project, warehouse).await?,
@@ -265,10 +267,21 @@ pub async fn test_published(
     Ok(outcomes)
 }
 
+/// The raw orders with those of relations, where there are any.
+const ALL_ORDERS: &str = "stg_raw_orders";
+
 /// The end of the data's last complete day; a project that reads no ingested orders takes the last midnight.
 async fn as_of_data(project: &Project, warehouse: &Warehouse) -> Result<DateTime<Utc>> {
     let reads_orders = project.models.values().any(|m| m.sources.iter().any(|(s, t)| s == "raw" && t == "orders"));
-    if reads_orders { warehouse.last_complete_day().await } else { warehouse.last_midnight().await }
+    let midnight = warehouse.last_midnight().await?;
+    if !reads_orders {
+        return Ok(midnight);
+    }
+    let orders = match project.models.contains_key(ALL_ORDERS) {
+        true => Some(inlined(project, ALL_ORDERS, &published_context(project, warehouse, 0, midnight))?),
+        false => None,
+    };
+    warehouse.last_complete_day(orders.as_deref()).await
 }
 
 fn verdict(test: &TestOutcome) -> String {

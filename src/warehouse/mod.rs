@@ -36,6 +36,7 @@ pub mod publish;
 mod raw_tables;
 mod raw_upkeep;
 pub mod rejects;
+pub mod relation;
 pub mod rollback;
 pub mod run_detail;
 pub mod run_models;

@@ -4,7 +4,7 @@ use super::Warehouse;
 use super::connect::Parameter;
 use super::fault::fault;
 use super::slots::{HeldSlot, SlotKey};
-use super::statement::fill;
+use super::statement::{fill, qualified, splice};
 use crate::error::{Error, Result};
 use chrono::{DateTime, Utc};
 
@@ -254,10 +254,11 @@ impl Warehouse {
             .collect())
     }
 
-    /// End of the last complete day of `raw.orders`, in UTC.
-    pub async fn last_complete_day(&self) -> Result<DateTime<Utc>> {
+    /// End of the last complete day of `raw.orders`, in UTC; of the rows of `orders` where relations are read beside it.
+    pub async fn last_complete_day(&self, orders: Option<&str>) -> Result<DateTime<Utc>> {
         let client = self.client().await?;
-        let sql = fill(include_str!("sql/find_last_day.sql"), &[("raw", &self.schemas.raw)]);
+        let orders = orders.map_or_else(|| qualified(&self.schemas.raw, "orders"), |select| format!("(\n{select}\n)"));
+        let sql = splice(include_str!("sql/find_last_day.sql"), &[("orders", &orders)]);
         let row = client.query_opt(&sql, &[]).await.map_err(|e| fault("orders cannot be read", &e))?;
         row.map(|row| row.get(0)).ok_or_else(|| {
             Error::failed(format!("table \"{}.orders\" has no orders before now", self.schemas.raw))

@@ -37,6 +37,7 @@ mod publish_locks;
 mod published_states;
 mod read_cost;
 mod readers;
+mod relations;
 mod row_guard;
 mod shop;
 mod slots;

@@ -11,7 +11,7 @@ const MAY_USE: [(&str, &[&str]); 11] = [
     ("project", &["error"]),
     ("analytics", &["error"]),
     ("warehouse", &["config", "project", "analytics", "crash_point", "error"]),
-    ("ingest", &["warehouse", "analytics", "config", "error"]),
+    ("ingest", &["warehouse", "analytics", "project", "config", "error"]),
     ("pipeline", &["ingest", "warehouse", "analytics", "project", "config", "crash_point", "error"]),
     ("serve", &["pipeline", "warehouse", "config", "crash_point", "error"]),
     ("embedded", &["config", "error"]),

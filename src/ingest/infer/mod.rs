@@ -1,4 +1,4 @@
-//! A mapping proposed from a file's header and a sample of its rows, as TOML to be looked through.
+//! A mapping proposed from the header and a sample of the rows of a file or a relation, as TOML to be looked through.
 //!
 //! Names tell which column is which, values tell how it is written. What a sample cannot tell (whether 3/4 is in March
 //! or in April) is said in a comment beside the choice that was made.
@@ -10,7 +10,7 @@ mod target;
 mod tests;
 
 use super::file::OrderFile;
-use super::mapping::{FileFormat, Format};
+use super::mapping::{FileFormat, Format, SourceRelation};
 use super::number::NumberFormat;
 use crate::error::Result;
 use crate::warehouse::entity::{Column, Entity, Kind};
@@ -22,10 +22,30 @@ use std::path::Path;
 /// Written where no column fits, so that the mapping is whole and a load names what is to be corrected.
 const UNKNOWN: &str = "NAME THE COLUMN";
 
+/// Rows of a relation that are worth looking at.
+#[allow(clippy::cast_possible_wrap)] // Ten thousand.
+pub const ROWS: i64 = sample::MOST_ROWS as i64;
+
 /// The text of a mapping for this file; `source` is for its comment only.
 pub fn propose(path: &Path, source: Option<&str>) -> Result<String> {
     let file = OrderFile::open(path)?;
     let sample = Sample::of(&file)?;
+    Ok(proposed(&format!("\"{}\"", file.name.replace(char::is_control, " ")), &sample, None, source))
+}
+
+/// The text of a mapping for a relation with these columns and first rows.
+#[must_use]
+pub fn propose_relation(
+    relation: &SourceRelation,
+    header: Vec<String>,
+    rows: Vec<Vec<String>>,
+    source: Option<&str>,
+) -> String {
+    let sample = Sample { format: FileFormat::default(), header, rows };
+    proposed(&relation.quoted().replace(char::is_control, " "), &sample, Some(relation), source)
+}
+
+fn proposed(name: &str, sample: &Sample, relation: Option<&SourceRelation>, source: Option<&str>) -> String {
     let facts: Vec<Facts> = sample
         .header
         .iter()
@@ -35,21 +55,21 @@ pub fn propose(path: &Path, source: Option<&str>) -> Result<String> {
             Facts::of(name, &values)
         })
         .collect();
-    let proposal = Proposal { sample: &sample, facts: &facts, entity: target::entity(&sample.header) };
-    let source = source.unwrap_or("NAME");
-    let rows = sample.rows.len();
+    let proposal = Proposal { sample, facts: &facts, entity: target::entity(&sample.header), relation };
+    let (source, rows) = (source.unwrap_or("NAME"), sample.rows.len());
     let mut text = format!(
-        "# Proposed from \"{}\" and its first {rows} rows. Look through it, and keep it as config/sources/{source}.toml.\n",
-        file.name.replace(char::is_control, " "),
+        "# Proposed from {name} and its first {rows} rows. Look through it, and keep it as config/sources/{source}.toml.\n"
     );
     proposal.write(&mut text);
-    Ok(text)
+    text
 }
 
 struct Proposal<'a> {
     sample: &'a Sample,
     facts: &'a [Facts],
     entity: Entity,
+    /// The rows are those of a relation, and not of a file.
+    relation: Option<&'a SourceRelation>,
 }
 
 impl Proposal<'_> {
@@ -58,7 +78,8 @@ impl Proposal<'_> {
             text.push_str(&written);
             text.push('\n');
         };
-        line(format!("description = \"\"\ntable = {}\n\n[file]", quoted(self.entity.table())));
+        let place = if self.relation.is_some() { "relation" } else { "file" };
+        line(format!("description = \"\"\ntable = {}\n\n[{place}]", quoted(self.entity.table())));
         let numbers = self.numbers();
         self.file().into_iter().chain(number_keys(&numbers)).for_each(&mut line);
         let has_money = self.entity.columns().iter().any(|column| column.kind == Kind::Currency);
@@ -100,11 +121,14 @@ impl Proposal<'_> {
         let FileFormat { format, delimiter, has_header, encoding, .. } = &self.sample.format;
         let mut keys = Vec::new();
         match format {
+            _ if self.relation.is_some() => {
+                keys.extend(self.relation.map(|name| format!("name = {}", quoted(&name.quoted()))));
+            }
             Format::Csv => keys.push(format!("delimiter = {}", quoted(&char::from(*delimiter).to_string()))),
             Format::FixedBlanks => keys.push("format = \"fixed_blanks\"".into()),
             Format::Parquet => keys.push("format = \"parquet\"".into()),
         }
-        if *format != Format::Parquet {
+        if *format != Format::Parquet && self.relation.is_none() {
             keys.push(format!("header = {has_header}\nencoding = {}", quoted(&encoding.name().to_lowercase())));
         }
         let mut nulls = vec![""];
@@ -186,8 +210,10 @@ impl Proposal<'_> {
                     .map(|place| quoted(&self.sample.header[place]))
                     .collect();
                 let columns = if columns.is_empty() { quoted(UNKNOWN) } else { columns.join(", ") };
+                // The rows of a relation have no numbers.
+                let number = if self.relation.is_none() { ", row_number = true" } else { "" };
                 format!(
-                    "# No column of orders was found: each line gets an order of its own.\norder_id = {{ join = [{columns}], row_number = true }}"
+                    "# No column of orders was found: each line gets an order of its own.\norder_id = {{ join = [{columns}]{number} }}"
                 )
             }
             name => format!("{name} = {}", quoted(UNKNOWN)),

@@ -11,7 +11,7 @@ use std::sync::Arc;
 /// Bytes that are looked at for the encoding and the delimiter.
 const BEGIN: u64 = 1 << 20;
 /// Rows that are looked at for the columns.
-const ROWS: usize = 10_000;
+pub(super) const MOST_ROWS: usize = 10_000;
 /// Rows that must agree on a delimiter.
 const AGREEING: usize = 200;
 /// Delimiters in use; of two that fit alike the first is taken.
@@ -50,7 +50,7 @@ fn read(file: &OrderFile, format: &FileFormat) -> Result<(Vec<String>, Vec<Vec<S
     let mut reader = RecordReader::open(file, format, Arc::default())?;
     let header = reader.header.clone();
     let mut rows = Vec::new();
-    while rows.len() < ROWS && reader.advance()? {
+    while rows.len() < MOST_ROWS && reader.advance()? {
         if reader.record().len() == header.len() {
             rows.push(reader.record().iter().map(|field| String::from_utf8_lossy(field).into_owned()).collect());
         }

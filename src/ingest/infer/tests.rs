@@ -1,9 +1,9 @@
 //! Proposals for files of many shapes are mappings that read those files.
 
-use super::propose;
+use super::{propose, propose_relation};
 use crate::ingest::convert::{Converter, Destination, Origin};
 use crate::ingest::file::OrderFile;
-use crate::ingest::mapping::Mapping;
+use crate::ingest::mapping::{Mapping, SourceRelation};
 use crate::ingest::reader::RecordReader;
 use crate::warehouse::copy_rows::RowBuffer;
 use std::path::Path;
@@ -93,4 +93,20 @@ fn a_broken_row_among_several_does_not_hide_what_the_others_are() {
         b"order_id,order_date,customer_id,quantity,price\n1,3/4/2023,C,1,1\n2,25/6/2023,C,1,1\n3,5/7/2023,C,1,1\n",
     );
     assert!(!text.1.contains("AMBIGUOUS") && text.1.contains("format = \"%d/%m/%Y\""), "{}", text.1);
+}
+
+#[test]
+fn a_relation_is_read_where_it_stands() {
+    let relation = SourceRelation::parse("shop.\"Order lines\"").unwrap();
+    let header = ["Bestellnr", "Kunde", "Datum", "Menge", "Preis"].map(str::to_owned).to_vec();
+    let rows = [["A1", "C1", "2024-02-01", "1", "1,50"], ["A2", "C2", "2024-02-02", "2", "12,25"]];
+    let rows = rows.map(|row| row.map(str::to_owned).to_vec()).to_vec();
+    let text = propose_relation(&relation, header, rows, Some("shop"));
+    let mapping = Mapping::parse("shop.toml", "shop", &text).unwrap_or_else(|e| panic!("{}\n{text}", e.report()));
+    assert_eq!(mapping.relation, Some(relation));
+    insta::assert_snapshot!(text);
+    // Without orders and customers it is a mapping still, and asks for no numbers of rows.
+    let header = vec!["Datum".to_owned(), "Preis".to_owned()];
+    let text = propose_relation(&mapping.relation.unwrap(), header, Vec::new(), None);
+    assert!(!text.contains("row_number"), "{text}");
 }

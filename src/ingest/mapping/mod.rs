@@ -1,8 +1,11 @@
-//! A mapping: how the columns of a source's files become the columns of a raw table.
+//! A mapping: how the columns of a source's files, or of its relation, become the columns of a raw table.
 //!
-//! `config/sources/NAME.toml` describes the files of source `NAME`; `parse` reads one and tells all its problems at once.
+//! `config/sources/NAME.toml` describes source `NAME`; `parse` reads one and tells all its problems at once.
 
 mod parse;
+mod relation;
+
+pub use relation::SourceRelation;
 
 use crate::error::{Error, Result};
 use crate::ingest::expression::Expression;
@@ -25,8 +28,10 @@ pub struct Mapping {
     pub description: String,
     /// The raw table that the files fill.
     pub entity: Entity,
-    /// How the files are written.
+    /// How the files are written, or the texts in the relation's columns.
     pub file: FileFormat,
+    /// The relation of the database that the source is; its rows are read where they are, and no file is loaded.
+    pub relation: Option<SourceRelation>,
     /// Currency of the prices, unless a column says it.
     pub currency: String,
     /// Zone of times that name none.
@@ -234,6 +239,16 @@ impl Mapping {
             }
         })?;
         Mapping::parse(&path.display().to_string(), source, &text)
+    }
+
+    /// The mapping, if its source is files.
+    pub fn of_files(self) -> Result<Mapping> {
+        match &self.relation {
+            None => Ok(self),
+            Some(relation) => Err(Error::usage(format!("source \"{}\" has no files to load", self.source))
+                .detail(format!("Its mapping reads relation {}, which each run reads as it stands.", relation.quoted()))
+                .hint("run it without loading: quintile build")),
+        }
     }
 
     /// Reads a mapping's text; `path` is for messages only.

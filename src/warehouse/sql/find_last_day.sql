@@ -4,5 +4,5 @@ SELECT least(
     (date_trunc('day', newest.ordered_at AT TIME ZONE 'UTC') + interval '1 day') AT TIME ZONE 'UTC',
     date_trunc('day', clock_timestamp() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC'
 )
-FROM (SELECT max(ordered_at) AS ordered_at FROM {raw}.orders WHERE ordered_at < clock_timestamp()) AS newest
+FROM (SELECT max(o.ordered_at) AS ordered_at FROM [orders] AS o WHERE o.ordered_at < clock_timestamp()) AS newest
 WHERE newest.ordered_at IS NOT NULL

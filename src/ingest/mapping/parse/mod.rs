@@ -4,6 +4,7 @@ mod customer;
 mod file;
 mod problems;
 mod recipe;
+mod relation;
 
 use super::Mapping;
 use crate::error::{Error, Result};
@@ -17,18 +18,33 @@ pub(super) fn parse(path: &str, source: &str, text: &str) -> Result<Mapping> {
         wrong().detail(format!("{path}: {}", e.to_string().trim_end())).hint("correct the TOML")
     })?;
     let mut problems = Problems::default();
-    let known =
-        ["description", "source", "table", "file", "defaults", "columns", "synthetic_customer", "lent_customer"];
+    let known = [
+        "description",
+        "source",
+        "table",
+        "file",
+        "relation",
+        "defaults",
+        "columns",
+        "synthetic_customer",
+        "lent_customer",
+    ];
     problems.unknown_keys("", &root, &known);
     let description = problems.text("", &root, "description").unwrap_or_default();
     // Several mappings may fill the tables of one source.
     let name = problems.text("", &root, "source").unwrap_or_else(|| source.to_owned());
     let entity = entity(&root, &mut problems);
-    let file = file::file_format(&root, &mut problems);
+    let (relation, file) = match relation::relation(&root, &mut problems) {
+        Some((relation, format)) => (Some(relation), format),
+        None => (None, file::file_format(&root, &mut problems)),
+    };
     let defaults = file::defaults(&root, &mut problems);
     let synthetic_customer = customer::synthetic(&root, &mut problems);
     let lent_customer = customer::lent(&root, &mut problems);
     let columns = recipe::columns(entity, &root, &file, &mut problems);
+    if relation.is_some() {
+        relation::check(source, entity, &columns, &root, &mut problems);
+    }
     check_columns(entity, &root, defaults.currency.as_deref(), &mut problems);
     if !problems.0.is_empty() {
         let lines: Vec<String> = problems.0.iter().map(|problem| format!("{path}: {problem}")).collect();
@@ -39,6 +55,7 @@ pub(super) fn parse(path: &str, source: &str, text: &str) -> Result<Mapping> {
         description,
         entity,
         file,
+        relation,
         currency: defaults.currency.unwrap_or_default(),
         timezone: defaults.timezone,
         earliest: defaults.earliest,

@@ -113,11 +113,12 @@ pub struct Relation {
 }
 
 impl Relation {
-    /// A relation of this name, all parts printed in quotes; an empty database is none.
+    /// A relation of this name, all parts printed in quotes; an empty database is none, and so is an empty schema.
     #[must_use]
     pub fn new(name: RelationName) -> Self {
-        let database = Some(name.database).filter(|database| !database.is_empty());
-        Relation { database, schema: Some(name.schema), identifier: Some(name.identifier), ..Relation::default() }
+        let known = |part: String| Some(part).filter(|part| !part.is_empty());
+        let (database, schema) = (known(name.database), known(name.schema));
+        Relation { database, schema, identifier: Some(name.identifier), ..Relation::default() }
     }
 
     /// A relation that the catalogue knows.
