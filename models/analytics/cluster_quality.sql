@@ -6,12 +6,12 @@ SELECT
     q.k,
     q.inertia_mean,
     q.silhouette,
+    q.is_chosen,
+    CASE WHEN q.is_chosen THEN f.facts ->> 'reason' END AS reason,
     q.calinski_harabasz,
     q.davies_bouldin,
     q.bic,
-    CASE WHEN q.is_chosen THEN (f.facts ->> 'agreement_with_former')::float8 END AS adjusted_rand_index,
-    q.is_chosen,
-    CASE WHEN q.is_chosen THEN f.facts ->> 'reason' END AS reason
+    CASE WHEN q.is_chosen THEN (f.facts ->> 'agreement_with_former')::float8 END AS adjusted_rand_index
 FROM {{ source('quintile', 'fits') }} AS f
 CROSS JOIN LATERAL jsonb_to_recordset(f.facts -> 'quality') AS q (
     k integer,
