@@ -78,6 +78,11 @@ async fn carry(
     while let Some(row) = rows.next().await {
         let row: RejectedRow = row?;
         row_number += 1;
+        if row.is_erased() {
+            // It stays as it is, so that the rows of its file still add up, and is no fault of the mapping.
+            load.reject(&[row]).await?;
+            continue;
+        }
         match record_of(&row.raw_text, mapping.file.delimiter) {
             Some(record) => {
                 let origin =

@@ -69,3 +69,26 @@ async fn what_was_not_kept_whole_is_not_tried_again() {
     let error = retry(&shop.warehouse, shop.dir.path(), "shop", &files[0]).await.unwrap_err();
     assert_eq!(error.hint.as_deref(), Some("load the file again with the corrected mapping"));
 }
+
+#[tokio::test]
+async fn what_an_erasure_left_of_a_row_is_not_tried_again_and_is_no_fault_of_the_mapping() {
+    let shop = Shop::new().await;
+    shop.load("a.csv", HEADER.to_owned() + ROWS).await.unwrap();
+    let erased = "UPDATE {raw}.rejected_rows SET raw_text = '(erased)', reason = '(erased)' WHERE line = 4 RETURNING 1";
+    let client = shop.warehouse.client().await.unwrap();
+    client.execute(&erased.replace("{raw}", &shop.warehouse.schemas.raw), &[]).await.unwrap();
+    drop(client);
+    shop.write("shop.toml", MAPPING.replace("quantity = \"Qty\"", "quantity = { constant = 2 }"));
+    for rejected_before in [2, 1] {
+        let files = shop.warehouse.rejected_files("shop").await.unwrap();
+        let counts = retry(&shop.warehouse, shop.dir.path(), "shop", &files[0]).await.unwrap().counts;
+        let expected = (rejected_before + 1, rejected_before - 1, 1, 1);
+        assert_eq!((counts.rows_read, counts.rows_loaded, counts.rows_rejected, counts.rows_erased), expected);
+        let left = shop.rows("SELECT line, reason, raw_text FROM {raw}.rejected_rows ORDER BY line").await;
+        assert_eq!(left.len(), 2, "{left:?}");
+        assert_eq!(left[0], json!({"line": 4, "reason": "(erased)", "raw_text": "(erased)"}));
+    }
+    // A file whose only column says so was erased by nobody.
+    let words = shop.load("b.csv", HEADER.to_owned() + "1,C,2023-01-01,1,10,\n(erased)\n").await.unwrap();
+    assert_eq!((words.counts.rows_rejected, words.counts.rows_erased), (1, 0));
+}
