@@ -116,7 +116,7 @@ async fn columns_are_profiled_exactly_and_persons_are_not_shown() {
     let (low, high) = (price.minimum.as_deref().unwrap_or(""), price.maximum.as_deref().unwrap_or(""));
     assert_eq!(format!("({},{low},{high})", price.distinct_count), told);
     let none = pipeline::profile(&warehouse, &settings, Some("nobody")).await.expect_err("no such source");
-    assert_eq!(none.message, "source \"nobody\" has no orders");
+    assert_eq!(none.message, "source \"nobody\" has no rows");
 }
 
 #[tokio::test(flavor = "multi_thread")]
