@@ -32,6 +32,7 @@ pub mod preflight;
 pub mod profile;
 mod public_view;
 pub mod publish;
+pub mod quality_look;
 mod raw_tables;
 pub mod rejects;
 pub mod rollback;
