@@ -14,6 +14,12 @@ use futures_util::StreamExt;
 use std::path::Path;
 use std::time::Instant;
 
+/// The files whose rows this mapping rejected. Several mappings may name one source, each for a table of its own.
+pub async fn rejected_files(warehouse: &Warehouse, mapping_dir: &Path, mapping: &str) -> Result<Vec<RejectedFile>> {
+    let mapping = Mapping::load(mapping_dir, mapping)?;
+    warehouse.rejected_files(&mapping.source, mapping.entity).await
+}
+
 /// Tries the rejected rows of one file again. Those that still do not fit stay, with the reason of now.
 pub async fn retry(warehouse: &Warehouse, mapping_dir: &Path, source: &str, file: &RejectedFile) -> Result<LoadReport> {
     let began = Instant::now();

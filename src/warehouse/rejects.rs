@@ -1,6 +1,7 @@
 //! The rejected rows that are kept: what is wrong with them, and all of one file to try again.
 
 use super::connect::{Client, Warehouse};
+use super::entity::Entity;
 use super::fault::fault;
 use super::load::RejectedRow;
 use super::statement::fill;
@@ -107,12 +108,12 @@ impl Warehouse {
         Ok(rows.iter().map(kept).collect())
     }
 
-    /// The files of a source that have rejected rows.
-    pub async fn rejected_files(&self, source: &str) -> Result<Vec<RejectedFile>> {
+    /// The files of a source that have rejected rows of this raw table.
+    pub async fn rejected_files(&self, source: &str, entity: Entity) -> Result<Vec<RejectedFile>> {
         let client = self.client().await?;
         self.create_raw_tables(&client).await?;
         let asked = self.rejects_statement(include_str!("sql/rejects_files.sql"));
-        let rows = client.query(&asked, &[&source]).await.map_err(|e| fault(DOING, &e))?;
+        let rows = client.query(&asked, &[&source, &entity.table()]).await.map_err(|e| fault(DOING, &e))?;
         let file = |row: &tokio_postgres::Row| RejectedFile {
             file_name: row.get(0),
             checksum: row.get(1),

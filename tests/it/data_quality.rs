@@ -4,7 +4,7 @@ use crate::harness::Database;
 use crate::shop;
 use quintile::config::Settings;
 use quintile::error::Kind;
-use quintile::ingest::{IngestRequest, ingest, retry};
+use quintile::ingest::{IngestRequest, ingest, rejected_files, retry};
 use quintile::pipeline;
 use quintile::warehouse::Warehouse;
 
@@ -147,12 +147,17 @@ async fn rows_that_were_rejected_and_fit_now_are_not_counted_any_more() {
     assert_eq!(build(&warehouse, &settings).await.state, "published");
     assert_eq!(check(&warehouse, "till", "rejected_rows").await, "warn|2 of 3 (66.7%).");
     write("till.toml", &mapping.replace("\"Qty\"", "{ constant = 1 }"));
-    let files = warehouse.rejected_files("till").await.expect("files");
-    let orders = files.iter().find(|file| file.file_name.ends_with("orders.csv")).expect("the orders");
-    let tried = retry(&warehouse, folder.path(), "till", orders).await.unwrap_or_else(|e| panic!("{}", e.report()));
+    let files = rejected_files(&warehouse, folder.path(), "till").await.expect("files");
+    assert_eq!(files.len(), 1, "that of the customers is none of this mapping's: {files:?}");
+    let tried = retry(&warehouse, folder.path(), "till", &files[0]).await.unwrap_or_else(|e| panic!("{}", e.report()));
     assert_eq!((tried.counts.rows_loaded, tried.counts.rows_rejected), (1, 1));
     assert_eq!(build(&warehouse, &settings).await.state, "published");
     assert_eq!(check(&warehouse, "till", "rejected_rows").await, "warn|1 of 3 (33.3%).");
+    // The other mapping of the source has its own.
+    let files = rejected_files(&warehouse, folder.path(), "till_customers").await.expect("files");
+    assert!(files.len() == 1 && files[0].file_name.ends_with("customers.csv"), "{files:?}");
+    let tried = retry(&warehouse, folder.path(), "till_customers", &files[0]).await;
+    assert_eq!(tried.unwrap_or_else(|e| panic!("{}", e.report())).counts.rows_rejected, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

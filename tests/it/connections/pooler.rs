@@ -5,7 +5,7 @@ use crate::harness::Database;
 use crate::shop;
 use chrono::{TimeZone, Utc};
 use quintile::config::Settings;
-use quintile::ingest::{IngestRequest, ingest, retry};
+use quintile::ingest::{IngestRequest, ingest, rejected_files, retry};
 use quintile::warehouse::Warehouse;
 use quintile::warehouse::load::LoadCounts;
 use quintile::warehouse::slots::{Claim, Outcome, SlotKey, Waits};
@@ -180,7 +180,7 @@ async fn compare(warehouse: &Warehouse, first: &IngestRequest) {
     assert_eq!((rows_loaded, rows_updated, rows_unchanged, rows_rejected), (150, 100, 100, 1));
     let mapping = std::fs::read_to_string(folder.join("shop.toml")).expect("the mapping");
     std::fs::write(folder.join("shop.toml"), mapping.replace("\"Qty\"", "{ constant = 1 }")).expect("written");
-    let files = warehouse.rejected_files("shop").await.expect("files");
+    let files = rejected_files(warehouse, folder, "shop").await.expect("files");
     let late = retry(warehouse, folder, "shop", &files[0]).await.unwrap_or_else(|e| panic!("{}", e.report()));
     assert_eq!((late.counts.rows_loaded, late.counts.rows_rejected), (1, 0));
     let there = shop::value(warehouse, &format!("SELECT count(*) FROM {}.orders", warehouse.schemas.raw)).await;

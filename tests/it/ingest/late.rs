@@ -1,7 +1,7 @@
 //! Rejected rows that are listed, and tried again after the mapping was corrected.
 
 use super::shop::{HEADER, MAPPING, Shop};
-use quintile::ingest::retry;
+use quintile::ingest::{rejected_files, retry};
 use quintile::warehouse::rejects::RejectsFilter;
 use serde_json::json;
 
@@ -30,7 +30,7 @@ async fn rows_that_fit_now_join_their_orders_and_leave_the_rejects() {
     assert_eq!((first.counts.rows_loaded, first.counts.rows_rejected), (1, 3));
     // The quantity comes from elsewhere now; the date of order 3 still does not fit.
     shop.write("shop.toml", MAPPING.replace("quantity = \"Qty\"", "quantity = { constant = 2 }"));
-    let files = shop.warehouse.rejected_files("shop").await.unwrap();
+    let files = rejected_files(&shop.warehouse, shop.dir.path(), "shop").await.unwrap();
     assert_eq!(files.len(), 1);
     let report = retry(&shop.warehouse, shop.dir.path(), "shop", &files[0]).await.unwrap();
     assert_eq!(
@@ -56,7 +56,7 @@ async fn what_was_not_kept_whole_is_not_tried_again() {
     shop.load("a.csv", [HEADER.as_bytes(), b"1,C,2023-01-01,1,10,\n2,C\xff,2023-01-01,1,10,\n"].concat())
         .await
         .unwrap();
-    let files = shop.warehouse.rejected_files("shop").await.unwrap();
+    let files = rejected_files(&shop.warehouse, shop.dir.path(), "shop").await.unwrap();
     let report = retry(&shop.warehouse, shop.dir.path(), "shop", &files[0]).await.unwrap();
     assert_eq!((report.counts.rows_read, report.counts.rows_loaded, report.counts.rows_rejected), (1, 0, 1));
     assert_eq!(
@@ -80,7 +80,7 @@ async fn what_an_erasure_left_of_a_row_is_not_tried_again_and_is_no_fault_of_the
     drop(client);
     shop.write("shop.toml", MAPPING.replace("quantity = \"Qty\"", "quantity = { constant = 2 }"));
     for rejected_before in [2, 1] {
-        let files = shop.warehouse.rejected_files("shop").await.unwrap();
+        let files = rejected_files(&shop.warehouse, shop.dir.path(), "shop").await.unwrap();
         let counts = retry(&shop.warehouse, shop.dir.path(), "shop", &files[0]).await.unwrap().counts;
         let expected = (rejected_before + 1, rejected_before - 1, 1, 1);
         assert_eq!((counts.rows_read, counts.rows_loaded, counts.rows_rejected, counts.rows_erased), expected);
