@@ -202,3 +202,22 @@ async fn empty_tables_add_no_row_and_do_not_have_the_orders_read() {
         plan.iter().map(|row| row.get::<_, String>(0)).filter(|line| line.contains(" on orders ")).collect();
     assert!(!orders.is_empty() && orders.iter().all(|line| line.contains("never executed")), "{orders:#?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_of_an_older_version_get_their_comments() {
+    let db = Database::new().await;
+    let warehouse = db.warehouse().await;
+    let commented = "SELECT count(*) FILTER (WHERE col_description(attrelid, attnum) IS NULL) || ' of ' || count(*) FROM pg_attribute
+        WHERE attrelid IN ('raw.orders'::regclass, 'raw.customers'::regclass, 'raw.products'::regclass, 'raw.campaigns'::regclass,
+        'raw.campaign_members'::regclass) AND attnum > 0 AND NOT attisdropped";
+    assert_eq!(shop::value(&warehouse, commented).await, "0 of 61");
+    shop::execute(
+        &warehouse,
+        "COMMENT ON COLUMN raw.products.brand IS NULL; COMMENT ON COLUMN raw.campaign_members.load_id IS NULL",
+    )
+    .await;
+    let client = warehouse.client().await.expect("a connection");
+    warehouse.create_raw_tables(&client).await.expect("brought up to date");
+    drop(client);
+    assert_eq!(shop::value(&warehouse, commented).await, "0 of 61");
+}
