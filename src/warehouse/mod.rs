@@ -34,6 +34,7 @@ mod public_view;
 pub mod publish;
 pub mod quality_look;
 mod raw_tables;
+mod raw_upkeep;
 pub mod rejects;
 pub mod rollback;
 pub mod run_detail;
