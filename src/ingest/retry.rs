@@ -78,7 +78,7 @@ async fn carry(
     let mut converter = Converter::new(mapping, header, identity.short_name(), destination)?;
     // On a connection of its own: that of the load is taken up by its COPY.
     let reading = warehouse.client().await?;
-    let mut rows = Box::pin(warehouse.rejects_of_file(&reading, &identity.source, &identity.file_name).await?);
+    let mut rows = Box::pin(warehouse.rejects_of_file(&reading, identity).await?);
     let mut gathered = Gathered::default();
     let mut row_number = 0;
     while let Some(row) = rows.next().await {

@@ -131,7 +131,7 @@ impl Warehouse {
             Stage::new(client, &self.schemas, file.entity, number.load_id).create().await?;
         }
         let forget = fill(include_str!("sql/load_forget_rejected.sql"), &[("raw", &self.schemas.raw)]);
-        let forgotten = client.execute(&forget, &[&file.source, &file.file_name]).await;
+        let forgotten = client.execute(&forget, &[&file.source, &file.file_name, &file.entity.table()]).await;
         forgotten.map_err(|e| fault("former rejected rows cannot be removed", &e))?;
         crash_point::reach("load: begun").await?;
         Ok(LoadStart::Started(Box::new(Load {

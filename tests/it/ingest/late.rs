@@ -1,7 +1,7 @@
 //! Rejected rows that are listed, and tried again after the mapping was corrected.
 
 use super::shop::{HEADER, MAPPING, Shop};
-use quintile::ingest::{rejected_files, retry};
+use quintile::ingest::{IngestRequest, ingest, rejected_files, retry};
 use quintile::warehouse::rejects::RejectsFilter;
 use serde_json::json;
 
@@ -91,4 +91,32 @@ async fn what_an_erasure_left_of_a_row_is_not_tried_again_and_is_no_fault_of_the
     // A file whose only column says so was erased by nobody.
     let words = shop.load("b.csv", HEADER.to_owned() + "1,C,2023-01-01,1,10,\n(erased)\n").await.unwrap();
     assert_eq!((words.counts.rows_rejected, words.counts.rows_erased), (1, 0));
+}
+
+#[tokio::test]
+async fn one_file_for_two_tables_of_one_source_keeps_what_each_rejected() {
+    let shop = Shop::new().await;
+    let people = "source = \"shop\"\ntable = \"customers\"\n[columns]\ncustomer_id = \"Customer\"\n\
+        birth_date = { column = \"Date\", format = \"%Y-%m-%d\" }\n";
+    shop.write("people.toml", people);
+    // Order 2 has no quantity, and neither order 3 nor its customer has a day.
+    let rows = "1,C,2023-01-01,1,10,\n2,D,2023-01-02,two,10,\n3,E,soon,1,10,\n";
+    let file = shop.write("a.csv", HEADER.to_owned() + rows);
+    let of = |mapping: &str| IngestRequest { source: mapping.into(), ..shop.request(file.clone()) };
+    for _ in 0..2 {
+        for (mapping, rejected) in [("shop", 2), ("people", 1)] {
+            let counts = ingest(&shop.warehouse, &of(mapping), &mut |_| {}).await.unwrap().counts;
+            assert_eq!(counts.rows_rejected, rejected, "{mapping}");
+        }
+        assert_eq!((shop.count("orders").await, shop.count("customers").await), (1, 2));
+        assert_eq!(shop.count("rejected_rows").await, 3);
+    }
+    // The same file by the same mapping, although that of the other table came between.
+    assert!(ingest(&shop.warehouse, &of("shop"), &mut |_| {}).await.unwrap().is_unchanged);
+    // A retry of the one leaves the rows of the other.
+    let files = rejected_files(&shop.warehouse, shop.dir.path(), "shop").await.unwrap();
+    shop.write("shop.toml", MAPPING.replace("quantity = \"Qty\"", "quantity = { constant = 2 }"));
+    let counts = retry(&shop.warehouse, shop.dir.path(), "shop", &files[0]).await.unwrap().counts;
+    assert_eq!((counts.rows_read, counts.rows_loaded, counts.rows_rejected), (2, 1, 1));
+    assert_eq!(shop.count("rejected_rows").await, 2);
 }
