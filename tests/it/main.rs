@@ -5,6 +5,7 @@ mod bad_files;
 mod breaking_change;
 mod carry;
 mod cli;
+mod clusters;
 mod connections;
 mod contract;
 mod crash_points;
