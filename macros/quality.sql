@@ -2,6 +2,7 @@
 {% macro hash_of(column, kind) -%}
 {%- if kind == 'numeric' -%} hash_numeric_extended({{ column }}, 0)
 {%- elif kind == 'timestamptz' -%} timestamp_hash_extended({{ column }} AT TIME ZONE 'UTC', 0)
+{%- elif kind in ['date', 'person date'] -%} ({{ column }} - DATE '2000-01-01')::bigint
 {%- elif kind == 'boolean' -%} ({{ column }})::integer::bigint
 {%- else -%} hashtextextended({{ column }}, 0)
 {%- endif -%}
@@ -42,7 +43,12 @@ CASE WHEN {{ column }} IS NOT NULL THEN '***' END
 {%- set known = [
     'rejected_rows', 'unaccounted_rows', 'without_customer', 'synthetic_customer', 'returned', 'returned_without_purchase',
     'zero_quantity', 'zero_price', 'negative_price', 'discount_out_of_range', 'sold_below_cost', 'after_as_of',
-    'mixed_currencies', 'repeated_lines', 'several_customers', 'single_line_orders', 'stale', 'volume'
+    'mixed_currencies', 'repeated_lines', 'several_customers', 'single_line_orders', 'stale', 'volume',
+    'customers_rejected', 'customers_unaccounted', 'customers_repeated', 'products_rejected', 'products_unaccounted',
+    'products_repeated', 'campaigns_rejected', 'campaigns_unaccounted', 'campaigns_repeated', 'campaign_members_rejected',
+    'campaign_members_unaccounted', 'campaign_members_repeated', 'customers_unknown', 'customers_without_order',
+    'products_unknown', 'products_without_order', 'members_unknown', 'members_without_order', 'members_without_campaign',
+    'campaigns_without_member', 'campaigns_ending_before_start', 'responses_before_assignment'
 ] -%}
 ARRAY[
 {%- for name in var('data_quality_blocks', []) -%}

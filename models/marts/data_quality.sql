@@ -1,7 +1,7 @@
 {{ config(materialized='table', indexes=[{'columns': ['source', 'check_name'], 'unique': true}], tags=['marts', 'quality']) }}
 
 -- One row a source and check. Nothing is repaired here: each row says how many lines there are, what that means, and what
--- the models do with them.
+-- the models do with them. Checks of the tables beside the orders come last.
 WITH only_returns AS (
     SELECT
         r.source,
@@ -75,6 +75,16 @@ checks AS (
                 END
             )
     ) AS k (check_name, failing_lines, line_count, severity, treatment, finding)
+    UNION ALL
+    SELECT
+        t.source,
+        t.check_name,
+        t.failing_rows,
+        t.row_count,
+        t.severity,
+        t.treatment,
+        NULL
+    FROM {{ ref('stg_table_checks') }} AS t
 )
 SELECT
     c.source,

@@ -22,7 +22,6 @@ standing AS (
     SELECT DISTINCT ON (l.source, l.file_name)
         l.source,
         l.rows_read,
-        l.rows_rejected,
         l.rows_read - l.rows_loaded - l.rows_unchanged - l.rows_rejected - l.rows_erased AS rows_unaccounted
     FROM {{ raw_rows('loads') }} AS l
     WHERE l.outcome IN ('loaded', 'unchanged')
@@ -33,10 +32,19 @@ loads AS (
     SELECT
         s.source,
         sum(s.rows_read) AS rows_read,
-        sum(s.rows_rejected) AS rows_rejected,
         sum(s.rows_unaccounted) AS rows_unaccounted
     FROM standing AS s
     GROUP BY s.source
+),
+rejected AS (
+    SELECT
+        r.source,
+        sum(r.row_count)::bigint AS rows_rejected
+    FROM (
+    {{ rejects() }}
+    ) AS r
+    WHERE r.table_name = 'orders'
+    GROUP BY r.source
 )
 SELECT
     n.source,
@@ -51,8 +59,10 @@ SELECT
     n.sold_below_cost,
     n.after_as_of,
     COALESCE(l.rows_read, 0) AS rows_read,
-    COALESCE(l.rows_rejected, 0) AS rows_rejected,
+    COALESCE(r.rows_rejected, 0) AS rows_rejected,
     COALESCE(l.rows_unaccounted, 0) AS rows_unaccounted
 FROM counts AS n
 LEFT JOIN loads AS l
     ON l.source = n.source
+LEFT JOIN rejected AS r
+    ON r.source = n.source

@@ -82,7 +82,7 @@ SELECT
     n.customer_count,
     n.first_ordered_at,
     n.last_ordered_at,
-    GREATEST(0, {{ last_day(as_of) }} - {{ day_of('n.last_seen_at') }}) AS freshness_days,
+    CASE WHEN n.last_seen_at IS NOT NULL THEN GREATEST(0, {{ last_day(as_of) }} - {{ day_of('n.last_seen_at') }}) END AS freshness_days,
     n.repeated_lines,
     o.one_line_orders,
     o.orders_of_several_customers,

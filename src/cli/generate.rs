@@ -1,13 +1,16 @@
 //! `quintile generate`: a shop that never was, with its truth, into files or into the database.
 
+use super::load_bar::LoadBar;
 use super::session::Session;
 use super::{Format, Global, print};
 use crate::analytics::generate::{Parameters, Process};
 use crate::error::{Error, Result};
+use crate::ingest::LoadReport;
 use crate::ingest::generate::{self, FileFormat, GenerateProgress, GenerateRequest, GeneratedFile};
+use crate::warehouse::Warehouse;
 use clap::{Args, ValueEnum};
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -167,8 +170,7 @@ async fn write_and_load(session: &Session, arguments: &Arguments, format: Format
     if format == Format::Text {
         tell(&arguments.parameters(), &files, elapsed);
     }
-    let mut progress = |_| ();
-    let reports = generate::load(&session.warehouse, &files, &project.join("config/sources"), &mut progress).await?;
+    let reports = load(&session.warehouse, &files, &project.join("config/sources")).await?;
     match format {
         Format::Json => print::json(&reports),
         Format::Text => {
@@ -179,6 +181,19 @@ async fn write_and_load(session: &Session, arguments: &Arguments, format: Format
         }
     }
     Ok(())
+}
+
+/// Loads the files, each under a bar of its own: rates and rests of one file say nothing about the next.
+async fn load(warehouse: &Warehouse, files: &[GeneratedFile], mapping_dir: &Path) -> Result<Vec<LoadReport>> {
+    let mut shown: Option<(&str, LoadBar)> = None;
+    let mut tell = |table: &'static str, progress| {
+        if shown.as_ref().is_none_or(|(of, _)| *of != table) {
+            // The former bar is cleared before the next one is drawn.
+            shown = None;
+        }
+        shown.get_or_insert_with(|| (table, LoadBar::new())).1.tell(progress);
+    };
+    generate::load(warehouse, files, mapping_dir, &mut tell).await
 }
 
 /// Writes the files on a thread of their own, with the progress on standard error, and tells how long it took.

@@ -87,7 +87,7 @@ async fn load_all(session: &Session, arguments: &Arguments, format: Format) -> R
     let source = arguments.source.clone().unwrap_or_default();
     let mut told = Teller { format, told: Vec::new(), has_failed: false };
     if arguments.retry_rejects {
-        let files = warehouse.rejected_files(&source).await?;
+        let files = ingest::rejected_files(warehouse, &mapping_dir, &source).await?;
         if files.is_empty() {
             print::note(&format!("source \"{source}\" has no rejected rows"));
         }

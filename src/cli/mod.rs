@@ -111,7 +111,7 @@ enum Command {
     Ingest(ingest::Arguments),
     /// List the rows that did not fit, by what is wrong with them
     Rejects(rejects::Arguments),
-    /// Tell what the raw orders hold, column by column: nulls, distinct values, ranges
+    /// Tell what the raw tables hold, column by column: nulls, distinct values, ranges
     Profile(profile::Arguments),
     /// Erase a person from raw tables and all kept runs, and keep files from bringing the person back
     Erase(erase::Arguments),

@@ -1,4 +1,4 @@
-//! `quintile profile`: what the raw orders hold, column by column.
+//! `quintile profile`: what the raw tables hold, column by column.
 
 use super::session::Session;
 use super::{Format, Global, print};
@@ -19,7 +19,7 @@ pub struct Arguments {
 /// Longest value in a cell of the table; JSON has them whole.
 const WIDTH: usize = 24;
 
-/// Asks and prints, a table a source.
+/// Asks and prints, a table for each source and raw table.
 pub async fn run(global: &Global, arguments: Arguments) -> Result<ExitCode> {
     let session = Session::open(global).await?;
     let found = match session.prepare_workspace().await {
@@ -32,10 +32,9 @@ pub async fn run(global: &Global, arguments: Arguments) -> Result<ExitCode> {
         print::json(&found);
         return Ok(ExitCode::SUCCESS);
     }
-    for columns in found.chunk_by(|a, b| a.source == b.source) {
-        let lines = columns.first().map_or(0, |column| column.line_count);
-        let name = columns.first().map_or("", |column| &column.source);
-        print::note(&format!("{name}: {} lines", print::grouped(lines)));
+    for columns in found.chunk_by(|a, b| (&a.source, &a.table_name) == (&b.source, &b.table_name)) {
+        let Some(ColumnProfile { source, table_name, line_count, .. }) = columns.first() else { continue };
+        print::note(&format!("{source}, {table_name}: {} rows", print::grouped(*line_count)));
         let rows: Vec<Vec<String>> = columns.iter().map(cells).collect();
         print::data(&print::table(&["column", "nulls", "distinct", "from", "to", "meaning"], &rows));
     }

@@ -27,7 +27,7 @@ pub use crate::warehouse::entity;
 pub use limit::Limit;
 pub use mapping::Mapping;
 pub use report::{LoadReport, Progress};
-pub use retry::retry;
+pub use retry::{rejected_files, retry};
 
 use crate::error::{Error, Result};
 use crate::warehouse::Warehouse;

@@ -14,6 +14,12 @@ use futures_util::StreamExt;
 use std::path::Path;
 use std::time::Instant;
 
+/// The files whose rows this mapping rejected. Several mappings may name one source, each for a table of its own.
+pub async fn rejected_files(warehouse: &Warehouse, mapping_dir: &Path, mapping: &str) -> Result<Vec<RejectedFile>> {
+    let mapping = Mapping::load(mapping_dir, mapping)?;
+    warehouse.rejected_files(&mapping.source, mapping.entity).await
+}
+
 /// Tries the rejected rows of one file again. Those that still do not fit stay, with the reason of now.
 pub async fn retry(warehouse: &Warehouse, mapping_dir: &Path, source: &str, file: &RejectedFile) -> Result<LoadReport> {
     let began = Instant::now();
@@ -72,12 +78,17 @@ async fn carry(
     let mut converter = Converter::new(mapping, header, identity.short_name(), destination)?;
     // On a connection of its own: that of the load is taken up by its COPY.
     let reading = warehouse.client().await?;
-    let mut rows = Box::pin(warehouse.rejects_of_file(&reading, &identity.source, &identity.file_name).await?);
+    let mut rows = Box::pin(warehouse.rejects_of_file(&reading, identity).await?);
     let mut gathered = Gathered::default();
     let mut row_number = 0;
     while let Some(row) = rows.next().await {
         let row: RejectedRow = row?;
         row_number += 1;
+        if row.is_erased() {
+            // It stays as it is, so that the rows of its file still add up, and is no fault of the mapping.
+            load.reject(&[row]).await?;
+            continue;
+        }
         match record_of(&row.raw_text, mapping.file.delimiter) {
             Some(record) => {
                 let origin =

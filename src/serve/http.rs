@@ -3,12 +3,14 @@
 use super::guard::{Hosts, guard};
 use super::jobs::PlannedJob;
 use super::leader::Leadership;
+use super::looks::Looks;
 use super::metrics::Metrics;
 use super::{api, csv, page};
 use crate::config::{Schemas, Settings};
 use crate::error::{Error, Result};
 use crate::warehouse::Warehouse;
 use crate::warehouse::pages::{Overview, Standing, WorkspaceEntry};
+use crate::warehouse::quality_look::QualityLook;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query, State};
@@ -17,9 +19,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use futures_util::{Stream, StreamExt, stream};
 use serde::Deserialize;
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
@@ -40,15 +41,12 @@ pub struct App {
     pub(super) jobs: Arc<[PlannedJob]>,
     /// Exports at the same time: each holds a connection that runs may need.
     exports: Arc<Semaphore>,
-    /// The last look at each workspace with the pointers it was taken at; published rows do not change.
-    looks: Arc<Mutex<Looks>>,
+    overviews: Arc<Looks<Overview>>,
+    qualities: Arc<Looks<QualityLook>>,
 }
 
-/// Per workspace, the last look and what was shown then.
-type Looks = BTreeMap<String, (Shown, Arc<Overview>)>;
-
-/// What identifies the published state of a workspace: run, time of publish, number of relations.
-type Shown = (Option<i64>, Option<chrono::DateTime<chrono::Utc>>, i64);
+/// A workspace, all there are for the selector, and how it stands.
+type Opened = (Warehouse, Vec<WorkspaceEntry>, Standing);
 
 impl App {
     /// The shared state of a server that listens on `listening`.
@@ -69,7 +67,8 @@ impl App {
             hosts,
             jobs: Arc::default(),
             exports: Arc::new(Semaphore::new(EXPORTS)),
-            looks: Arc::default(),
+            overviews: Arc::default(),
+            qualities: Arc::default(),
         }
     }
 
@@ -97,21 +96,18 @@ impl App {
         Ok(Some((self.warehouse.with_schemas(Schemas::of(name)?), entries)))
     }
 
-    /// The sections of a workspace; read again only after something was published.
-    async fn overview(&self, warehouse: &Warehouse, standing: &Standing) -> Result<Arc<Overview>> {
-        let shown: Shown = (standing.run_id, standing.published_at, standing.relations);
-        let name = &warehouse.schemas.workspace;
-        let known = {
-            let looks = self.looks.lock().unwrap_or_else(PoisonError::into_inner);
-            looks.get(name).filter(|(at, _)| *at == shown).map(|(_, look)| Arc::clone(look))
-        };
-        if let Some(look) = known {
-            return Ok(look);
+    /// A workspace that a page is asked of, and how it stands; or the message that goes in the page's place.
+    async fn opened(&self, asked: Option<&str>) -> Result<std::result::Result<Opened, Response>> {
+        if !self.warehouse.is_migrated(HEALTH_WAIT).await? {
+            return Ok(Err(page::message(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Not set up yet",
+                "Run `quintile migrate`, then load this page again.",
+            )));
         }
-        let look = Arc::new(warehouse.overview().await?);
-        let mut looks = self.looks.lock().unwrap_or_else(PoisonError::into_inner);
-        looks.insert(name.clone(), (shown, Arc::clone(&look)));
-        Ok(look)
+        let Some((warehouse, workspaces)) = self.workspace(asked).await? else { return Ok(Err(no_workspace())) };
+        let standing = warehouse.standing().await?;
+        Ok(Ok((warehouse, workspaces, standing)))
     }
 }
 
@@ -119,6 +115,7 @@ impl App {
 pub fn router(app: App) -> Router {
     let pages = Router::new()
         .route("/", get(overview))
+        .route("/quality", get(quality))
         .route("/export/persona/{persona}", get(export))
         .route("/static/style.css", get(style))
         .route("/static/icon.svg", get(icon))
@@ -139,27 +136,37 @@ struct Asked {
 }
 
 async fn overview(State(app): State<App>, Query(asked): Query<Asked>) -> Response {
-    match overview_page(&app, asked.workspace.as_deref()).await {
-        Ok(response) => response,
-        Err(e) => unavailable("page", &e),
-    }
+    let page = overview_page(&app, asked.workspace.as_deref()).await;
+    page.unwrap_or_else(|e| unavailable("page", &e))
 }
 
 async fn overview_page(app: &App, asked: Option<&str>) -> Result<Response> {
-    if !app.warehouse.is_migrated(HEALTH_WAIT).await? {
-        return Ok(page::message(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "Not set up yet",
-            "Run `quintile migrate`, then load this page again.",
-        ));
-    }
-    let Some((warehouse, workspaces)) = app.workspace(asked).await? else { return Ok(no_workspace()) };
-    let standing = warehouse.standing().await?;
+    let (warehouse, workspaces, standing) = match app.opened(asked).await? {
+        Ok(opened) => opened,
+        Err(message) => return Ok(message),
+    };
     let look = match standing.run_id {
-        Some(_) => Some(app.overview(&warehouse, &standing).await?),
+        Some(_) => Some(app.overviews.of(&warehouse.schemas.workspace, &standing, warehouse.overview()).await?),
         None => None,
     };
     page::overview(&warehouse.schemas, &workspaces, &standing, look.as_deref())
+}
+
+async fn quality(State(app): State<App>, Query(asked): Query<Asked>) -> Response {
+    let page = quality_page(&app, asked.workspace.as_deref()).await;
+    page.unwrap_or_else(|e| unavailable("page", &e))
+}
+
+async fn quality_page(app: &App, asked: Option<&str>) -> Result<Response> {
+    let (warehouse, workspaces, standing) = match app.opened(asked).await? {
+        Ok(opened) => opened,
+        Err(message) => return Ok(message),
+    };
+    let look = match standing.run_id {
+        Some(_) => Some(app.qualities.of(&warehouse.schemas.workspace, &standing, warehouse.quality()).await?),
+        None => None,
+    };
+    page::quality(&warehouse.schemas, &workspaces, &standing, look.as_deref())
 }
 
 /// A persona's customers as CSV; the last part of the path is `<persona>.csv`, with the persona as in the relation's name.

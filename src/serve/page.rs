@@ -1,9 +1,11 @@
 //! Renders pages from the templates in `dashboard/`, which are part of the program.
 
+use super::quality_view::quality_view;
 use super::view::view;
 use crate::config::Schemas;
 use crate::error::{Error, Result};
 use crate::warehouse::pages::{Overview, Standing, WorkspaceEntry};
+use crate::warehouse::quality_look::QualityLook;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 use minijinja::syntax::SyntaxConfig;
@@ -12,7 +14,7 @@ use minijinja::{Environment, UndefinedBehavior, context};
 use serde::Serialize;
 use std::sync::LazyLock;
 
-const TEMPLATES: [(&str, &str); 8] = [
+const TEMPLATES: [(&str, &str); 12] = [
     ("base.html", include_str!("../../dashboard/templates/base.html")),
     ("overview.html", include_str!("../../dashboard/templates/overview.html")),
     ("personas.html", include_str!("../../dashboard/templates/personas.html")),
@@ -20,6 +22,10 @@ const TEMPLATES: [(&str, &str); 8] = [
     ("cohorts.html", include_str!("../../dashboard/templates/cohorts.html")),
     ("clusters.html", include_str!("../../dashboard/templates/clusters.html")),
     ("ltv.html", include_str!("../../dashboard/templates/ltv.html")),
+    ("page.html", include_str!("../../dashboard/templates/page.html")),
+    ("quality.html", include_str!("../../dashboard/templates/quality.html")),
+    ("quality_sources.html", include_str!("../../dashboard/templates/quality_sources.html")),
+    ("quality_checks.html", include_str!("../../dashboard/templates/quality_checks.html")),
     ("message.html", include_str!("../../dashboard/templates/message.html")),
 ];
 
@@ -43,6 +49,17 @@ pub(super) fn overview(
     look: Option<&Overview>,
 ) -> Result<Response> {
     let html = render("overview.html", view(schemas, workspaces, standing, look))?;
+    Ok(Html(html).into_response())
+}
+
+/// The page of data quality.
+pub(super) fn quality(
+    schemas: &Schemas,
+    workspaces: &[WorkspaceEntry],
+    standing: &Standing,
+    look: Option<&QualityLook>,
+) -> Result<Response> {
+    let html = render("quality.html", quality_view(schemas, workspaces, standing, look))?;
     Ok(Html(html).into_response())
 }
 

@@ -1,7 +1,8 @@
 //! The first page as the template wants it: words, places and classes, no decision left to HTML.
 
 use super::charts::{Line, Strip, line, slug, strip};
-use super::format::{age, decimal, instant, integer, money, percent};
+use super::format::{decimal, integer, money, percent};
+use super::head::{Banner, Head};
 use super::heat::{HeatMap, heat_map};
 use crate::config::Schemas;
 use crate::warehouse::pages::{Estimator, Overview, Persona, Section, Standing, WorkspaceEntry};
@@ -10,37 +11,9 @@ use serde::Serialize;
 /// Everything on the page.
 #[derive(Serialize)]
 pub(super) struct View {
-    workspace: String,
-    workspaces: Vec<Choice>,
-    marts: String,
-    raw: String,
-    run: Option<RunView>,
-    banners: Vec<Banner>,
+    #[serde(flatten)]
+    head: Head,
     body: Option<Body>,
-    version: &'static str,
-}
-
-#[derive(Serialize)]
-struct Choice {
-    name: String,
-    title: String,
-    is_selected: bool,
-}
-
-#[derive(Serialize)]
-struct RunView {
-    number: i64,
-    as_of: String,
-    as_of_iso: String,
-    data_age: String,
-    published: String,
-}
-
-#[derive(Serialize)]
-struct Banner {
-    kind: &'static str,
-    title: String,
-    text: String,
 }
 
 #[derive(Serialize)]
@@ -66,12 +39,13 @@ struct Body {
     estimators_missing: Option<String>,
 }
 
+/// A number of the first row of a page.
 #[derive(Serialize)]
-struct Figure {
-    label: String,
-    value: String,
-    note: String,
-    is_alert: bool,
+pub(super) struct Figure {
+    pub(super) label: String,
+    pub(super) value: String,
+    pub(super) note: String,
+    pub(super) is_alert: bool,
 }
 
 #[derive(Serialize)]
@@ -121,48 +95,9 @@ pub(super) fn view(
     standing: &Standing,
     look: Option<&Overview>,
 ) -> View {
-    let chosen = |entry: &WorkspaceEntry| Choice {
-        name: entry.name.clone(),
-        title: entry.title.clone().unwrap_or_else(|| entry.name.clone()),
-        is_selected: entry.name == schemas.workspace,
-    };
-    let run = standing.run_id.zip(standing.as_of).map(|(number, as_of)| RunView {
-        number,
-        as_of: instant(as_of),
-        as_of_iso: as_of.to_rfc3339(),
-        data_age: age(as_of, standing.now),
-        published: standing.published_at.map_or_else(String::new, |at| age(at, standing.now)),
-    });
-    View {
-        workspace: schemas.workspace.clone(),
-        workspaces: workspaces.iter().map(chosen).collect(),
-        marts: schemas.marts.clone(),
-        raw: schemas.raw.clone(),
-        run,
-        banners: banners(standing, look),
-        body: look.map(body),
-        version: env!("CARGO_PKG_VERSION"),
-    }
-}
-
-fn banners(standing: &Standing, look: Option<&Overview>) -> Vec<Banner> {
-    let mut banners = Vec::new();
-    if standing.last_state.as_deref() == Some("failed") {
-        let number = standing.last_run_id.unwrap_or_default();
-        let mut text = match standing.failed.as_slice() {
-            [] => "The log of the run tells why.".to_owned(),
-            [only] => format!("\"{only}\" failed."),
-            [first, rest @ ..] => format!("\"{first}\" and {} more failed.", rest.len()),
-        };
-        text.push_str(match standing.run_id {
-            Some(_) => " The page still shows the run published before it.",
-            None => " Nothing has been published yet.",
-        });
-        let when = standing.last_finished_at.map_or_else(String::new, |at| format!(" {} ago", age(at, standing.now)));
-        banners.push(Banner { kind: "error", title: format!("Run {number} failed{when}"), text });
-    }
+    let mut head = Head::new("/", schemas, workspaces, standing);
     if look.is_some_and(|look| look.totals.rows.iter().any(|totals| totals.is_synthetic)) {
-        banners.push(Banner {
+        head.banners.push(Banner {
             kind: "warn",
             title: "Customer ids are made up".into(),
             text: "The source had no customer ids, so synthetic ones stand in for them. \
@@ -170,7 +105,7 @@ fn banners(standing: &Standing, look: Option<&Overview>) -> Vec<Banner> {
                 .into(),
         });
     }
-    banners
+    View { head, body: look.map(body) }
 }
 
 fn body(look: &Overview) -> Body {
@@ -200,7 +135,7 @@ fn body(look: &Overview) -> Body {
 }
 
 /// Why a section stays empty.
-fn missing<T>(section: &Section<T>, empty: &str) -> Option<String> {
+pub(super) fn missing<T>(section: &Section<T>, empty: &str) -> Option<String> {
     let told = || format!("There is nothing to show: {empty}.");
     section.missing.clone().or_else(|| section.rows.is_empty().then(told))
 }

@@ -22,6 +22,8 @@ use bytes::Bytes;
 
 /// Bytes of rejected rows that are held until they are written.
 const REJECTED_BATCH: usize = 1 << 20;
+/// What stands for the text and the reason of a rejected row whose person was erased.
+const ERASED: &str = "(erased)";
 const REJECTED_COLUMNS: [&str; 7] = ["source", "file_name", "line", "column_name", "reason", "raw_text", "load_id"];
 
 /// A row that did not fit.
@@ -35,6 +37,14 @@ pub struct RejectedRow {
     pub reason: String,
     /// The row's text, cut where it is very long.
     pub raw_text: String,
+}
+
+impl RejectedRow {
+    /// An erasure took its text: nothing is left to try.
+    #[must_use]
+    pub fn is_erased(&self) -> bool {
+        self.raw_text == ERASED && self.reason == ERASED
+    }
 }
 
 /// How rows come into the table.
@@ -71,6 +81,8 @@ pub struct Load<'a> {
     rejected: RowBuffer,
     rows_sent: i64,
     rows_rejected: i64,
+    /// Of the rows that were tried again, those whose person was erased since.
+    rejects_erased: i64,
 }
 
 /// How the rows of a load came, once all are there.
@@ -119,7 +131,7 @@ impl Warehouse {
             Stage::new(client, &self.schemas, file.entity, number.load_id).create().await?;
         }
         let forget = fill(include_str!("sql/load_forget_rejected.sql"), &[("raw", &self.schemas.raw)]);
-        let forgotten = client.execute(&forget, &[&file.source, &file.file_name]).await;
+        let forgotten = client.execute(&forget, &[&file.source, &file.file_name, &file.entity.table()]).await;
         forgotten.map_err(|e| fault("former rejected rows cannot be removed", &e))?;
         crash_point::reach("load: begun").await?;
         Ok(LoadStart::Started(Box::new(Load {
@@ -135,6 +147,7 @@ impl Warehouse {
             rejected: RowBuffer::default(),
             rows_sent: 0,
             rows_rejected: 0,
+            rejects_erased: 0,
         })))
     }
 
@@ -193,7 +206,11 @@ impl Load<'_> {
             buffer.text(&row.raw_text);
             buffer.bigint(self.number.load_id);
             buffer.keep_row();
-            self.rows_rejected += 1;
+            if row.is_erased() {
+                self.rejects_erased += 1;
+            } else {
+                self.rows_rejected += 1;
+            }
             if buffer.len() >= REJECTED_BATCH {
                 self.write_rejected().await?;
             }
@@ -215,9 +232,9 @@ impl Load<'_> {
         } else {
             sent
         };
-        counts.rows_read = self.rows_sent + self.rows_rejected;
+        counts.rows_read = self.rows_sent + self.rows_rejected + self.rejects_erased;
         counts.rows_rejected += self.rows_rejected;
-        counts.rows_erased = rows_erased;
+        counts.rows_erased = rows_erased + self.rejects_erased;
         Ok(counts)
     }
 

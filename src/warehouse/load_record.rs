@@ -106,7 +106,9 @@ impl Warehouse {
 
     pub(super) async fn last_load(&self, client: &Client, file: &LoadedFile) -> Result<Option<LastLoad>> {
         let asked = fill(include_str!("sql/load_find_last.sql"), &[("raw", &self.schemas.raw)]);
-        let found = client.query_opt(&asked, &[&file.source, &file.file_name, &self.schemas.workspace]).await;
+        let values: [&dyn Parameter; 4] =
+            [&file.source, &file.file_name, &self.schemas.workspace, &file.entity.table()];
+        let found = client.query_opt(&asked, &values).await;
         let row = found.map_err(|e| fault("former load cannot be looked for", &e))?;
         Ok(row.map(|row| LastLoad {
             checksum: row.get("checksum"),

@@ -33,6 +33,7 @@ pub mod preflight;
 pub mod profile;
 mod public_view;
 pub mod publish;
+pub mod quality_look;
 mod raw_tables;
 mod raw_upkeep;
 pub mod rejects;

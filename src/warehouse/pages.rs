@@ -3,7 +3,7 @@
 //! A project need not have every relation. A section whose relation or column is missing says so, and the page lives.
 
 use super::Warehouse;
-use super::connect::Transaction;
+use super::connect::{Client, Transaction};
 use super::fault::fault;
 use crate::error::{Error, Result};
 use crate::project::quote_identifier;
@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio_postgres::Row;
 
 /// A look takes no longer than this, connecting included.
-const WAIT: Duration = Duration::from_secs(10);
+pub(super) const WAIT: Duration = Duration::from_secs(10);
 
 /// How fresh a workspace is, for the metrics.
 #[derive(Clone, Debug)]
@@ -264,17 +264,8 @@ impl Warehouse {
     }
 
     async fn look(&self) -> Result<Overview> {
-        let told = |e: tokio_postgres::Error| fault("page cannot be read", &e);
         let mut client = self.client().await?;
-        let mut transaction = client.snapshot().await.map_err(told)?;
-        transaction.batch_execute("SET LOCAL statement_timeout = '8s'").await.map_err(told)?;
-        let marts = &self.schemas.marts;
-        let rows = transaction.query(include_str!("sql/page_relations.sql"), &[marts]).await.map_err(told)?;
-        let present: BTreeMap<String, BTreeSet<String>> = rows
-            .iter()
-            .map(|row| (row.get("relation"), row.get::<_, Vec<String>>("columns").into_iter().collect()))
-            .collect();
-        let mut look = Look { transaction: &mut transaction, present, marts: quote_identifier(marts) };
+        let mut look = Look::open(&mut client, &self.schemas.marts).await?;
         let totals = look.section("customers", include_str!("sql/page_totals.sql"), totals).await?;
         let personas = look.section("persona_summary", include_str!("sql/page_personas.sql"), persona).await?;
         let segments = look.section("rfm_segments", include_str!("sql/page_segments.sql"), segment).await?;
@@ -282,8 +273,9 @@ impl Warehouse {
         let quality = look.section("cluster_quality", include_str!("sql/page_cluster_quality.sql"), quality).await?;
         let estimators = look.section("ltv_estimators", include_str!("sql/page_ltv_estimators.sql"), estimator).await?;
         let sql = include_str!("sql/page_ltv_facts.sql");
-        let ltv = transaction.query_opt(sql, &[&self.schemas.workspace]).await.map_err(told)?;
-        transaction.commit().await.map_err(told)?;
+        let ltv = look.transaction.query_opt(sql, &[&self.schemas.workspace]).await;
+        let ltv = ltv.map_err(|e| fault("page cannot be read", &e))?;
+        look.close().await?;
         Ok(Overview {
             totals,
             personas,
@@ -296,16 +288,32 @@ impl Warehouse {
     }
 }
 
-/// A look in progress.
-struct Look<'a, 'client> {
-    transaction: &'a mut Transaction<'client>,
+/// A look in progress, at one moment.
+pub(super) struct Look<'a> {
+    transaction: Transaction<'a>,
     present: BTreeMap<String, BTreeSet<String>>,
     marts: String,
 }
 
-impl Look<'_, '_> {
+impl<'a> Look<'a> {
+    /// Begins a look at the relations of schema `marts`.
+    pub(super) async fn open(client: &'a mut Client, marts: &str) -> Result<Look<'a>> {
+        let told = |e: tokio_postgres::Error| fault("page cannot be read", &e);
+        let transaction = client.snapshot().await.map_err(told)?;
+        transaction.batch_execute("SET LOCAL statement_timeout = '8s'").await.map_err(told)?;
+        let rows = transaction.query(include_str!("sql/page_relations.sql"), &[&marts]).await.map_err(told)?;
+        let columns = |row: &Row| row.get::<_, Vec<String>>("columns").into_iter().collect();
+        let present = rows.iter().map(|row| (row.get("relation"), columns(row))).collect();
+        Ok(Look { transaction, present, marts: quote_identifier(marts) })
+    }
+
+    /// Ends the look.
+    pub(super) async fn close(self) -> Result<()> {
+        self.transaction.commit().await.map_err(|e| fault("page cannot be read", &e))
+    }
+
     /// Reads one section; only a lost connection is an error.
-    async fn section<T>(&mut self, relation: &str, sql: &str, read: fn(&Row) -> T) -> Result<Section<T>> {
+    pub(super) async fn section<T>(&mut self, relation: &str, sql: &str, read: fn(&Row) -> T) -> Result<Section<T>> {
         let without = |missing: String| Section { rows: Vec::new(), missing: Some(missing) };
         if !self.present.contains_key(relation) {
             return Ok(without(format!("The relation \"{relation}\" is not published in this workspace.")));

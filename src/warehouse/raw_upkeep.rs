@@ -32,7 +32,8 @@ impl Warehouse {
         Ok(())
     }
 
-    /// Without the index all is right, only slower: so it is left for the next time where a load is under way.
+    /// Without the index all is right, only slower: so it is left for the next time where a load is under way, and to the
+    /// owner where that is another role than ours.
     async fn index_orders(&self, client: &Client) -> Result<()> {
         let doing = "raw table \"orders\" cannot be indexed";
         let transaction = Transaction::begin(client).await?;
@@ -41,7 +42,12 @@ impl Warehouse {
         client.batch_execute("SET LOCAL lock_timeout = '200ms'").await.map_err(|e| fault(doing, &e))?;
         let statement = fill(include_str!("sql/create_raw_orders_index.sql"), &[("raw", &self.schemas.raw)]);
         match client.batch_execute(&statement).await {
-            Err(e) if e.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => Ok(()),
+            Err(e)
+                if [Some(&SqlState::LOCK_NOT_AVAILABLE), Some(&SqlState::INSUFFICIENT_PRIVILEGE)]
+                    .contains(&e.code()) =>
+            {
+                Ok(())
+            }
             Err(e) => Err(fault(doing, &e)),
             Ok(()) => transaction.commit().await,
         }

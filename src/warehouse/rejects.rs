@@ -1,8 +1,9 @@
 //! The rejected rows that are kept: what is wrong with them, and all of one file to try again.
 
 use super::connect::{Client, Warehouse};
+use super::entity::Entity;
 use super::fault::fault;
-use super::load::RejectedRow;
+use super::load::{LoadedFile, RejectedRow};
 use super::statement::fill;
 use crate::error::{Error, Result};
 use futures_util::{Stream, StreamExt, TryStreamExt};
@@ -107,12 +108,12 @@ impl Warehouse {
         Ok(rows.iter().map(kept).collect())
     }
 
-    /// The files of a source that have rejected rows.
-    pub async fn rejected_files(&self, source: &str) -> Result<Vec<RejectedFile>> {
+    /// The files of a source that have rejected rows of this raw table.
+    pub async fn rejected_files(&self, source: &str, entity: Entity) -> Result<Vec<RejectedFile>> {
         let client = self.client().await?;
         self.create_raw_tables(&client).await?;
         let asked = self.rejects_statement(include_str!("sql/rejects_files.sql"));
-        let rows = client.query(&asked, &[&source]).await.map_err(|e| fault(DOING, &e))?;
+        let rows = client.query(&asked, &[&source, &entity.table()]).await.map_err(|e| fault(DOING, &e))?;
         let file = |row: &tokio_postgres::Row| RejectedFile {
             file_name: row.get(0),
             checksum: row.get(1),
@@ -122,15 +123,17 @@ impl Warehouse {
         Ok(rows.iter().map(file).collect())
     }
 
-    /// The rejected rows of one file as they come, so that their number does not matter.
+    /// The rejected rows of one file and its table as they come, so that their number does not matter.
     pub async fn rejects_of_file(
         &self,
         client: &Client,
-        source: &str,
-        file_name: &str,
+        file: &LoadedFile,
     ) -> Result<impl Stream<Item = Result<RejectedRow>> + Send + use<>> {
         let asked = self.rejects_statement(include_str!("sql/rejects_of_file.sql"));
-        let rows = client.query_raw(&asked, &[&source, &file_name]).await.map_err(|e| fault(DOING, &e))?;
+        let rows = client
+            .query_raw(&asked, &[&file.source, &file.file_name, &file.entity.table()])
+            .await
+            .map_err(|e| fault(DOING, &e))?;
         let kept = |row: tokio_postgres::Row| RejectedRow {
             line: row.get(0),
             column: row.get(1),

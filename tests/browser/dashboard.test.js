@@ -61,24 +61,27 @@ async function violations(page) {
   );
 }
 
-for (const colorScheme of ["light", "dark"]) {
-  for (const width of [320, 1280]) {
-    test(`overview is accessible: ${colorScheme}, ${width} px`, async () => {
-      const { context, page, response, complaints } = await open("/", {
-        colorScheme,
-        viewport: { width, height: 900 },
-      });
-      assert.equal(response.status(), 200);
-      assert.deepEqual(complaints, []);
-      await page.evaluate(() => {
-        for (const part of document.querySelectorAll("details")) part.open = true;
-      });
-      assert.deepEqual(await violations(page), []);
-      const reach = await page.evaluate(() => document.documentElement.scrollWidth);
-      assert.ok(reach <= width, `the page is ${reach} px wide in a window of ${width} px`);
-      await context.close();
+// The demo's workspace "retail_orders" has made-up customers, and so the banner about them.
+const pages = ["/", "/quality", "/quality?workspace=retail_orders"];
+const looks = pages.flatMap((path) =>
+  ["light", "dark"].flatMap((colorScheme) => [320, 1280].map((width) => ({ path, colorScheme, width }))),
+);
+for (const { path, colorScheme, width } of looks) {
+  test(`${path} is accessible: ${colorScheme}, ${width} px`, async () => {
+    const { context, page, response, complaints } = await open(path, {
+      colorScheme,
+      viewport: { width, height: 900 },
     });
-  }
+    assert.equal(response.status(), 200);
+    assert.deepEqual(complaints, []);
+    await page.evaluate(() => {
+      for (const part of document.querySelectorAll("details")) part.open = true;
+    });
+    assert.deepEqual(await violations(page), []);
+    const reach = await page.evaluate(() => document.documentElement.scrollWidth);
+    assert.ok(reach <= width, `the page is ${reach} px wide in a window of ${width} px`);
+    await context.close();
+  });
 }
 
 test("all sections are there, none says that it is missing", async () => {
@@ -89,6 +92,22 @@ test("all sections are there, none says that it is missing", async () => {
   }
   assert.deepEqual(await page.locator(".missing").allTextContents(), []);
   assert.equal(await page.locator("article.persona").count(), 4);
+  await context.close();
+});
+
+test("the page of data quality tells what made-up customers are worth, and keeps the workspace", async () => {
+  const { context, page } = await open("/quality?workspace=retail_orders");
+  const headings = await page.locator("h2").allTextContents();
+  for (const heading of ["To look at", "Sources of orders", "Customers, products and campaigns", "Rejected rows by reason"]) {
+    assert.ok(headings.includes(heading), `${heading} is not among ${headings}`);
+  }
+  assert.match(await page.locator(".banner").textContent(), /made-up ids for .* orders: each gathers .* say nothing about loyalty/);
+  assert.equal(await page.locator("article.source").count(), 1);
+  await page.getByRole("link", { name: "Overview" }).click();
+  assert.equal(await page.locator("#workspace").inputValue(), "retail_orders");
+  await page.getByRole("link", { name: "Data quality" }).click();
+  assert.equal(await page.locator("h1").textContent(), "Data quality");
+  assert.equal(await page.getByRole("link", { name: "Data quality" }).getAttribute("aria-current"), "page");
   await context.close();
 });
 

@@ -12,8 +12,10 @@ use tokio::sync::watch;
 use tower::ServiceExt;
 
 /// The routes that answer without a persona, and one address that is none.
-const PATHS: [&str; 9] = [
+const PATHS: [&str; 11] = [
     "/",
+    "/quality",
+    "/quality?workspace=nowhere",
     "/?workspace=nowhere",
     "/livez",
     "/readyz",
@@ -68,6 +70,47 @@ async fn the_page_shows_what_is_published() {
 }
 
 #[tokio::test]
+async fn the_page_of_data_quality_tells_what_is_wrong_first_and_what_made_up_ids_mean() {
+    let database = published().await;
+    let router = router(database.warehouse().await, database.settings());
+    let (status, _, page) = get(&router, "/quality").await;
+    assert_eq!(status, StatusCode::OK);
+    let place = |text: &str| page.find(text).unwrap_or_else(|| panic!("{text} is missing in {page}"));
+    assert!(place("Customer ids of till are made up") < place("each gathers 4.0 orders"));
+    assert!(place("Discount out of range") < place("Stale"), "errors come before warnings");
+    assert!(
+        place("Stale") < place("Checks that are well or normal") && place("Checks that are well") < place("Returned")
+    );
+    for text in [
+        "3 of 900 (0.3%)",
+        "blocks the publish",
+        "The latest order is 9 days older",
+        "9 days before the run&#x27;s last",
+        "100 of 1,000 (10.0%)",
+        "no file was loaded",
+        "400 rows, usually 410",
+        "Campaign members",
+        "60 of 1,400 (4.3%)",
+        "&lt;i&gt;... is not a number",
+        "more rows for other reasons, 30 reasons in all",
+        "101",
+    ] {
+        place(text);
+    }
+    assert_eq!(page.matches("0.3%").count(), 1, "a finding that only counts is not told twice");
+    assert!(!page.contains("class=\"missing\"") && !page.contains(" style=") && !page.contains("<i>"));
+    assert_eq!(get(&router, "/quality?workspace=nowhere").await.0, StatusCode::NOT_FOUND);
+    // A project of one's own need not have the relations; one made by an older version has no tables and rejects.
+    let sql = "DROP TABLE marts.data_quality_tables, marts.data_quality_rejects;
+        UPDATE quintile.live SET published_at = now()";
+    database.client().await.batch_execute(sql).await.expect("dropped");
+    let (status, _, page) = get(&router, "/quality").await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(page.contains("The relation &quot;data_quality_rejects&quot; is not published"), "{page}");
+    assert!(page.contains("Discount out of range"), "the other sections are there");
+}
+
+#[tokio::test]
 async fn a_project_without_a_relation_still_has_a_page() {
     let database = published().await;
     let sql = "DROP TABLE marts.cluster_quality; ALTER TABLE marts.cohort_cells DROP COLUMN is_complete";
@@ -101,6 +144,8 @@ async fn before_the_first_run_the_page_says_what_to_do() {
     let (status, _, page) = get(&router(database.warehouse().await, database.settings()), "/").await;
     assert_eq!(status, StatusCode::OK);
     assert!(page.contains("Nothing is published yet") && page.contains("quintile build"));
+    let (status, _, page) = get(&router(database.warehouse().await, database.settings()), "/quality").await;
+    assert!(status == StatusCode::OK && page.contains("Nothing is published yet"), "{page}");
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use crate::harness::Database;
 use crate::shop;
 use quintile::config::Settings;
 use quintile::error::Kind;
+use quintile::ingest::{IngestRequest, ingest, rejected_files, retry};
 use quintile::pipeline;
 use quintile::warehouse::Warehouse;
 
@@ -115,7 +116,48 @@ async fn columns_are_profiled_exactly_and_persons_are_not_shown() {
     let (low, high) = (price.minimum.as_deref().unwrap_or(""), price.maximum.as_deref().unwrap_or(""));
     assert_eq!(format!("({},{low},{high})", price.distinct_count), told);
     let none = pipeline::profile(&warehouse, &settings, Some("nobody")).await.expect_err("no such source");
-    assert_eq!(none.message, "source \"nobody\" has no orders");
+    assert_eq!(none.message, "source \"nobody\" has no rows");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_were_rejected_and_fit_now_are_not_counted_any_more() {
+    let (_db, warehouse, settings) = filled().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let mapping = "description = \"a till\"\n[defaults]\ncurrency = \"EUR\"\ntimezone = \"UTC\"\n[columns]\n\
+        order_id = \"Order\"\ncustomer_id = \"Customer\"\nordered_at = \"Date\"\nquantity = \"Qty\"\nunit_price = \"Price\"\n";
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("written");
+    write("till.toml", mapping);
+    // Customers of the same source: their rejected rows are none of the orders'.
+    write(
+        "till_customers.toml",
+        "description = \"a till\"\nsource = \"till\"\ntable = \"customers\"\n[defaults]\ncurrency = \"EUR\"\ntimezone = \"UTC\"\n\
+         [columns]\ncustomer_id = \"Customer\"\nbirth_date = \"Born\"\n",
+    );
+    write("orders.csv", "Order,Customer,Date,Qty,Price\n1,a,2025-01-01,1,5\n2,b,2025-01-02,one,5\n3,c,soon,1,5\n");
+    write("customers.csv", "Customer,Born\na,1980-01-01\nb,never\n");
+    let request = |file: &str, source: &str| IngestRequest {
+        file: folder.path().join(file),
+        source: source.into(),
+        mapping_dir: folder.path().into(),
+        ..IngestRequest::default()
+    };
+    for (file, source) in [("orders.csv", "till"), ("customers.csv", "till_customers")] {
+        ingest(&warehouse, &request(file, source), &mut |_| {}).await.unwrap_or_else(|e| panic!("{}", e.report()));
+    }
+    assert_eq!(build(&warehouse, &settings).await.state, "published");
+    assert_eq!(check(&warehouse, "till", "rejected_rows").await, "warn|2 of 3 (66.7%).");
+    write("till.toml", &mapping.replace("\"Qty\"", "{ constant = 1 }"));
+    let files = rejected_files(&warehouse, folder.path(), "till").await.expect("files");
+    assert_eq!(files.len(), 1, "that of the customers is none of this mapping's: {files:?}");
+    let tried = retry(&warehouse, folder.path(), "till", &files[0]).await.unwrap_or_else(|e| panic!("{}", e.report()));
+    assert_eq!((tried.counts.rows_loaded, tried.counts.rows_rejected), (1, 1));
+    assert_eq!(build(&warehouse, &settings).await.state, "published");
+    assert_eq!(check(&warehouse, "till", "rejected_rows").await, "warn|1 of 3 (33.3%).");
+    // The other mapping of the source has its own.
+    let files = rejected_files(&warehouse, folder.path(), "till_customers").await.expect("files");
+    assert!(files.len() == 1 && files[0].file_name.ends_with("customers.csv"), "{files:?}");
+    let tried = retry(&warehouse, folder.path(), "till_customers", &files[0]).await;
+    assert_eq!(tried.unwrap_or_else(|e| panic!("{}", e.report())).counts.rows_rejected, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

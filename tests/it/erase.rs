@@ -72,10 +72,14 @@ impl House {
     }
 
     async fn load(&self, name: &str, text: &str) -> LoadReport {
+        self.load_by("shop", name, text).await
+    }
+
+    async fn load_by(&self, mapping: &str, name: &str, text: &str) -> LoadReport {
         self.write(name, text);
         let request = IngestRequest {
             file: self.dir.path().join(name),
-            source: "shop".into(),
+            source: mapping.into(),
             mapping_dir: self.dir.path().into(),
             max_rejects: None,
             allow_empty: true,
@@ -324,6 +328,48 @@ async fn customers_and_members_of_campaigns_go_as_well() {
     assert_eq!(house.value("SELECT string_agg(email, ' ') FROM raw.customers").await, "bob-8@example.com");
     let done = house.erase("ann-7").await.expect("erased");
     assert_eq!(told(&done), ["raw.orders deleted 2", "raw.rejected_rows redacted 1"]);
+}
+
+/// The person stays away from tables other than orders too, and everybody else comes with the file.
+#[tokio::test(flavor = "multi_thread")]
+async fn files_of_customers_and_members_do_not_bring_the_person_back() {
+    let house = House::new().await;
+    let mapping = |table: &str, columns: &str| {
+        format!(
+            "description = \"a crm\"\nsource = \"crm\"\ntable = \"{table}\"\n[defaults]\ncurrency = \"EUR\"\ntimezone = \"UTC\"\n[columns]\n{columns}"
+        )
+    };
+    let born = "customer_id = \"Customer\"\nemail = \"Mail\"\nbirth_date = \"Born\"\n";
+    house.write("people.toml", &mapping("customers", born));
+    let arms = "customer_id = \"Customer\"\ncampaign_id = \"Campaign\"\narm = \"Arm\"\n";
+    house.write("members.toml", &mapping("campaign_members", arms));
+    // Once with good rows, once with a row that is rejected.
+    let people = "Customer,Mail,Born\nann-7,ann@example.com,1980-01-01\nbob-8,bob@example.com,1981-01-01\nann-7,a@example.com,never\n";
+    let members = "Customer,Campaign,Arm\nann-7,spring,treated\nann-7,summer,control\nbob-8,spring,control\nann-7,autumn,absent\n";
+    for (mapping, text) in [("people", people), ("members", members)] {
+        let first = house.load_by(mapping, &format!("{mapping}.csv"), text).await;
+        assert_eq!((first.counts.rows_rejected, first.counts.rows_erased), (1, 0), "{mapping}");
+    }
+    let done = house.erase("ann-7").await.expect("erased");
+    let expected = ["raw.campaign_members deleted 2", "raw.customers deleted 1", "raw.rejected_rows redacted 2"];
+    assert_eq!(told(&done), expected);
+    let more = |text: &str, row: &str| format!("{text}{row}\n");
+    let (people, members) = (more(people, "eve-9,eve@example.com,1982-01-01"), more(members, "eve-9,spring,treated"));
+    // The grown file under its own name, and the same rows under another one.
+    for (turn, name) in ["", "again_"].into_iter().enumerate() {
+        let new = i64::from(turn == 0);
+        let of_people = house.load_by("people", &format!("{name}people.csv"), &people).await.counts;
+        let of_members = house.load_by("members", &format!("{name}members.csv"), &members).await.counts;
+        for (counts, erased) in [(of_people, 1), (of_members, 2)] {
+            let parts = (counts.rows_loaded, counts.rows_unchanged, counts.rows_rejected, counts.rows_erased);
+            assert_eq!(parts, (new, 2 - new, 1, erased), "{name}: {counts:?}");
+        }
+        let there = "SELECT string_agg(customer_id, ' ' ORDER BY customer_id) FROM raw.";
+        assert_eq!(house.value(&format!("{there}customers")).await, "bob-8 eve-9");
+        assert_eq!(house.value(&format!("{there}campaign_members")).await, "bob-8 eve-9");
+        let words = "SELECT count(*) FROM raw.rejected_rows AS r WHERE r::text LIKE '%ann-7%'";
+        assert_eq!(house.value(words).await, "0", "{name}");
+    }
 }
 
 /// Killed at each point in turn: all of the person is there, or nothing is and the tombstone stands.

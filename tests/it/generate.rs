@@ -134,10 +134,18 @@ async fn a_shop_loads_into_every_table_and_again_changes_nothing() {
     let mappings = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/sources");
     let files = files(small(3, 300), folder.path(), FileFormat::Csv, 2);
     let count = |name: &str| files.iter().find(|file| file.table == name).unwrap().rows as i64;
-    let loaded = load(&warehouse, &files, &mappings, &mut |_| ()).await.unwrap();
+    let mut told = Vec::new();
+    let loaded = load(&warehouse, &files, &mappings, &mut |table, step| told.push((table, step))).await.unwrap();
     assert_eq!(loaded.len(), 5);
+    for report in &loaded {
+        let (_, last) = told.iter().rev().find(|(table, _)| *table == report.table).expect("steps of every table");
+        let read = (last.rows_read as i64, last.bytes_read);
+        assert_eq!(read, (report.counts.rows_read, report.bytes), "{}: the last step is the whole", report.table);
+    }
     assert!(loaded.iter().all(|report| report.counts.rows_rejected == 0 && !report.is_unchanged), "{loaded:?}");
-    assert!(load(&warehouse, &files, &mappings, &mut |_| ()).await.unwrap().iter().all(|report| report.is_unchanged));
+    assert!(
+        load(&warehouse, &files, &mappings, &mut |_, _| ()).await.unwrap().iter().all(|report| report.is_unchanged)
+    );
     let client = warehouse.client().await.unwrap();
     let raw = &warehouse.schemas.raw;
     for table in ["orders", "customers", "products", "campaigns", "campaign_members"] {

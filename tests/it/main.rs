@@ -12,6 +12,7 @@ mod crash_points;
 mod daemon;
 mod dashboard;
 mod data_quality;
+mod data_quality_tables;
 mod dbt;
 mod dbt_macros;
 mod dbt_manifest;

@@ -158,7 +158,7 @@ async fn a_shop_in_a_table_is_the_same_shop_as_in_a_file() {
         assert!(expected.len() > 200, "{expected}");
         pretty_assertions(expected, &found);
     }
-    let reasons = "SELECT string_agg(concat_ws(' | ', relation, column_name, reason, row_count), E'\\n' ORDER BY column_name COLLATE \"C\", reason COLLATE \"C\") FROM marts.data_quality_rejects";
+    let reasons = "SELECT string_agg(concat_ws(' | ', table_name, column_name, reason, row_count), E'\\n' ORDER BY column_name COLLATE \"C\", reason COLLATE \"C\") FROM marts.data_quality_rejects";
     insta::assert_snapshot!(shop::value(&warehouse, reasons).await);
     let profile = pipeline::profile(&warehouse, &settings, Some("till")).await.expect("a profile");
     assert_eq!(

@@ -17,11 +17,12 @@ const MAPPINGS: [(&str, &str); 5] = [
 
 /// Loads CSV files that were written by [`super::write`] into the raw tables of the warehouse's workspace; `mapping_dir` is
 /// the project's folder of mappings. The truth comes last, so that it is never that of another shop than the rows.
+/// `progress` is told the table with each step.
 pub async fn load(
     warehouse: &Warehouse,
     files: &[GeneratedFile],
     mapping_dir: &Path,
-    progress: &mut (dyn FnMut(Progress) + Send),
+    progress: &mut (dyn FnMut(&'static str, Progress) + Send),
 ) -> Result<Vec<LoadReport>> {
     let mut reports = Vec::new();
     for (table, mapping) in MAPPINGS {
@@ -34,7 +35,7 @@ pub async fn load(
             max_rejects: Some(crate::ingest::Limit::Rows(0)),
             allow_empty: true,
         };
-        reports.push(ingest(warehouse, &request, progress).await?);
+        reports.push(ingest(warehouse, &request, &mut |step| progress(table, step)).await?);
     }
     let truth: Vec<_> = files
         .iter()

@@ -7,7 +7,7 @@
 //! | `stg_counts_NAME` | how many there are of each outcome and reason |
 //! | `stg_raw_orders` and so on | the raw table, and the relations beside it |
 //! | `stg_raw_loads` | `raw.loads`, and the relations as if each was loaded once, now |
-//! | `data_quality_rejects` | reasons why rows of relations were left out; published |
+//! | `stg_relation_rejects` | reasons why rows of relations were left out |
 
 use super::rows;
 use super::text::verbatim;
@@ -22,7 +22,7 @@ pub const TABLES_VARIABLE: &str = "relation_tables";
 /// Longest name of a mapping that becomes models.
 pub const LONGEST_NAME: usize = LONGEST_MODEL - "stg_source_".len();
 /// Columns of `raw.loads` that models read.
-const LOADS: [&str; 10] = [
+const LOADS: [&str; 11] = [
     "load_id",
     "source",
     "table_name",
@@ -33,6 +33,7 @@ const LOADS: [&str; 10] = [
     "rows_unchanged",
     "rows_rejected",
     "rows_erased",
+    "finished_at",
 ];
 
 /// A mapping whose source is a relation.
@@ -90,7 +91,7 @@ pub fn files(sources: &[RelationSource]) -> Vec<(String, String)> {
         model(format!("stg_raw_{}", entity.table()), union(entity, beside));
     }
     model("stg_raw_loads".into(), loads(sources));
-    model("data_quality_rejects".into(), rejects(sources));
+    model("stg_relation_rejects".into(), rejects(sources));
     for RelationSource { name, .. } in sources {
         files.push((format!("tests/data/rows_fit_{name}.sql"), some_fit(name)));
     }
@@ -166,7 +167,7 @@ fn loads(sources: &[RelationSource]) -> String {
     parts.extend(sources.iter().map(|source| {
         format!(
             "SELECT\n    0::bigint,\n    c.source,\n    c.table_name,\n    c.relation,\n    'loaded',\n    \
-             sum(c.row_count)::bigint,\n    {},\n    {},\n    {},\n    {}\nFROM {{{{ ref('stg_counts_{}') }}}} AS c\n\
+             sum(c.row_count)::bigint,\n    {},\n    {},\n    {},\n    {},\n    NULL::timestamptz\nFROM {{{{ ref('stg_counts_{}') }}}} AS c\n\
              GROUP BY c.source, c.table_name, c.relation\n",
             sum("fits"),
             sum("copy"),
@@ -183,15 +184,13 @@ fn rejects(sources: &[RelationSource]) -> String {
         .iter()
         .map(|source| {
             format!(
-                "SELECT\n    c.source,\n    c.relation,\n    c.column_name,\n    c.reason,\n    c.row_count\n\
+                "SELECT\n    c.source,\n    c.relation,\n    c.table_name,\n    c.column_name,\n    c.reason,\n    c.row_count\n\
                  FROM {{{{ ref('stg_counts_{}') }}}} AS c\nWHERE c.outcome = 'rejected'\n",
                 source.name
             )
         })
         .collect();
-    "{{ config(materialized='table', tags=['marts', 'quality']) }}\n\n-- Rows of relations that were left out, by reason.\n"
-        .to_owned()
-        + &parts.join("UNION ALL\n")
+    view("Rows of relations that were left out, by reason.") + &parts.join("UNION ALL\n")
 }
 
 /// As for a file: where no row fits, the mapping is wrong and not the rows.
@@ -202,7 +201,7 @@ fn some_fit(name: &str) -> String {
     )
 }
 
-/// Sources and descriptions; JSON is YAML, and quotes every name.
+/// The sources; JSON is YAML, and quotes every name.
 fn properties(sources: &[RelationSource]) -> String {
     let declared: Vec<_> = sources
         .iter()
@@ -215,21 +214,9 @@ fn properties(sources: &[RelationSource]) -> String {
             })
         })
         .collect();
-    let column = |name: &str, description: &str| json!({"name": name, "description": description});
     json!({
         "version": 2,
         "sources": declared,
-        "models": [{
-            "name": "data_quality_rejects",
-            "description": "Rows of sources that are relations which did not fit their mapping, counted by reason.",
-            "columns": [
-                column("source", "Name of the source."),
-                column("relation", "The relation, with its schema."),
-                column("column_name", "Column of the relation; null where the reason names one of the mapping."),
-                column("reason", "Why the rows were left out."),
-                column("row_count", "How many there are."),
-            ],
-        }],
     })
     .to_string()
 }

@@ -1,9 +1,12 @@
-//! The connection breaks at a COMMIT, before it reaches the server or after it took place: each COMMIT of a run, in turn.
+//! The connection breaks at a COMMIT, before it reaches the server or after it took place: each COMMIT of a run or of an erasure, in turn.
 
 use crate::harness::Database;
 use crate::shop;
 use crate::small::Small;
+use quintile::pipeline;
 use quintile::warehouse::Warehouse;
+use quintile::warehouse::erase::EraseRequest;
+use quintile::warehouse::person::Person;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -134,4 +137,55 @@ async fn a_commit_that_never_arrived_is_told_or_repeated() {
 async fn a_commit_whose_answer_was_lost_is_read_back() {
     let commits = walk(Cut::After).await;
     assert!(commits >= 2, "{commits}");
+}
+
+/// A customer with an order, and a way to the database on which the first COMMIT of this number is cut: an erasure tells
+/// that it took place, or leaves everything.
+async fn erase_through(cut: Cut) -> i64 {
+    let small = Small::new().await;
+    let insert = "INSERT INTO raw.orders (source, order_id, line, customer_id, ordered_at, quantity, unit_price, currency, load_id)
+        VALUES ('shop', 'o1', 1, 'ann-7', now(), 1, 1, 'EUR', 1)";
+    let mut settings = small.settings.clone();
+    settings.run.lease_seconds = 3;
+    let (relay, url) = Relay::before(small.db.url(), cut).await;
+    let broken = connect(&small.db, &url).await;
+    let request =
+        EraseRequest { person: Person { customer_id: "ann-7".into(), ..Person::default() }, ..EraseRequest::default() };
+    for number in 1..=50 {
+        let clean = "DELETE FROM raw.orders; DELETE FROM quintile.tombstones; DELETE FROM quintile.audit_log;
+            UPDATE quintile.leases SET expires_at = clock_timestamp()";
+        shop::execute(&small.warehouse, clean).await;
+        shop::execute(&small.warehouse, insert).await;
+        relay.arm(number);
+        let told = pipeline::erase(&broken, &settings, request.clone()).await;
+        let was_cut = relay.disarm();
+        let state =
+            "SELECT concat_ws(' ', (SELECT count(*) FROM raw.orders), (SELECT count(*) FROM quintile.tombstones),
+            (SELECT count(*) FROM quintile.audit_log WHERE action = 'erase'))";
+        let state = small.value(state).await;
+        let case = format!("{cut:?} {number}: {told:?} left {state}");
+        match &told {
+            Ok(erasure) => {
+                assert_eq!(state, "0 1 1", "{case}");
+                // Told with what it did, also where the answer was lost; and done once.
+                assert_eq!((erasure.row_count(), erasure.was_erased), (1, false), "{case}");
+            }
+            Err(_) => assert_eq!(state, "1 0 0", "{case}"),
+        }
+        if !was_cut {
+            told.expect("nothing was in the way");
+            return number - 1;
+        }
+    }
+    panic!("{cut:?}: the erasure has no end");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_commit_of_an_erasure_that_never_arrived_is_told_or_repeated() {
+    assert!(erase_through(Cut::Before).await >= 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_commit_of_an_erasure_whose_answer_was_lost_is_read_back() {
+    assert!(erase_through(Cut::After).await >= 1);
 }

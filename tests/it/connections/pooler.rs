@@ -5,8 +5,9 @@ use crate::harness::Database;
 use crate::shop;
 use chrono::{TimeZone, Utc};
 use quintile::config::Settings;
-use quintile::ingest::{IngestRequest, ingest};
+use quintile::ingest::{IngestRequest, ingest, rejected_files, retry};
 use quintile::warehouse::Warehouse;
+use quintile::warehouse::load::LoadCounts;
 use quintile::warehouse::slots::{Claim, Outcome, SlotKey, Waits};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
@@ -146,6 +147,7 @@ async fn work(settings: &Settings, url: &str, number: i32) {
         IngestRequest { file, source: "shop".into(), mapping_dir: folder.path().into(), ..IngestRequest::default() };
     let loaded = ingest(&warehouse, &request, &mut |_| {}).await.unwrap_or_else(|e| panic!("{}", e.report()));
     assert_eq!(loaded.counts.rows_loaded, 500);
+    compare(&warehouse, &request).await;
     shop::fill_orders(&warehouse, 60).await;
     let report = shop::build(&warehouse, settings, &[]).await;
     assert_eq!(report.state, "published", "{:?}", report.failed);
@@ -160,6 +162,29 @@ async fn work(settings: &Settings, url: &str, number: i32) {
         let row = client.query_one(&format!("SELECT NULL::{kind}, $1"), &[&i64::from(number)]).await.expect("a row");
         assert_eq!(row.get::<_, i64>(1), i64::from(number));
     }
+}
+
+/// The second file of a source goes through a table of its own, and rejected rows that are tried again through another.
+async fn compare(warehouse: &Warehouse, first: &IngestRequest) {
+    let folder = &first.mapping_dir;
+    // A hundred orders as they were, a hundred with another price, fifty new ones, and one that does not fit.
+    let mut lines: String = (0..100).map(|i| format!("o{i},c{},2025-0{}-01,1,2.50\n", i % 40, 1 + i % 6)).collect();
+    lines.extend((100..200).map(|i| format!("o{i},c{},2025-0{}-01,1,3.50\n", i % 40, 1 + i % 6)));
+    lines.extend((500..550).map(|i| format!("o{i},c{},2025-07-01,1,2.50\n", i % 40)));
+    let file = folder.join("more.csv");
+    std::fs::write(&file, format!("Order,Customer,Date,Qty,Price\n{lines}o600,c1,2025-07-01,one,1\n"))
+        .expect("written");
+    let request = IngestRequest { file, ..first.clone() };
+    let report = ingest(warehouse, &request, &mut |_| {}).await.unwrap_or_else(|e| panic!("{}", e.report()));
+    let LoadCounts { rows_loaded, rows_updated, rows_unchanged, rows_rejected, .. } = report.counts;
+    assert_eq!((rows_loaded, rows_updated, rows_unchanged, rows_rejected), (150, 100, 100, 1));
+    let mapping = std::fs::read_to_string(folder.join("shop.toml")).expect("the mapping");
+    std::fs::write(folder.join("shop.toml"), mapping.replace("\"Qty\"", "{ constant = 1 }")).expect("written");
+    let files = rejected_files(warehouse, folder, "shop").await.expect("files");
+    let late = retry(warehouse, folder, "shop", &files[0]).await.unwrap_or_else(|e| panic!("{}", e.report()));
+    assert_eq!((late.counts.rows_loaded, late.counts.rows_rejected), (1, 0));
+    let there = shop::value(warehouse, &format!("SELECT count(*) FROM {}.orders", warehouse.schemas.raw)).await;
+    assert_eq!(there, "551");
 }
 
 async fn slots(warehouse: &Warehouse, settings: &Settings) {
