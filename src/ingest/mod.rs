@@ -8,6 +8,7 @@ pub mod convert;
 pub mod expression;
 pub mod file;
 pub mod generate;
+mod hashtext;
 pub mod infer;
 pub mod instant;
 mod lender;

@@ -4,6 +4,7 @@ mod customer;
 mod file;
 mod problems;
 mod recipe;
+mod spellings;
 
 use super::Mapping;
 use crate::error::{Error, Result};
@@ -28,6 +29,7 @@ pub(super) fn parse(path: &str, source: &str, text: &str) -> Result<Mapping> {
     let defaults = file::defaults(&root, &mut problems);
     let synthetic_customer = customer::synthetic(&root, &mut problems);
     let lent_customer = customer::lent(&root, &mut problems);
+    let spellings = spellings::spellings(&root, &mut problems);
     let columns = recipe::columns(entity, &root, &file, &mut problems);
     check_columns(entity, &root, defaults.currency.as_deref(), &mut problems);
     if !problems.0.is_empty() {
@@ -44,6 +46,7 @@ pub(super) fn parse(path: &str, source: &str, text: &str) -> Result<Mapping> {
         earliest: defaults.earliest,
         latest: defaults.latest,
         columns,
+        spellings,
         synthetic_customer,
         lent_customer,
         checksum: blake3::hash(text.as_bytes()).to_hex().to_string(),
