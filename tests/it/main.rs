@@ -2,6 +2,7 @@
 
 mod api;
 mod bad_files;
+mod bad_models;
 mod breaking_change;
 mod carry;
 mod cli;
@@ -14,6 +15,7 @@ mod data_quality;
 mod dbt;
 mod dbt_macros;
 mod dbt_manifest;
+mod degenerate;
 mod deploy;
 mod embedded;
 mod erase;
