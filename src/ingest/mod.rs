@@ -13,6 +13,7 @@ pub mod infer;
 pub mod instant;
 mod lender;
 mod limit;
+mod lookup;
 pub mod mapping;
 pub mod number;
 mod parse;
@@ -69,6 +70,7 @@ pub async fn ingest(warehouse: &Warehouse, request: &IngestRequest, progress: Te
     let opened = tokio::task::spawn_blocking(move || {
         let (mut mapping, file) = (Mapping::load(&dir, &source)?, OrderFile::open(&path)?);
         lender::note(&mut mapping, &file)?;
+        lookup::note(&mut mapping, &file)?;
         Ok((mapping, file))
     });
     let (mapping, file) = opened.await.map_err(|e| Error::failed("file cannot be opened").source(e))??;

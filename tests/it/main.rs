@@ -27,6 +27,7 @@ mod harness;
 mod in_place;
 mod ingest;
 mod introspection;
+mod lookups;
 mod mutations;
 mod once;
 mod papers;

@@ -2,9 +2,11 @@
 //!
 //! `config/sources/NAME.toml` describes the files of source `NAME`; `parse` reads one and tells all its problems at once.
 
+mod lookup;
 mod parse;
 mod synthetic;
 
+pub use lookup::Lookup;
 pub use synthetic::{CustomerHash, SyntheticCustomer};
 
 use crate::error::{Error, Result};
@@ -46,6 +48,8 @@ pub struct Mapping {
     pub synthetic_customer: Option<SyntheticCustomer>,
     /// Which file lends its customers, for files that have none.
     pub lent_customer: Option<LentCustomer>,
+    /// Which files give columns, in the order in which they are asked.
+    pub lookups: Vec<Lookup>,
     /// blake3 of the mapping file's text, in hexadecimal digits.
     pub checksum: String,
 }

@@ -2,6 +2,7 @@
 
 mod customer;
 mod file;
+mod lookup;
 mod problems;
 mod recipe;
 mod spellings;
@@ -18,8 +19,17 @@ pub(super) fn parse(path: &str, source: &str, text: &str) -> Result<Mapping> {
         wrong().detail(format!("{path}: {}", e.to_string().trim_end())).hint("correct the TOML")
     })?;
     let mut problems = Problems::default();
-    let known =
-        ["description", "source", "table", "file", "defaults", "columns", "synthetic_customer", "lent_customer"];
+    let known = [
+        "description",
+        "source",
+        "table",
+        "file",
+        "defaults",
+        "columns",
+        "synthetic_customer",
+        "lent_customer",
+        "lookup",
+    ];
     problems.unknown_keys("", &root, &known);
     let description = problems.text("", &root, "description").unwrap_or_default();
     // Several mappings may fill the tables of one source.
@@ -29,6 +39,7 @@ pub(super) fn parse(path: &str, source: &str, text: &str) -> Result<Mapping> {
     let defaults = file::defaults(&root, &mut problems);
     let synthetic_customer = customer::synthetic(&root, &mut problems);
     let lent_customer = customer::lent(&root, &mut problems);
+    let lookups = lookup::lookups(&root, &mut problems);
     let spellings = spellings::spellings(&root, &mut problems);
     let columns = recipe::columns(entity, &root, &file, &mut problems);
     check_columns(entity, &root, defaults.currency.as_deref(), &mut problems);
@@ -49,6 +60,7 @@ pub(super) fn parse(path: &str, source: &str, text: &str) -> Result<Mapping> {
         spellings,
         synthetic_customer,
         lent_customer,
+        lookups,
         checksum: blake3::hash(text.as_bytes()).to_hex().to_string(),
     })
 }

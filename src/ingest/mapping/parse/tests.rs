@@ -191,3 +191,17 @@ fn a_column_may_have_several_names() {
             + "[synthetic_customer]\nrule = \"hashtext\"\nhash_of = [\"a\", \"b\"]\nmodulo = 3\n";
     insta::assert_snapshot!(report(&wrong));
 }
+
+#[test]
+fn other_files_give_columns() {
+    let text = GOOD.to_owned()
+        + "[[lookup]]\nfile = \"orders.csv\"\non = \"customer\"\ncolumns = [\"date\"]\ndelimiter = \";\"\n\
+           [[lookup]]\nfile = \"people.csv\"\non = \"date\"\ncolumns = [\"total\", \"percent\"]\nencoding = \"latin-1\"";
+    let mapping = parse("shop.toml", "shop", &text).unwrap();
+    let files: Vec<_> = mapping.lookups.iter().map(|lookup| lookup.file.display().to_string()).collect();
+    assert_eq!(files, ["orders.csv", "people.csv"]);
+    assert_eq!((mapping.lookups[0].format.delimiter, &mapping.lookups[1].columns[1]), (b';', &"percent".to_owned()));
+    let wrong = GOOD.to_owned() + "[[lookup]]\nfile = 3\ncolumns = []\nkey = \"a\"\n[[lookup]]\ncolumns = \"a\"";
+    insta::assert_snapshot!(report(&wrong));
+    assert!(report(&(GOOD.to_owned() + "[lookup]\nfile = \"a\"")).contains("lookup: must be written as [[lookup]]"));
+}
