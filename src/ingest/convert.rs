@@ -217,8 +217,9 @@ impl<'r> Row<'r> {
     /// The field at a place; `None` where the mapping calls its text "no value", in every column or in this one.
     fn field(&self, place: usize, nulls: &[String]) -> Option<&'r str> {
         let text = std::str::from_utf8(self.record.get(place)?).ok()?;
-        let mut nulls = self.mapping.file.nulls.iter().chain(nulls);
-        let is_null = nulls.any(|null| null == text || null == text.trim());
+        let trimmed = text.trim();
+        let is_null = |null: &String| null == trimmed || null == text;
+        let is_null = self.mapping.file.nulls.iter().any(is_null) || nulls.iter().any(is_null);
         (!is_null).then_some(text)
     }
 
@@ -226,8 +227,8 @@ impl<'r> Row<'r> {
         Ok(match way {
             Way::Field { place, recipe: Recipe::Text { strip_suffix, values, nulls, .. }, .. } => {
                 self.field(*place, nulls).map(|text| {
-                    let suffix = strip_suffix.as_deref().unwrap_or_default();
-                    let text = text.strip_suffix(suffix).unwrap_or(text);
+                    // Not "" where there is none: to compare nothing costs more than all the rest of a field.
+                    let text = strip_suffix.as_deref().and_then(|suffix| text.strip_suffix(suffix)).unwrap_or(text);
                     Cow::Borrowed(values.get(text).map_or(text, String::as_str))
                 })
             }

@@ -94,12 +94,6 @@ pub async fn ingest(warehouse: &Warehouse, request: &IngestRequest, progress: Te
         Ended::Loaded(counts) => (counts, false),
         Ended::Scattered => return Err(Error::failed("lines of orders cannot be numbered")),
     };
-    if counts.rows_loaded + counts.rows_removed > 0 {
-        // The rows are in. That the server could not count their values is no reason to say they are not.
-        if let Err(error) = warehouse.analyze_raw(&client, attempt.identity.entity).await {
-            tracing::warn!("{error}");
-        }
-    }
     Ok(LoadReport::new(&attempt.identity, counts, is_unchanged, began.elapsed()))
 }
 

@@ -78,6 +78,7 @@ impl Making<'_> {
             );
         }
         let live: BTreeMap<String, Live> = withdrawal::current(&self.project, self.warehouse.live().await?);
+        self.warehouse.tend_raw_tables(&self.warehouse.client().await?).await?;
         let early = self.build_early(open, &reads, &live).await?;
         let snapshot = match reads.tables.is_empty() {
             true => None,

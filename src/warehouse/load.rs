@@ -86,6 +86,10 @@ impl Warehouse {
     /// Begins the load of a file; `client` must not be in a transaction. Loads of one table wait for each other.
     pub async fn begin_load<'a>(&self, client: &'a Client, file: &LoadedFile, path: LoadPath) -> Result<LoadStart<'a>> {
         self.create_raw_tables(client).await?;
+        if path != LoadPath::Fastest || file.entity != Entity::Orders || self.has_rows(client, file).await? {
+            // Its rows are compared with those that are there.
+            self.tend_raw_tables(client).await?;
+        }
         crash_point::reach("load: begin").await?;
         let transaction = Transaction::begin(client).await?;
         lock(client, &format!("quintile load {}\n{}", self.schemas.raw, file.entity.table())).await?;
@@ -139,13 +143,6 @@ impl Warehouse {
         let asked = fill(include_str!("sql/load_has_rows.sql"), &names);
         let row = client.query_one(&asked, &[&file.source]).await;
         Ok(row.map_err(|e| fault("raw table cannot be read", &e))?.get(0))
-    }
-
-    /// Lets the server count the values of a raw table again, so that plans over it are good.
-    pub async fn analyze_raw(&self, client: &Client, entity: Entity) -> Result<()> {
-        let names = [("raw", self.schemas.raw.as_str()), ("table", entity.table())];
-        let analyzed = client.batch_execute(&fill("ANALYZE {raw}.{table}", &names)).await;
-        analyzed.map_err(|e| fault(&format!("table \"{}\" cannot be analysed", entity.table()), &e))
     }
 }
 

@@ -33,6 +33,7 @@ pub mod profile;
 mod public_view;
 pub mod publish;
 mod raw_tables;
+mod raw_upkeep;
 pub mod rejects;
 pub mod rollback;
 pub mod run_detail;

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::project::quote_identifier;
 
 /// The statements that make them, in order; each may run again.
-pub(super) const RAW_TABLES: [&str; 11] = [
+pub(super) const RAW_TABLES: [&str; 10] = [
     include_str!("sql/create_raw_orders.sql"),
     include_str!("sql/create_raw_customers.sql"),
     include_str!("sql/create_raw_products.sql"),
@@ -18,7 +18,6 @@ pub(super) const RAW_TABLES: [&str; 11] = [
     include_str!("sql/create_raw_loads.sql"),
     include_str!("sql/alter_raw_loads.sql"),
     include_str!("sql/create_raw_rejected_rows.sql"),
-    include_str!("sql/create_raw_orders_index.sql"),
     include_str!("sql/create_raw_loads_index.sql"),
     include_str!("sql/comment_raw.sql"),
 ];
@@ -33,7 +32,7 @@ impl Warehouse {
     /// Creates the raw tables of the workspace where they are missing; the schema itself must be there.
     pub async fn create_raw_tables(&self, client: &Client) -> Result<()> {
         let doing = "raw tables cannot be created";
-        let mut names = vec!["loads", "rejected_rows", "orders_by_load", "loads_by_file"];
+        let mut names = vec!["loads", "rejected_rows", "loads_by_file"];
         names.extend(Entity::ALL.iter().map(|entity| entity.table()));
         let schema = quote_identifier(&self.schemas.raw);
         let asked = include_str!("sql/load_find_raw_tables.sql");

@@ -134,6 +134,6 @@ async fn processes_that_start_at_once_prepare_one_workspace() {
             result.unwrap_or_else(|e| panic!("{}", e.report()));
         }
     }
-    let indexes = "SELECT count(*) FROM pg_indexes WHERE indexname = 'orders_by_load' AND schemaname LIKE 'shop%'";
+    let indexes = "SELECT count(*) FROM pg_indexes WHERE indexname = 'loads_by_file' AND schemaname LIKE 'shop%'";
     assert_eq!(shop::value(&warehouse, indexes).await, "5");
 }

@@ -5,6 +5,7 @@ mod exactly_once;
 mod killed;
 mod late;
 mod shop;
+mod upkeep;
 
 use quintile::error::Kind;
 use quintile::ingest::{IngestRequest, Limit, Progress, ingest};
