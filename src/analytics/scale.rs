@@ -36,6 +36,12 @@ impl Scaler {
         (prepare(value, self.log) - self.mean) / self.deviation
     }
 
+    /// The score under `other` of what has the score `score` here; both prepare values alike.
+    #[must_use]
+    pub fn moved(&self, score: f64, other: &Scaler) -> f64 {
+        (score * self.deviation + self.mean - other.mean) / other.deviation
+    }
+
     /// The value that has this score; what was below 0 before a logarithm comes back as 0.
     #[must_use]
     pub fn unscale(&self, score: f64) -> f64 {

@@ -2,6 +2,7 @@
 
 use super::halt::Halt;
 use super::plan::{Step, StepKind};
+use crate::analytics::cluster::FormerFit;
 use crate::analytics::{cluster, ltv};
 use crate::crash_point::reach;
 use crate::error::{Error, Kind, Result};
@@ -147,8 +148,9 @@ async fn materialize(run: &RunContext, step: &Step, select: &str, client: &mut C
         StepKind::Cluster { key, spec } => {
             hidden.extend(warehouse.hidden_reads(client, &filling).await?);
             let spec = spec.clone();
+            let former = warehouse.published_fit(&step.name).await?.as_ref().and_then(FormerFit::of);
             fit(run, step, select, client, key, move |frame| {
-                let fit = cluster::fit(&frame, &spec)?;
+                let fit = cluster::fit(&frame, &spec, former.as_ref())?;
                 Ok((frame.keys, fit.columns, fit.facts))
             })
             .await?;

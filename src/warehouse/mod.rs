@@ -11,6 +11,7 @@ pub mod erase;
 pub mod export;
 pub mod fault;
 mod fence;
+mod fits;
 pub mod frame;
 pub mod gc;
 pub mod gc_bound;

@@ -174,11 +174,6 @@ impl Warehouse {
             .map_err(|e| fault("run ledger cannot be read", &e))?;
         Ok(rows.iter().map(|row| ((row.get("test"), row.get("fingerprint")), row.get("run_id"))).collect())
     }
-
-    /// Keeps the facts of a fit (centroids, parameters).
-    pub async fn record_fit(&self, run_id: i64, model: &str, facts: &serde_json::Value) -> Result<()> {
-        self.ledger(include_str!("sql/record_fit.sql"), &[&run_id, &model, facts]).await
-    }
 }
 
 fn milliseconds(elapsed: Duration) -> i64 {

@@ -6,6 +6,7 @@ mod bad_models;
 mod breaking_change;
 mod carry;
 mod cli;
+mod clusters;
 mod connections;
 mod contract;
 mod crash_points;

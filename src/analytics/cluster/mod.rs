@@ -1,22 +1,31 @@
 //! Customer clusters: k-means on scaled features, k by elbow and silhouette.
 //!
 //! The way of a fit: rows are put in the order of their values, so that the order in which the database gives them
-//! decides nothing; features are scaled ([`super::scale`]); each k is tried on a seeded sample (starts by
-//! `linfa-clustering`, then Lloyd's iteration to rest); the chosen k goes on from the sample's centroids over
-//! all rows. Clusters are numbered from 1 by descending mean of the last feature, so that numbers do
-//! not depend on the seed.
+//! decides nothing; features are scaled ([`super::scale`]); for each k the best of several starts on a seeded sample
+//! goes on over all rows until it rests; k is chosen by what that gives. Clusters keep the numbers of the former fit
+//! where they continue its clusters, and are numbered from 1 by descending mean of the last feature where there is
+//! none, so that numbers do not depend on the seed.
 
+pub mod agreement;
 mod facts;
+mod former;
+mod hartigan;
+mod kernel;
 mod lloyd;
+mod matching;
 mod points;
 mod quality;
+mod spread;
+mod starts;
 
 use crate::analytics::scale::Scaler;
 use crate::analytics::{Column, Frame, Values};
 use crate::error::{Error, Result};
+pub use former::FormerFit;
 use lloyd::Partition;
 use points::{Points, square_distance};
 use quality::Quality;
+use rayon::prelude::*;
 
 /// How to cluster; from the model's `config(materialized='cluster', ...)`.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,19 +67,24 @@ const LARGEST: f64 = 1e150;
 /// `cluster_id` counts from 1. `persona_confidence` is `1 - d1 / d2` with the distances to the nearest and the second
 /// nearest centroid in standard units: 0 on the border, 1 at the centroid or where there is one cluster only.
 /// With `log`, values below 0 are set to 0 before the logarithm. Fewer different rows than clusters lower
-/// k, down to 1 where all rows are alike; no rows at all are an error.
-pub fn fit(frame: &Frame, spec: &ClusterSpec) -> Result<ClusterFit> {
+/// k, down to 1 where all rows are alike; no rows at all are an error. The clusters of the `former` fit lend their
+/// numbers to those that continue them.
+pub fn fit(frame: &Frame, spec: &ClusterSpec, former: Option<&FormerFit>) -> Result<ClusterFit> {
     check_spec(spec)?;
     let features = features(frame)?;
     let order = canonical_order(&features, frame.len());
-    let points = scaled(&features, &order, spec.log);
-    let Choice { centroids, reason, qualities } = choose_k(&points, spec)?;
-    // Where the sample is everything, these are at rest already.
-    let partition = lloyd::settle(&points, centroids);
-    let clusters = facts::clusters(&features, &order, &partition);
+    let (points, scalers) = scaled(&features, &order, spec.log);
+    let Choice { partition, reason, qualities } = choose_k(&points, spec)?;
+    let mut clusters = facts::clusters(&features, &order, &partition);
+    let centroids: Vec<Vec<f64>> = clusters.iter().map(|c| partition.centroids.row(c.label).to_vec()).collect();
+    if let Some(numbers) = former.and_then(|former| former.numbers(&scalers, &centroids)) {
+        clusters.iter_mut().zip(numbers).for_each(|(cluster, number)| cluster.id = number);
+    }
+    clusters.sort_by_key(|cluster| cluster.id);
+    let agreement = former.and_then(|former| former.agreement(&scalers, &points, &partition));
     let mut id_of = vec![0; clusters.len()];
-    for (i, cluster) in clusters.iter().enumerate() {
-        id_of[cluster.label] = i as i32 + 1;
+    for cluster in &clusters {
+        id_of[cluster.label] = cluster.id;
     }
     let mut ids = vec![None; frame.len()];
     let mut confidences = vec![0.0; frame.len()];
@@ -82,7 +96,8 @@ pub fn fit(frame: &Frame, spec: &ClusterSpec) -> Result<ClusterFit> {
         Column { name: "cluster_id".into(), values: Values::Integer(ids) },
         Column::float("persona_confidence", confidences),
     ];
-    let facts = facts::facts(&features, &reason, &qualities, &clusters, &partition);
+    let told = facts::Told { scalers: &scalers, reason: &reason, qualities: &qualities, agreement };
+    let facts = facts::facts(&told, &clusters, &partition);
     Ok(ClusterFit { k: clusters.len(), columns, facts })
 }
 
@@ -148,22 +163,24 @@ fn canonical_order(features: &[(&str, &[f64])], rows: usize) -> Vec<usize> {
     order
 }
 
-fn scaled(features: &[(&str, &[f64])], order: &[usize], log: bool) -> Points {
+fn scaled<'f>(features: &[(&'f str, &[f64])], order: &[usize], log: bool) -> (Points, Vec<(&'f str, Scaler)>) {
     let dimensions = features.len();
     let mut values = vec![0.0; order.len() * dimensions];
-    for (place, (_, column)) in features.iter().enumerate() {
+    let mut scalers = Vec::with_capacity(dimensions);
+    for (place, (name, column)) in features.iter().enumerate() {
         let ordered: Vec<f64> = order.iter().map(|row| column[*row]).collect();
         let scaler = Scaler::fit(&ordered, log);
         for (row, value) in ordered.into_iter().enumerate() {
             values[row * dimensions + place] = scaler.scale(value) + 0.0;
         }
+        scalers.push((*name, scaler));
     }
-    Points { values, dimensions }
+    (Points { values, dimensions }, scalers)
 }
 
-/// The chosen number of clusters, as centroids on the sample, and what speaks for it.
+/// The partition into the chosen number of clusters, and what speaks for it.
 struct Choice {
-    centroids: Points,
+    partition: Partition,
     reason: String,
     qualities: Vec<Quality>,
 }
@@ -178,20 +195,21 @@ fn choose_k(points: &Points, spec: &ClusterSpec) -> Result<Choice> {
             (1, _) if widest > 1 => "k = 1: all rows are alike.",
             _ => "k = 1 is set in the model's configuration.",
         };
-        let inertia_mean = lloyd::settle(points, origin.clone()).inertia_mean;
-        let qualities = vec![Quality { k: 1, inertia_mean, silhouette: None }];
-        return Ok(Choice { centroids: origin, reason: reason.to_owned(), qualities });
+        let partition = lloyd::settle(points, origin);
+        let qualities = vec![quality_of(points, &partition, None)];
+        return Ok(Choice { partition, reason: reason.to_owned(), qualities });
     }
     let sample = points.sample(SAMPLE_ROWS, spec.seed);
-    let inertia_of_one = lloyd::settle(&sample, origin).inertia_mean;
-    let mut qualities = Vec::new();
-    let mut tried = Vec::new();
-    for k in 2..=distinct.min(widest) {
-        let partition = lloyd::settle(&sample, lloyd::start(&sample, k, spec.starts, spec.seed)?);
-        let silhouette = silhouette_of(&sample, &partition, spec.seed);
-        qualities.push(Quality { k, inertia_mean: partition.inertia_mean, silhouette });
-        tried.push(partition.centroids);
-    }
+    let few = sample.sample(SILHOUETTE_ROWS, spec.seed.wrapping_add(1));
+    let inertia_of_one = lloyd::settle(points, origin).inertia_mean;
+    let (mut tried, qualities): (Vec<Partition>, Vec<Quality>) = (2..=distinct.min(widest))
+        .into_par_iter()
+        .map(|k| {
+            let partition = lloyd::tightest(points, starts::best(&sample, k, spec.starts, spec.seed));
+            let quality = quality_of(points, &partition, Some(&few));
+            (partition, Quality { k, ..quality })
+        })
+        .unzip();
     let (k, reason) = match spec.k {
         _ if distinct < spec.k.unwrap_or(spec.k_min) => {
             (distinct, format!("k = {distinct}: there are only {distinct} different rows."))
@@ -200,13 +218,23 @@ fn choose_k(points: &Points, spec: &ClusterSpec) -> Result<Choice> {
         None => quality::choose(inertia_of_one, &qualities, spec.k_min.max(2), spec.k_max.min(distinct))
             .ok_or_else(|| Error::failed("number of clusters cannot be chosen"))?,
     };
-    Ok(Choice { centroids: tried.swap_remove(k - 2), reason, qualities })
+    Ok(Choice { partition: tried.swap_remove(k - 2), reason, qualities })
 }
 
-fn silhouette_of(sample: &Points, partition: &Partition, seed: u64) -> Option<f64> {
-    let few = sample.sample(SILHOUETTE_ROWS, seed.wrapping_add(1));
-    let labels: Vec<usize> = few.rows().map(|row| lloyd::nearest(row, &partition.centroids).0).collect();
-    quality::silhouette(&few, &labels, partition.centroids.len())
+/// The figures of a partition of all points; the silhouette is that of a `few` of them.
+fn quality_of(points: &Points, partition: &Partition, few: Option<&Points>) -> Quality {
+    let k = partition.centroids.len();
+    let silhouette = few.and_then(|few| {
+        let labels: Vec<usize> = few.rows().map(|row| kernel::nearest(row, &partition.centroids).0).collect();
+        quality::silhouette(few, &labels, k)
+    });
+    Quality {
+        k,
+        inertia_mean: partition.inertia_mean,
+        silhouette,
+        calinski_harabasz: spread::calinski_harabasz(points, partition),
+        davies_bouldin: spread::davies_bouldin(points, partition),
+    }
 }
 
 fn confidence(row: &[f64], centroids: &Points) -> f64 {

@@ -12,6 +12,9 @@ pub(super) struct Quality {
     pub(super) inertia_mean: f64,
     /// `None` for a single cluster.
     pub(super) silhouette: Option<f64>,
+    /// `None` for a single cluster; see [`super::spread`].
+    pub(super) calinski_harabasz: Option<f64>,
+    pub(super) davies_bouldin: Option<f64>,
 }
 
 /// Mean silhouette of labelled points (Rousseeuw 1987): `(b - a) / max(a, b)` with `a` the mean distance to
@@ -115,7 +118,7 @@ mod tests {
     }
 
     fn quality(k: usize, inertia_mean: f64, silhouette: f64) -> Quality {
-        Quality { k, inertia_mean, silhouette: Some(silhouette) }
+        Quality { k, inertia_mean, silhouette: Some(silhouette), calinski_harabasz: None, davies_bouldin: None }
     }
 
     #[test]

@@ -36,7 +36,7 @@ fn blobs(rows: usize) -> Frame {
 
 #[test]
 fn separate_blobs_are_found_and_numbered_by_the_last_feature() {
-    let fit = fit(&blobs(400), &spec(None)).unwrap();
+    let fit = fit(&blobs(400), &spec(None), None).unwrap();
     assert_eq!(fit.k, 4, "{}", fit.facts);
     let ids = ids(&fit);
     // Blob 3 has the highest mean of "monetary", then 2; blobs 0 and 1 are told apart by a hair, but each is whole.
@@ -49,7 +49,7 @@ fn separate_blobs_are_found_and_numbered_by_the_last_feature() {
 fn facts_have_the_form_that_is_stored() {
     let mut wanted = spec(Some(2));
     wanted.k_max = 3;
-    let fit = fit(&frame(&[("a", vec![1.0, 1.0, 1.0, 9.0]), ("b", vec![0.0, 0.0, 0.0, 4.0])]), &wanted).unwrap();
+    let fit = fit(&frame(&[("a", vec![1.0, 1.0, 1.0, 9.0]), ("b", vec![0.0, 0.0, 0.0, 4.0])]), &wanted, None).unwrap();
     let mut facts = fit.facts.clone();
     for cluster in facts["clusters"].as_array_mut().unwrap() {
         for value in cluster["z"].as_object_mut().unwrap().values_mut() {
@@ -62,9 +62,9 @@ fn facts_have_the_form_that_is_stored() {
 #[test]
 fn same_seed_same_fit_and_other_seeds_same_numbers() {
     let blobs = blobs(300);
-    let first = fit(&blobs, &spec(Some(4))).unwrap();
-    assert_eq!(first, fit(&blobs, &spec(Some(4))).unwrap());
-    let other = fit(&blobs, &ClusterSpec { seed: 7, ..spec(Some(4)) }).unwrap();
+    let first = fit(&blobs, &spec(Some(4)), None).unwrap();
+    assert_eq!(first, fit(&blobs, &spec(Some(4)), None).unwrap());
+    let other = fit(&blobs, &ClusterSpec { seed: 7, ..spec(Some(4)) }, None).unwrap();
     assert_eq!(ids(&first), ids(&other));
 }
 
@@ -84,7 +84,7 @@ fn the_order_of_rows_decides_nothing() {
             .collect(),
     };
     // k = 3 cuts through the blobs, where a fit that heeded the order would show it.
-    let (straight, mixed) = (fit(&blobs, &spec(Some(3))).unwrap(), fit(&shuffled, &spec(Some(3))).unwrap());
+    let (straight, mixed) = (fit(&blobs, &spec(Some(3)), None).unwrap(), fit(&shuffled, &spec(Some(3)), None).unwrap());
     let (straight_ids, mixed_ids) = (ids(&straight), ids(&mixed));
     assert!(order.iter().zip(mixed_ids).all(|(row, id)| straight_ids[*row] == id));
     assert_eq!(straight.facts["quality"], mixed.facts["quality"]);
@@ -92,13 +92,13 @@ fn the_order_of_rows_decides_nothing() {
 
 #[test]
 fn degenerate_input_has_a_defined_answer() {
-    let one = fit(&frame(&[("a", vec![5.0])]), &spec(Some(4))).unwrap();
+    let one = fit(&frame(&[("a", vec![5.0])]), &spec(Some(4)), None).unwrap();
     assert_eq!((one.k, ids(&one), confidences(&one)), (1, vec![1], &[1.0][..]));
     assert_eq!(one.facts["reason"], "k = 1: there is one row only.");
-    let alike = fit(&frame(&[("a", vec![5.0; 50]), ("b", vec![0.1; 50])]), &spec(None)).unwrap();
+    let alike = fit(&frame(&[("a", vec![5.0; 50]), ("b", vec![0.1; 50])]), &spec(None), None).unwrap();
     assert_eq!((alike.k, alike.facts["reason"].as_str()), (1, Some("k = 1: all rows are alike.")));
     let two: Vec<f64> = (0..500).map(|i| if i % 2 == 0 { 1000.0 } else { 1.0 }).collect();
-    let two = fit(&frame(&[("a", two)]), &spec(Some(4))).unwrap();
+    let two = fit(&frame(&[("a", two)]), &spec(Some(4)), None).unwrap();
     assert_eq!((two.k, &ids(&two)[..2]), (2, &[1, 2][..]));
     assert_eq!(two.facts["reason"], "k = 2: there are only 2 different rows.");
     assert!(confidences(&two).iter().all(|confidence| *confidence == 1.0));
@@ -109,7 +109,7 @@ fn an_outlier_does_not_break_the_fit() {
     let mut values: Vec<f64> = (0..200).map(f64::from).collect();
     values.push(1e12);
     for log in [true, false] {
-        let fit = fit(&frame(&[("a", values.clone())]), &ClusterSpec { log, ..spec(None) }).unwrap();
+        let fit = fit(&frame(&[("a", values.clone())]), &ClusterSpec { log, ..spec(None) }, None).unwrap();
         let ids = ids(&fit);
         assert_eq!((ids[200], ids.iter().filter(|id| **id == 1).count() < 201), (1, true));
     }
@@ -117,7 +117,7 @@ fn an_outlier_does_not_break_the_fit() {
 
 #[test]
 fn what_cannot_be_clustered_is_told() {
-    let told = |frame: &Frame, spec: &ClusterSpec| fit(frame, spec).unwrap_err().report();
+    let told = |frame: &Frame, spec: &ClusterSpec| fit(frame, spec, None).unwrap_err().report();
     let bad = frame(&[("a", vec![1.0, f64::NAN, f64::INFINITY]), ("b", vec![1.0, 2.0, 1e200])]);
     insta::assert_snapshot!(told(&bad, &spec(None)));
     assert!(told(&Frame::default(), &spec(None)).contains("There are no rows."));
@@ -133,7 +133,7 @@ fn what_cannot_be_clustered_is_told() {
 fn many_rows_are_fitted_whole_from_the_sample() {
     let rows = SAMPLE_ROWS + 3_000;
     let wanted = ClusterSpec { k_max: 4, starts: 1, ..spec(Some(4)) };
-    let fit = fit(&blobs(rows), &wanted).unwrap();
+    let fit = fit(&blobs(rows), &wanted, None).unwrap();
     let sizes = fit.facts["clusters"].as_array().unwrap().iter().map(|c| c["size"].as_u64().unwrap());
     assert_eq!(sizes.collect::<Vec<_>>(), vec![rows as u64 / 4; 4]);
 }
@@ -148,7 +148,7 @@ proptest! {
     ) {
         let (a, b): (Vec<f64>, Vec<f64>) = rows.into_iter().unzip();
         let count = a.len();
-        let fit = fit(&frame(&[("a", a), ("b", b)]), &ClusterSpec { log, k, starts: 1, ..spec(None) }).unwrap();
+        let fit = fit(&frame(&[("a", a), ("b", b)]), &ClusterSpec { log, k, starts: 1, ..spec(None) }, None).unwrap();
         let ids = ids(&fit);
         prop_assert!(ids.len() == count && ids.iter().all(|id| (1..=fit.k as i32).contains(id)));
         prop_assert!((1..=fit.k as i32).all(|id| ids.contains(&id)));

@@ -1,0 +1,106 @@
+//! Where Lloyd's iteration begins: greedy k-means++.
+//!
+//! k-means++ (Arthur and Vassilvitskii 2007) draws each next centroid with a chance in proportion to its squared
+//! distance from those there are. The greedy form draws several and takes the one that lowers the inertia most
+//! (Celebi, Kingravi and Vela 2013), as scikit-learn does, with as many: `2 + floor(ln k)`.
+
+use super::lloyd::tightest;
+use super::points::{Points, square_distance};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use rand_xoshiro::rand_core::{RngCore, SeedableRng};
+use rayon::prelude::*;
+
+/// The best of `starts` sets of `k` centroids, each at rest on `sample`.
+pub(super) fn best(sample: &Points, k: usize, starts: usize, seed: u64) -> Points {
+    let tried: Vec<_> = (0..starts.max(1) as u64)
+        .into_par_iter()
+        .map(|number| {
+            tightest(sample, draw(sample, k, seed.wrapping_add(number).wrapping_mul(1_000_003).wrapping_add(k as u64)))
+        })
+        .collect();
+    let best = tried.into_iter().reduce(|best, next| if next.inertia_mean < best.inertia_mean { next } else { best });
+    best.map_or_else(|| Points::origin(sample.dimensions), |partition| partition.centroids)
+}
+
+/// One start. Fewer different points than `k` give as many centroids as there are.
+fn draw(points: &Points, k: usize, seed: u64) -> Points {
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
+    let trials = 2 + (k as f64).ln() as usize;
+    let first = (chance(&mut random) * points.len() as f64) as usize;
+    let mut values = points.row(first.min(points.len() - 1)).to_vec();
+    let mut distances: Vec<f64> = points.rows().map(|row| square_distance(row, &values)).collect();
+    for _ in 1..k {
+        let total: f64 = distances.iter().sum();
+        if total <= 0.0 {
+            break;
+        }
+        let mut best: Option<(f64, usize, Vec<f64>)> = None;
+        for _ in 0..trials {
+            let candidate = drawn(&distances, chance(&mut random) * total);
+            let center = points.row(candidate);
+            let closer: Vec<f64> = points
+                .rows()
+                .zip(&distances)
+                .map(|(row, distance)| square_distance(row, center).min(*distance))
+                .collect();
+            let inertia: f64 = closer.iter().sum();
+            if best.as_ref().is_none_or(|(least, ..)| inertia < *least) {
+                best = Some((inertia, candidate, closer));
+            }
+        }
+        if let Some((_, candidate, closer)) = best {
+            values.extend_from_slice(points.row(candidate));
+            distances = closer;
+        }
+    }
+    Points { values, dimensions: points.dimensions }
+}
+
+/// The point at which the running sum of the distances passes `mark`; never one at distance 0.
+fn drawn(distances: &[f64], mark: f64) -> usize {
+    let mut sum = 0.0;
+    let mut last = 0;
+    for (i, distance) in distances.iter().enumerate().filter(|(_, distance)| **distance > 0.0) {
+        sum += distance;
+        last = i;
+        if sum > mark {
+            break;
+        }
+    }
+    last
+}
+
+/// 53 random bits: a float from 0 to 1, 1 excluded.
+fn chance(random: &mut Xoshiro256PlusPlus) -> f64 {
+    (random.next_u64() >> 11) as f64 / (1u64 << 53) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::lloyd::settle;
+    use super::*;
+
+    fn line(values: &[f64]) -> Points {
+        Points { values: values.to_vec(), dimensions: 1 }
+    }
+
+    #[test]
+    fn starts_are_repeatable() {
+        let points = line(&(0..500).map(|i| f64::from(i % 50) + f64::from(i / 250) * 1e3).collect::<Vec<_>>());
+        let found = best(&points, 2, 3, 9);
+        assert_eq!(found, best(&points, 2, 3, 9));
+        let mut means = settle(&points, found).centroids.values;
+        means.sort_by(f64::total_cmp);
+        assert_eq!(means, [24.5, 1024.5]);
+    }
+
+    #[test]
+    fn points_that_are_there_already_are_not_drawn() {
+        assert_eq!(drawn(&[0.0, 1.0, 0.0, 3.0, 0.0], 0.0), 1);
+        assert_eq!(drawn(&[0.0, 1.0, 0.0, 3.0, 0.0], 3.9), 3);
+        assert_eq!(drawn(&[0.0, 1.0, 0.0, 3.0, 0.0], 9.0), 3);
+        let mut two = draw(&line(&[4.0, 4.0, 4.0, 8.0]), 3, 1).values;
+        two.sort_by(f64::total_cmp);
+        assert_eq!(two, [4.0, 8.0], "there are no three different points");
+    }
+}

@@ -1,0 +1,20 @@
+//! What was learnt from the data: the facts of each fit, by run and model.
+
+use super::Warehouse;
+use super::fault::fault;
+use crate::error::Result;
+use serde_json::Value;
+
+impl Warehouse {
+    /// Keeps the facts of a fit (centroids, parameters).
+    pub async fn record_fit(&self, run_id: i64, model: &str, facts: &Value) -> Result<()> {
+        self.ledger(include_str!("sql/record_fit.sql"), &[&run_id, &model, facts]).await
+    }
+
+    /// The facts of the fit whose rows readers see; none where the model was never published.
+    pub async fn published_fit(&self, model: &str) -> Result<Option<Value>> {
+        let client = self.client().await?;
+        let asked = client.query_opt(include_str!("sql/published_fit.sql"), &[&self.schemas.workspace, &model]).await;
+        Ok(asked.map_err(|e| fault("facts of the published fit cannot be read", &e))?.map(|row| row.get(0)))
+    }
+}
