@@ -218,3 +218,25 @@ fn workspaces_whose_schemas_the_server_refuses_are_refused_first() {
     }
     assert!(super::Schemas::of("pgshop").is_ok());
 }
+
+#[test]
+fn a_workspace_name_is_never_more_than_a_plain_word() {
+    let long = "x".repeat(64);
+    let hostile = [
+        "public; drop schema mart cascade",
+        "a\"b",
+        "a'b",
+        "pg_catalog",
+        "Select",
+        "\u{430}dmin",
+        &long,
+        "",
+        "a.b.c",
+        "$1",
+        "a\0b",
+    ];
+    for name in hostile {
+        let error = super::Schemas::of(name).unwrap_err();
+        assert_eq!(error.message, format!("workspace name \"{name}\" cannot be used"));
+    }
+}

@@ -22,6 +22,8 @@ pub(super) enum Way<'a> {
     Nothing,
     /// Out of one field.
     Field {
+        /// Its name in this file.
+        column: &'a str,
         /// Its place in the record.
         place: usize,
         /// What is done with it.
@@ -51,7 +53,7 @@ impl<'a> Way<'a> {
     /// Name of the file's column, if it is one.
     pub(super) fn file_column(&self) -> Option<&'a str> {
         match self {
-            Way::Field { recipe, .. } => recipe.file_column(),
+            Way::Field { column, .. } => Some(column),
             _ => None,
         }
     }
@@ -59,11 +61,12 @@ impl<'a> Way<'a> {
 
 impl<'a> Ways<'a> {
     /// Finds the mapping's columns in the header, or tells all that are missing; `file_name` is for messages.
-    pub(super) fn find(mapping: &'a Mapping, header: &[String], file_name: &str) -> Result<Ways<'a>> {
+    pub(super) fn find(mapping: &'a Mapping, header: &'a [String], file_name: &str) -> Result<Ways<'a>> {
         let places = places(mapping, header, file_name)?;
-        // Every name that the mapping reads has a place now.
+        // Every name that the mapping reads has a place now, where the file may spell it otherwise.
         let place = |name: &str| places.iter().find(|(known, _)| *known == name).map_or(0, |(_, place)| *place);
-        let all = |names: &'a [String]| names.iter().map(|name| (name.as_str(), place(name))).collect();
+        let named = |name: &str| (header.get(place(name)).map_or("", String::as_str), place(name));
+        let all = |names: &'a [String]| names.iter().map(|name| named(name)).collect();
         let way = |recipe: &'a Option<Recipe>| match recipe {
             None => Way::Nothing,
             Some(Recipe::Join { columns, row_number }) => {
@@ -73,9 +76,10 @@ impl<'a> Ways<'a> {
             Some(Recipe::Expression { expression, format }) => {
                 Way::Expression { expression, format, places: all(expression.columns()) }
             }
-            Some(recipe) => {
-                recipe.file_column().map_or(Way::Nothing, |column| Way::Field { place: place(column), recipe })
-            }
+            Some(recipe) => recipe.file_column().map_or(Way::Nothing, |name| {
+                let (column, place) = named(name);
+                Way::Field { column, place, recipe }
+            }),
         };
         Ok(Ways {
             columns: mapping.columns.iter().map(way).collect(),
@@ -89,15 +93,20 @@ fn places<'a>(mapping: &'a Mapping, header: &[String], file_name: &str) -> Resul
     let mut problems = Vec::new();
     let mut is_missing = false;
     for name in mapping.file_columns() {
-        let mut found = header.iter().enumerate().filter(|(_, column)| *column == name.trim());
+        let spellings = mapping.spellings(name);
+        let is_meant = |column: &str| spellings.iter().any(|spelling| spelling.trim() == column);
+        let mut found = header.iter().enumerate().filter(|(_, column)| is_meant(column));
         match (found.next(), found.next()) {
             (Some((place, _)), None) => places.push((name, place)),
-            (Some(_), Some(_)) => problems.push(format!("Column \"{name}\" stands twice in the header.")),
+            (Some((_, first)), Some((_, second))) if first != second => problems
+                .push(format!("Columns \"{first}\" and \"{second}\" both stand in the header, for one that is read.")),
+            (Some((_, column)), Some(_)) => problems.push(format!("Column \"{column}\" stands twice in the header.")),
             (None, _) => {
                 is_missing = true;
-                problems.push(match nearest(name, header) {
-                    Some(near) => format!("Column \"{name}\" is missing; the nearest is \"{near}\"."),
-                    None => format!("Column \"{name}\" is missing."),
+                let names = format!("\"{}\"", spellings.join("\" or \""));
+                problems.push(match spellings.iter().find_map(|spelling| nearest(spelling, header)) {
+                    Some(near) => format!("Column {names} is missing; the nearest is \"{near}\"."),
+                    None => format!("Column {names} is missing."),
                 });
             }
         }
@@ -174,6 +183,22 @@ mod tests {
         let header = ["Order;Customer;Date;Qty;Price;Percent".to_owned()];
         let error = Ways::find(&mapping, &header, "orders.csv").err().unwrap();
         assert!(error.hint.unwrap().contains("file.delimiter"));
+    }
+
+    #[test]
+    fn a_column_is_found_by_whichever_of_its_names_the_header_has() {
+        let text = MAPPING.replace("\"Order\"", "[\"Order\", \"Invoice\"]").replace("\"Qty\"", "[\"Qty\", \"Units\"]");
+        let mapping = Mapping::parse("shop.toml", "shop", &text).unwrap();
+        for (order, units) in [("Order", "Units"), ("Invoice", "Qty")] {
+            let header = ["Price", order, "Customer", units, "Date"].map(str::to_owned);
+            let ways = Ways::find(&mapping, &header, "orders.csv").unwrap();
+            let found: Vec<_> = ways.columns.iter().filter_map(Way::file_column).collect();
+            assert_eq!(found, [order, "Customer", "Date", units, "Price"]);
+            assert!(matches!(ways.columns[0], Way::Field { place: 1, .. }));
+        }
+        let header = ["Price", "Order", "Invoice", "Customer", "Quant", "Date"].map(str::to_owned);
+        let error = Ways::find(&mapping, &header, "orders.csv").err().unwrap();
+        insta::assert_snapshot!(error.report());
     }
 
     #[test]

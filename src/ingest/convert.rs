@@ -106,8 +106,8 @@ impl<'a> Converter<'a> {
         for (column, way) in mapping.entity.columns().iter().zip(&ways.columns) {
             match column.name {
                 "line" if mapping.entity == Entity::Orders => line = Some(rows.leave_integer()),
-                "customer_id" if mapping.synthetic_customer.is_some() => {
-                    rows.text(&row.made_up_customer(&ways.hashed)?);
+                "customer_id" if let Some(made_up) = &mapping.synthetic_customer => {
+                    rows.text(&made_up.customer(&row.required_fields(&ways.hashed)?));
                 }
                 "customer_id" if mapping.lent_customer.is_some() => rows.optional_text(origin.lent_customer.as_deref()),
                 "id_is_synthetic" => rows.flag(mapping.has_synthetic_customers()),
@@ -225,7 +225,7 @@ impl<'r> Row<'r> {
 
     fn text(&self, way: &Way<'r>) -> Converted<Option<Cow<'r, str>>> {
         Ok(match way {
-            Way::Field { place, recipe: Recipe::Text { strip_suffix, values, nulls, .. } } => {
+            Way::Field { place, recipe: Recipe::Text { strip_suffix, values, nulls, .. }, .. } => {
                 self.field(*place, nulls).map(|text| {
                     // Not "" where there is none: to compare nothing costs more than all the rest of a field.
                     let text = strip_suffix.as_deref().and_then(|suffix| text.strip_suffix(suffix)).unwrap_or(text);
@@ -247,7 +247,9 @@ impl<'r> Row<'r> {
 
     fn number(&self, column: &Column, way: &Way<'r>) -> Converted<Option<Decimal>> {
         let (place, scale, format, nulls) = match way {
-            Way::Field { place, recipe: Recipe::Number { scale, format, nulls, .. } } => (*place, scale, format, nulls),
+            Way::Field { place, recipe: Recipe::Number { scale, format, nulls, .. }, .. } => {
+                (*place, scale, format, nulls)
+            }
             Way::Constant(Recipe::ConstantNumber(number)) => return Ok(Some(*number)),
             Way::Expression { expression, format, places } => {
                 return self.computed(column, expression, format, places);
@@ -321,7 +323,7 @@ impl<'r> Row<'r> {
     }
 
     fn instant(&self, column: &Column, way: &Way<'r>) -> Converted<Option<DateTime<Utc>>> {
-        let Way::Field { place, recipe: Recipe::Instant { formats, nulls, .. } } = way else { return Ok(None) };
+        let Way::Field { place, recipe: Recipe::Instant { formats, nulls, .. }, .. } = way else { return Ok(None) };
         let Some(text) = self.field(*place, nulls) else { return Ok(None) };
         let instant = parse_instant(text, formats, self.mapping.timezone);
         let checked = instant.and_then(|instant| self.window.check(instant, text));
@@ -330,25 +332,10 @@ impl<'r> Row<'r> {
 
     /// A day, which may lie before the window: people were born then.
     fn date(&self, column: &Column, way: &Way<'r>) -> Converted<Option<NaiveDate>> {
-        let Way::Field { place, recipe: Recipe::Instant { formats, nulls, .. } } = way else { return Ok(None) };
+        let Way::Field { place, recipe: Recipe::Instant { formats, nulls, .. }, .. } = way else { return Ok(None) };
         let Some(text) = self.field(*place, nulls) else { return Ok(None) };
         let checked = parse_date(text, formats).and_then(|date| self.window.check_birth(date, text));
         checked.map(Some).map_err(|reason| self.rejected(column, way, reason))
-    }
-
-    /// `synthetic-0042`: a hash of the named columns, modulo the number of customers.
-    fn made_up_customer(&self, hashed: &[(&str, usize)]) -> Converted<String> {
-        let mut hasher = blake3::Hasher::new();
-        for text in self.required_fields(hashed)? {
-            hasher.update(text.as_bytes());
-            // A byte that no text holds, so that ("ab", "c") and ("a", "bc") differ.
-            hasher.update(&[0xff]);
-        }
-        let mut first = [0; 8];
-        first.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
-        let modulo = self.mapping.synthetic_customer.as_ref().map_or(1, |made_up| made_up.modulo);
-        let width = (modulo - 1).to_string().len();
-        Ok(format!("synthetic-{:0width$}", u64::from_le_bytes(first) % modulo))
     }
 
     fn required_fields(&self, places: &[(&str, usize)]) -> Converted<Vec<&'r str>> {

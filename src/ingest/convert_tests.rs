@@ -150,3 +150,23 @@ fn ids_are_joined_and_customers_made_up() {
     let told = convert(&mapping, &row(b"")).unwrap_err();
     assert_eq!((told.column.as_deref(), told.reason.as_str()), (Some("Order"), "the value is missing"));
 }
+
+#[test]
+fn customers_are_made_up_by_the_named_rule() {
+    let mapping = MAPPING.replace("customer_id = { column = \"Customer\", strip_suffix = \".0\" }", "")
+        + "[synthetic_customer]\nrule = \"hashtext\"\nhash_of = [\"Order\"]\nmodulo = 1000";
+    let row = |order: &'static [u8]| [order, b"", b"2023-03-01", b"1", b"1", b""];
+    // hashtext('1') is -631133447, hashtext('9994') is 1315334793.
+    for (order, customer) in [(&b"1"[..], "448"), (b"9994", "794")] {
+        let made_up = convert(&mapping, &row(order)).unwrap();
+        assert_eq!((&made_up[2], &made_up[3]), (&text(customer), &cell(|rows| rows.flag(true))));
+    }
+}
+
+#[test]
+fn a_rejected_value_is_told_by_the_name_that_its_file_has() {
+    let mapping =
+        MAPPING.replace("\"Qty\"", "[\"Units\", \"Qty\"]").replace("\"Price\"", "{ expression = \"Units / 0\" }");
+    let told = convert(&mapping, &[b"A1", b"C", b"2023-03-01", b"x", b"1", b""]).unwrap_err();
+    assert_eq!(told.column.as_deref(), Some("Qty"));
+}

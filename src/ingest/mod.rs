@@ -8,10 +8,12 @@ pub mod convert;
 pub mod expression;
 pub mod file;
 pub mod generate;
+mod hashtext;
 pub mod infer;
 pub mod instant;
 mod lender;
 mod limit;
+mod lookup;
 pub mod mapping;
 pub mod number;
 mod parse;
@@ -69,6 +71,7 @@ pub async fn ingest(warehouse: &Warehouse, request: &IngestRequest, progress: Te
     let opened = tokio::task::spawn_blocking(move || {
         let (mut mapping, file) = (Mapping::load(&dir, &source)?.of_files()?, OrderFile::open(&path)?);
         lender::note(&mut mapping, &file)?;
+        lookup::note(&mut mapping, &file)?;
         Ok((mapping, file))
     });
     let (mapping, file) = opened.await.map_err(|e| Error::failed("file cannot be opened").source(e))??;

@@ -3,6 +3,7 @@
 use super::convert::{Converter, Destination, Origin, Rejection};
 use super::file::OrderFile;
 use super::lender::Lender;
+use super::lookup::Lookups;
 use super::mapping::Mapping;
 use super::reader::RecordReader;
 use crate::error::{Error, Result};
@@ -85,7 +86,9 @@ pub(super) fn parse(
 ) -> Result<Vec<String>> {
     let mut reader = RecordReader::open(file, &mapping.file, bytes_read)?;
     let header = std::mem::take(&mut reader.header);
-    let mut converter = Converter::new(mapping, &header, &file.name, destination)?;
+    let mut lookups = Lookups::open(mapping, file, &header)?;
+    let widened_header = std::mem::take(&mut lookups.header);
+    let mut converter = Converter::new(mapping, &widened_header, &file.name, destination)?;
     let keeps_text = destination.is_staged && may_conflict(mapping);
     let mut gathered = Gathered::default();
     let mut row_number: i32 = 0;
@@ -101,7 +104,7 @@ pub(super) fn parse(
         let line = i64::try_from(reader.line()).unwrap_or(i64::MAX);
         let lent_customer = lender.as_mut().map(Lender::next).transpose()?.flatten();
         let origin = Origin { row_number, line, raw_text: keeps_text.then(|| reader.raw_text()), lent_customer };
-        if !gathered.take(&mut converter, reader.record(), &origin, || reader.raw_text()) {
+        if !gathered.take(&mut converter, lookups.widen(reader.record())?, &origin, || reader.raw_text()) {
             reader.check_block()?;
         }
         if gathered.is_full() && sender.blocking_send(gathered.batch(&converter)).is_err() {

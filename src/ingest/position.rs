@@ -6,10 +6,10 @@
 
 use std::hash::{DefaultHasher, Hasher};
 
-/// Fingerprints that are kept: a power of two, 16 MiB of memory that is taken only as far as it is used.
-const SLOTS: usize = 1 << 22;
-/// Beyond, looking for a free slot takes too long.
-const MOST_ORDERS: usize = SLOTS / 10 * 9;
+/// Fingerprints that are kept at first: 4 MiB, of which every page is soon in use.
+const FEW: usize = 1 << 20;
+/// Fingerprints that are kept beside them where a file has more, in no order: 12 MiB.
+const MORE: usize = 3 << 20;
 
 /// Numbers the lines of one file.
 #[derive(Debug)]
@@ -22,10 +22,13 @@ pub(super) struct Positions {
     is_back: bool,
     /// The greatest order id so far: shorter ids are less, those of one length go by their bytes.
     greatest: String,
-    /// Fingerprints of the orders begun; 0 is a free slot. A false alarm costs a slower load and nothing else: with a
+    /// The orders begun, the first of them and the rest. A false alarm costs a slower load and nothing else: with a
     /// million orders it comes once in thousands of files.
-    begun: Vec<u32>,
-    count: usize,
+    begun: [Fingerprints; 2],
+    /// Each order so far was greater than all before, as exports by number have them.
+    is_ascending: bool,
+    /// Some of them left no fingerprint.
+    is_forgetful: bool,
     is_scattered: bool,
 }
 
@@ -36,8 +39,9 @@ impl Positions {
             last: 0,
             is_back: false,
             greatest: String::new(),
-            begun: vec![0; SLOTS],
-            count: 0,
+            begun: [Fingerprints::new(FEW), Fingerprints::new(MORE)],
+            is_ascending: true,
+            is_forgetful: false,
             is_scattered: false,
         }
     }
@@ -71,7 +75,8 @@ impl Positions {
 
     fn begin(&mut self, order_id: &str) {
         let is_greater = (order_id.len(), order_id) > (self.greatest.len(), self.greatest.as_str());
-        let was_there = if self.count < MOST_ORDERS { self.remember(order_id) } else { true };
+        self.is_ascending &= is_greater;
+        let was_there = self.remember(order_id, is_greater);
         // Greater than all before is new for certain, however many there are.
         self.is_back = was_there && !is_greater;
         if is_greater {
@@ -81,24 +86,74 @@ impl Positions {
         self.last = 0;
     }
 
-    /// Keeps the fingerprint of an order; whether it was there.
-    fn remember(&mut self, order_id: &str) -> bool {
+    /// Keeps the fingerprint of an order; whether it was there, or may have been where no more can be kept.
+    fn remember(&mut self, order_id: &str, is_greater: bool) -> bool {
         let mut hasher = DefaultHasher::new();
         hasher.write(order_id.as_bytes());
         let hash = hasher.finish();
-        let fingerprint = ((hash >> 32) as u32).max(1);
-        let mut slot = hash as usize % SLOTS;
+        let [first, rest] = &mut self.begun;
+        match first.find(hash) {
+            Ok(()) => return true,
+            Err(slot) if !first.is_full() => return first.keep(hash, slot),
+            Err(_) => {}
+        }
+        // A file that went upwards for so long will go on so, and needs no memory; if it does not, it is held for scattered.
+        self.is_forgetful |= rest.is_full() || self.is_ascending;
+        if self.is_forgetful {
+            return !is_greater;
+        }
+        match rest.find(hash) {
+            Ok(()) => true,
+            Err(slot) => rest.keep(hash, slot),
+        }
+    }
+}
+
+/// Fingerprints in a table of fixed size, which takes memory with the first.
+#[derive(Debug)]
+struct Fingerprints {
+    size: usize,
+    /// 0 is a free slot.
+    slots: Vec<u32>,
+    count: usize,
+}
+
+impl Fingerprints {
+    fn new(size: usize) -> Fingerprints {
+        Fingerprints { size, slots: Vec::new(), count: 0 }
+    }
+
+    /// Beyond, looking for a free slot takes too long.
+    fn is_full(&self) -> bool {
+        self.count >= self.size / 10 * 9
+    }
+
+    /// Whether the fingerprint is there; the slot for it if not.
+    fn find(&mut self, hash: u64) -> Result<(), usize> {
+        if self.slots.is_empty() {
+            self.slots = vec![0; self.size];
+        }
+        let mut slot = hash as usize % self.size;
         loop {
-            match self.begun[slot] {
-                0 => break,
-                known if known == fingerprint => return true,
-                _ => slot = (slot + 1) % SLOTS,
+            match self.slots[slot] {
+                0 => return Err(slot),
+                known if known == fingerprint(hash) => return Ok(()),
+                _ => slot = (slot + 1) % self.size,
             }
         }
-        self.begun[slot] = fingerprint;
+    }
+
+    /// Takes a free slot; it was not there.
+    fn keep(&mut self, hash: u64, slot: usize) -> bool {
+        self.slots[slot] = fingerprint(hash);
         self.count += 1;
         false
     }
+}
+
+/// The half of a hash that the slot does not tell.
+fn fingerprint(hash: u64) -> u32 {
+    ((hash >> 32) as u32).max(1)
 }
 
 fn replace(text: &mut String, by: &str) {
@@ -152,13 +207,32 @@ mod tests {
     }
 
     #[test]
-    fn beyond_the_memory_only_what_is_greater_counts_as_new() {
+    fn orders_in_no_order_are_known_beyond_the_first_table() {
         let mut positions = Positions::new();
-        positions.count = MOST_ORDERS;
         positions.next("7", 1);
-        positions.next("10", 2);
+        positions.next("5", 2);
+        positions.begun[0].count = FEW;
+        positions.next("6", 3);
+        positions.next("4", 4);
         assert!(!positions.is_scattered());
-        positions.next("8", 3);
+        positions.next("6", 5);
         assert!(positions.is_scattered());
+    }
+
+    #[test]
+    fn beyond_the_memory_only_what_is_greater_counts_as_new() {
+        for is_ascending in [true, false] {
+            let mut positions = Positions::new();
+            positions.is_ascending = is_ascending;
+            positions.begun.iter_mut().for_each(|begun| begun.count = begun.size);
+            positions.next("7", 1);
+            positions.next("10", 2);
+            positions.next("11", 3);
+            assert!(!positions.is_scattered());
+            assert!(positions.begun[1].slots.is_empty(), "memory that nobody needs");
+            // It was begun, and left no fingerprint.
+            positions.next("10", 4);
+            assert!(positions.is_scattered());
+        }
     }
 }

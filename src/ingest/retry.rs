@@ -36,6 +36,9 @@ pub async fn retry(warehouse: &Warehouse, mapping_dir: &Path, source: &str, file
     if mapping.lent_customer.is_some() {
         return refused("The mapping borrows customers by row number, which rejected rows do not have.");
     }
+    if !mapping.lookups.is_empty() {
+        return refused("The mapping looks columns up in other files, which rejected rows do not have.");
+    }
     let Some(header) = &file.header else {
         return refused("They were kept by an older version, without the names of the file's columns.");
     };

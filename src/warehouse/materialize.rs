@@ -55,6 +55,12 @@ pub struct Filling<'a> {
     pub known: &'a [String],
 }
 
+/// PostgreSQL bears a SELECT without columns; whoever publishes one has left something out.
+fn without_columns(model: &str) -> Error {
+    Error::failed(format!("model \"{model}\" has no column"))
+        .hint("name what the final SELECT is to give: SELECT customer_id, ...")
+}
+
 /// Name of a run's own relation in the store.
 #[must_use]
 pub fn run_relation(model: &str, run_id: i64) -> String {
@@ -73,7 +79,19 @@ impl Warehouse {
             &[("select", select)],
         );
         client.execute(&statement, &[]).await.map_err(|e| fault_within(&failed(model), select, &statement, &e))?;
+        if self.stored_columns(client, model, &view).await?.is_empty() {
+            return Err(without_columns(model));
+        }
         Ok(())
+    }
+
+    /// Names and types of a stored relation's columns, in order.
+    async fn stored_columns(&self, client: &Client, model: &str, relation: &str) -> Result<Vec<(String, String)>> {
+        let described = client
+            .query(include_str!("sql/describe_table.sql"), &[&self.schemas.store, &relation])
+            .await
+            .map_err(|e| fault(&failed(model), &e))?;
+        Ok(described.iter().map(|row| (row.get(0), row.get(1))).collect())
     }
 
     /// Fills the run's own table with a SELECT, in a transaction that joins the snapshot of the sources if one is given.
@@ -166,11 +184,10 @@ impl Warehouse {
             ],
         );
         execute(client, model, &check).await?;
-        let described = client
-            .query(include_str!("sql/describe_table.sql"), &[store, &table])
-            .await
-            .map_err(|e| fault(&failed(model), &e))?;
-        let columns: Vec<(String, String)> = described.iter().map(|row| (row.get(0), row.get(1))).collect();
+        let columns = self.stored_columns(client, model, &table).await?;
+        if columns.iter().all(|(name, _)| RESERVED.contains(&name.as_str())) {
+            return Err(without_columns(model));
+        }
         if columns.iter().any(|(name, _)| name == UNNAMED) {
             return Err(Error::failed(format!("model \"{model}\" has a column without a name"))
                 .hint("name every expression of the final SELECT: count(*) AS orders"));

@@ -1,7 +1,7 @@
 //! Hostile files: each is refused whole, loads in part with its bad rows named, or loads as it is.
 //!
-//! Written anew after a corpus of 98 inputs. Those that are models or identifiers of a configuration are tested where
-//! templates, statements and settings are; same orders twice are tested with the loads.
+//! Written anew after a corpus of 98 inputs. Its models are in `bad_models`, its degenerate shops in `degenerate`, and
+//! its identifiers with the settings.
 
 use crate::harness::Database;
 use quintile::error::Error;
@@ -81,9 +81,13 @@ impl Corpus {
 
     /// Loads a case as a source of its own, so that no case sees the orders of another.
     async fn load(&self, name: &str, content: &[u8]) -> Result<LoadReport, Error> {
+        self.load_by(name, content, MAPPING).await
+    }
+
+    async fn load_by(&self, name: &str, content: &[u8], mapping: &str) -> Result<LoadReport, Error> {
         let file = self.dir.path().join(format!("{name}.csv"));
         std::fs::write(&file, content).unwrap();
-        std::fs::write(self.dir.path().join(format!("{name}.toml")), MAPPING).unwrap();
+        std::fs::write(self.dir.path().join(format!("{name}.toml")), mapping).unwrap();
         let request = IngestRequest {
             file,
             source: name.into(),
@@ -315,4 +319,31 @@ async fn values_are_stored_byte_for_byte_and_never_executed() {
     let report = corpus.load("values", content.as_bytes()).await.unwrap();
     assert_eq!(report.counts.rows_loaded, values.len() as i64);
     assert_eq!(corpus.texts("SELECT customer_id FROM {raw}.orders ORDER BY order_id").await, values);
+}
+
+#[tokio::test]
+async fn an_order_that_stands_twice_counts_once_or_is_kept_aside_with_both_lines() {
+    let corpus = Corpus::new().await;
+    // A row an order: each is the first line of its order, so that a second one is a contradiction or the same again.
+    let a_row_an_order = "    line = { constant = 1 }\n";
+    let other = Row { price: "99", ..ROW };
+    let third = Row { id: "3", ..ROW }.text();
+    for (name, second, expected) in [("same", ROW, (2, 1, 0)), ("conflict", other, (1, 0, 2))] {
+        let content = [HEADER, &ROW.text(), &second.text(), &third].concat();
+        let report = corpus.load_by(name, content.as_bytes(), &(MAPPING.to_owned() + a_row_an_order)).await.unwrap();
+        let counts = report.counts;
+        assert_eq!((counts.rows_loaded, counts.rows_duplicate, counts.rows_rejected), expected, "{name}");
+    }
+    let told = "SELECT concat_ws(': ', line, reason) FROM {raw}.rejected_rows ORDER BY line";
+    let reason = "lines 2, 3 have the same order_id and line and other content";
+    assert_eq!(corpus.texts(told).await, [format!("2: {reason}"), format!("3: {reason}")]);
+}
+
+#[tokio::test]
+async fn a_file_whose_only_row_is_bad_is_refused_whole() {
+    let corpus = Corpus::new().await;
+    let row = Row { quantity: "99999999999999999999", ..ROW }.text();
+    let error = corpus.load("only", [HEADER, &row].concat().as_bytes()).await.unwrap_err();
+    assert_eq!(error.message, "no row of file \"only.csv\" fits mapping \"only\" because of column \"quantity\"");
+    assert_eq!(corpus.texts("SELECT count(*)::text FROM {raw}.rejected_rows").await, ["0"]);
 }

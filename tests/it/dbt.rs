@@ -5,6 +5,7 @@ mod commands;
 mod data_tests;
 mod faults;
 mod history;
+mod identifiers;
 mod shop;
 pub mod support;
 mod surroundings;

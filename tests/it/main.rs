@@ -2,6 +2,7 @@
 
 mod api;
 mod bad_files;
+mod bad_models;
 mod breaking_change;
 mod carry;
 mod cli;
@@ -16,6 +17,7 @@ mod data_quality_tables;
 mod dbt;
 mod dbt_macros;
 mod dbt_manifest;
+mod degenerate;
 mod deploy;
 mod embedded;
 mod erase;
@@ -27,6 +29,7 @@ mod harness;
 mod in_place;
 mod ingest;
 mod introspection;
+mod lookups;
 mod mutations;
 mod once;
 mod papers;

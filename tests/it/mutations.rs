@@ -16,12 +16,13 @@ use std::time::{Duration, Instant};
 const MAPPINGS: [&str; 3] = [
     "[file]\nnulls = [\"\", \"N/A\"]\ndecimal = \",\"\nthousands = \".\"\ncurrency_signs = [\"€\"]\ndelimiter = \";\"\n\
      [defaults]\ncurrency = \"EUR\"\ntimezone = \"Europe/Berlin\"\nearliest = \"2000-01-01\"\n[columns]\norder_id = \"id\"\n\
-     customer_id = { column = \"who\", strip_suffix = \".0\", nulls = [\"-\"], values = { A = \"B\" } }\n\
+     customer_id = { column = [\"name\", \"who\"], strip_suffix = \".0\", nulls = [\"-\"], values = { A = \"B\" } }\n\
      ordered_at = { column = \"day\", format = [\"%d.%m.%Y %H:%M\", \"iso\", \"epoch_seconds\", \"%d %b %y\"] }\n\
      quantity = \"units\"\nunit_price = { expression = \"price * (1 - units / 100)\" }\n",
     "[file]\nformat = \"fixed_blanks\"\nheader = false\n[defaults]\ncurrency = \"USD\"\n[columns]\n\
-     order_id = { join = [\"1\", \"2\"], row_number = true }\ncustomer_id = \"1\"\n\
-     ordered_at = { column = \"2\", format = \"%Y%m%d\" }\nquantity = { constant = 1 }\nunit_price = \"3\"\n",
+     order_id = { join = [\"1\", \"2\"], row_number = true }\n\
+     ordered_at = { column = \"2\", format = \"%Y%m%d\" }\nquantity = { constant = 1 }\nunit_price = \"3\"\n\
+     [synthetic_customer]\nrule = \"hashtext\"\nhash_of = [\"1\"]\nmodulo = 7\n",
     "table = \"customers\"\n[file]\nencoding = \"utf-16\"\n[columns]\ncustomer_id = \"id\"\nemail = \"mail\"\n\
      birth_date = { column = \"born\", format = [\"%d/%m/%Y\", \"iso\"] }\nhas_consent = \"yes\"\n",
 ];

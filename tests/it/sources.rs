@@ -134,6 +134,59 @@ async fn documented_columns_become_canonical_rows() {
     }
 }
 
+/// The two spellings under which copies of Online Retail go round.
+const SPELLINGS: [&str; 2] = [
+    "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country",
+    "Invoice,StockCode,Description,Quantity,InvoiceDate,Price,Customer ID,Country",
+];
+
+#[tokio::test]
+async fn one_mapping_reads_both_spellings_of_online_retail() {
+    let sources = Sources::new().await;
+    for source in ["online_retail", "online_retail_ii"] {
+        for (number, header) in SPELLINGS.into_iter().enumerate() {
+            let row = format!("53636{number},85123A,LIGHT,6,2010-12-01 08:26:00,2.55,17850.0,United Kingdom");
+            let file = sources.write(&format!("{source}-{number}.csv"), format!("{header}\n{row}\n"));
+            assert_eq!(sources.load(file, source).await, 1, "{source}: {header}");
+        }
+        let told = format!(
+            "SELECT string_agg(concat_ws('|', order_id, customer_id, unit_price), ' ' ORDER BY order_id) FROM {{raw}}.orders WHERE source = '{source}'"
+        );
+        assert_eq!(sources.value(&told).await, "536360|17850|2.55 536361|17850|2.55");
+    }
+    let both = sources.write("both.csv", format!("{},Invoice\n", SPELLINGS[0]));
+    let error =
+        sources.load_by(both, "online_retail", shop::project_folder().join("config/sources")).await.unwrap_err();
+    assert!(
+        error.report().contains("Columns \"InvoiceNo\" and \"Invoice\" both stand in the header"),
+        "{}",
+        error.report()
+    );
+}
+
+/// The mapping of retail_orders by the rule of the project that made its customers up first.
+fn by_hashtext() -> String {
+    let own = std::fs::read_to_string(shop::project_folder().join("config/sources/retail_orders.toml")).unwrap();
+    own.replace("[synthetic_customer]\n", "[synthetic_customer]\nrule = \"hashtext\"\n")
+}
+
+#[tokio::test]
+async fn customers_by_hashtext_are_those_that_the_server_makes_up() {
+    let sources = Sources::new().await;
+    sources.write("hashed.toml", by_hashtext());
+    // Ids of every length, so that each way to fill the last block of the hash comes up.
+    let ids = (1..=400).map(|n| format!("{n}{}", "\u{e9}x".repeat(n % 13)));
+    let rows: String = ids.map(|id| format!("{id},2023-03-01,,C,,,A,B,1,S,F,P-1,240,260,2,2\n")).collect();
+    let header = SHAPES.iter().find(|shape| shape.0 == "retail_orders").unwrap().1;
+    let header = header.replace("Ship Mode,Segment", "Ship Mode,Other,Segment").replace("Region,Category", "Category");
+    let file = sources.write("orders.csv", format!("{header}\n{rows}"));
+    let report = sources.load_by(file, "hashed", sources.dir.path().into()).await.unwrap();
+    assert_eq!((report.counts.rows_loaded, report.counts.rows_rejected), (400, 0));
+    let told = "SELECT concat_ws('|', count(DISTINCT customer_id) > 300, bool_and(id_is_synthetic), \
+        bool_and(customer_id = (abs(hashtext(order_id) % 1000) + 1)::text)) FROM {raw}.orders";
+    assert_eq!(sources.value(told).await, "t|t|t");
+}
+
 const LENDING: &str = r#"
     [defaults]
     currency = "EUR"
@@ -234,4 +287,18 @@ async fn real_files_load_with_their_published_counts() {
     assert_eq!((report.counts.rows_loaded, report.counts.rows_rejected), (9_994, 0));
     let facts = "SELECT concat_ws('|', count(DISTINCT customer_id), bool_and(id_is_synthetic)) FROM {raw}.orders WHERE source = 'lent'";
     assert_eq!(sources.value(facts).await, "793|t");
+    // Made up by its first rule, the customers are those of the project's own results, a few of which stand here:
+    // customer, days since the last order, orders, profit.
+    sources.write("hashed.toml", by_hashtext());
+    sources.load_by(file("retail_orders.csv"), "hashed", sources.dir.path().into()).await.unwrap();
+    let facts = "WITH by_customer AS ( \
+            SELECT customer_id, max(ordered_at)::date AS last_day, count(DISTINCT order_id) AS orders, \
+                sum(quantity * (unit_price * (1 - discount) - unit_cost))::numeric(20, 1) AS profit \
+            FROM {raw}.orders WHERE source = 'hashed' GROUP BY customer_id) \
+        SELECT (SELECT count(*) || ': ' FROM by_customer) || string_agg(concat_ws('|', customer_id, \
+            (SELECT max(last_day) FROM by_customer) - last_day, orders, profit), ' ' ORDER BY customer_id::int) \
+        FROM by_customer WHERE customer_id IN ('1', '67', '155', '201', '969', '1000')";
+    let expected =
+        "1000: 1|152|12|2237.8 67|1|5|8481.0 155|28|14|18888.4 201|114|11|12147.6 969|6|8|21825.0 1000|85|10|671.7";
+    assert_eq!(sources.value(facts).await, expected);
 }

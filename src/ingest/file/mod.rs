@@ -6,6 +6,7 @@ mod packing;
 mod spool;
 
 pub use folder::files_of;
+pub(super) use spool::unnamed_file;
 
 use crate::config::temporary_dir;
 use crate::error::{Error, Result};

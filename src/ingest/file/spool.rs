@@ -21,13 +21,18 @@ pub(super) fn spool(mut input: impl Read, dir: &Path) -> Result<File> {
             .hint("set TMPDIR to a folder with room for it, or name a file")
             .source(e)
     };
+    let mut file = unnamed_file(dir).map_err(unwritable)?;
+    std::io::copy(&mut input, &mut file).map_err(unwritable)?;
+    Ok(file)
+}
+
+/// A new file of the folder `dir` that has no name any more: it is gone with the process.
+pub(in crate::ingest) fn unnamed_file(dir: &Path) -> std::io::Result<File> {
     let number = SPOOLED.fetch_add(1, Ordering::Relaxed);
     let path = dir.join(format!("quintile-{}-{number}.spool", std::process::id()));
     // Orders are nobody else's business while the file still has its name.
-    let mut file =
-        OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path).map_err(unwritable)?;
-    std::fs::remove_file(&path).map_err(unwritable)?;
-    std::io::copy(&mut input, &mut file).map_err(unwritable)?;
+    let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
+    std::fs::remove_file(&path)?;
     Ok(file)
 }
 

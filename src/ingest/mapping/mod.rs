@@ -2,10 +2,14 @@
 //!
 //! `config/sources/NAME.toml` describes source `NAME`; `parse` reads one and tells all its problems at once.
 
+mod lookup;
 mod parse;
 mod relation;
+mod synthetic;
 
+pub use lookup::Lookup;
 pub use relation::SourceRelation;
+pub use synthetic::{CustomerHash, SyntheticCustomer};
 
 use crate::error::{Error, Result};
 use crate::ingest::expression::Expression;
@@ -42,10 +46,14 @@ pub struct Mapping {
     pub latest: Option<NaiveDate>,
     /// How to get each column, in the order of [`Entity::columns`]; `None` where the mapping does not say.
     pub columns: Vec<Option<Recipe>>,
+    /// Names that a file column may have, the one that the rest of the mapping knows first.
+    pub(super) spellings: Vec<Vec<String>>,
     /// How customer ids are made up, for files that have none.
     pub synthetic_customer: Option<SyntheticCustomer>,
     /// Which file lends its customers, for files that have none.
     pub lent_customer: Option<LentCustomer>,
+    /// Which files give columns, in the order in which they are asked.
+    pub lookups: Vec<Lookup>,
     /// blake3 of the mapping file's text, in hexadecimal digits.
     pub checksum: String,
 }
@@ -168,15 +176,6 @@ impl Recipe {
     }
 }
 
-/// `[synthetic_customer]`: a customer id out of a hash, for files without customers.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SyntheticCustomer {
-    /// File columns that decide the customer.
-    pub hash_of: Vec<String>,
-    /// Number of customers made up.
-    pub modulo: u64,
-}
-
 /// `[lent_customer]`: customers of another file, row by row, for files that were made from it and lost theirs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LentCustomer {
@@ -210,6 +209,18 @@ impl Mapping {
     #[must_use]
     pub fn recipe(&self, name: &str) -> Option<&Recipe> {
         self.columns.get(self.entity.place(name)?)?.as_ref()
+    }
+
+    /// The names by which a header may know this column.
+    pub(super) fn spellings<'a>(&'a self, name: &'a str) -> Vec<&'a str> {
+        let mut all = vec![name];
+        let lists = self.spellings.iter().filter(|list| list.first().is_some_and(|first| first == name));
+        lists.flatten().for_each(|other| {
+            if !all.contains(&other.as_str()) {
+                all.push(other);
+            }
+        });
+        all
     }
 
     /// Whether the customers are made up or lent, and not those of the file.

@@ -12,10 +12,11 @@ use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use parquet::data_type::DataType;
 use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::reader::{ChunkReader, FileReader, Length, SerializedFileReader};
+use std::cell::Cell;
 use std::io::{BufReader, Read};
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Once};
 
 /// Rows that are read from each column before the first of them is given out.
 const BATCH: usize = 1_024;
@@ -138,11 +139,28 @@ impl ParquetRows {
     }
 }
 
+thread_local! {
+    /// This thread runs the library, and a panic is an answer.
+    static IS_READING: Cell<bool> = const { Cell::new(false) };
+}
+
 /// Runs the library on bytes that may be broken: where it takes them for impossible and panics, the file is at fault
 /// and not the program. What was being read is not used any more then.
 fn unpanicked<T>(read: impl FnOnce() -> ParquetResult<T>) -> ParquetResult<T> {
-    std::panic::catch_unwind(AssertUnwindSafe(read))
-        .unwrap_or_else(|_| Err(ParquetError::General("the file contradicts itself".into())))
+    static QUIET: Once = Once::new();
+    QUIET.call_once(|| {
+        let told = std::panic::take_hook();
+        // What the library says on standard error is for its authors; the error says what is to be done.
+        std::panic::set_hook(Box::new(move |panic| {
+            if !IS_READING.get() {
+                told(panic);
+            }
+        }));
+    });
+    IS_READING.set(true);
+    let read = std::panic::catch_unwind(AssertUnwindSafe(read));
+    IS_READING.set(false);
+    read.unwrap_or_else(|_| Err(ParquetError::General("the file contradicts itself".into())))
 }
 
 /// A column of whatever type, read in step with the others.

@@ -5,7 +5,7 @@ use super::number::{TYPES, number};
 use super::rows::{flag, nothing, value_name};
 use super::text::{trimmed, verbatim, without_nulls};
 use crate::ingest::instant::InstantFormat;
-use crate::ingest::mapping::{Mapping, Recipe, SyntheticCustomer};
+use crate::ingest::mapping::{CustomerHash, Mapping, Recipe, SyntheticCustomer};
 use crate::ingest::number::NumberFormat;
 use crate::project::{quote_identifier, quote_literal};
 use crate::warehouse::entity::{Column, Kind};
@@ -199,8 +199,13 @@ impl Reader {
         )
     }
 
-    /// `synthetic-0042`: a hash of the named columns, modulo the number of customers.
+    /// A hash of the named columns, modulo the number of customers; by the rule `hashtext` as of files, else by one that
+    /// the server has.
     fn made_up_customer(&mut self, mapping: &Mapping, made_up: &SyntheticCustomer) -> String {
+        if let (CustomerHash::Hashtext, Some(from)) = (made_up.rule, made_up.hash_of.first()) {
+            let text = self.field(mapping, "customer_id_0_text".to_owned(), from, &[], false);
+            return format!("(abs(hashtext({text})::bigint) % {} + 1)::text", made_up.modulo);
+        }
         let columns = made_up.hash_of.iter().enumerate();
         let bytes: Vec<String> = columns
             .map(|(place, from)| {

@@ -54,6 +54,10 @@ fn what_cannot_be_said_in_sql_is_refused_with_file_key_and_next_step() {
         ordered_at = { column = "d", format = ["%A %d %B %Y", "iso"] }
         quantity = "q"
         unit_price = "p"
+        [[lookup]]
+        file = "headers.csv"
+        on = "Order"
+        columns = ["Day"]
         [lent_customer]
         file = "a.csv"
         column = "c"

@@ -1,7 +1,7 @@
 //! What no node could be run with is told before anything runs: unknown materializations, contracts without types, ...
 
 use super::{incremental, model, project, snapshot, spec};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::project::manifest::{Manifest, Node, Resource};
 use serde_json::Value as Json;
 use std::collections::BTreeSet;
@@ -25,9 +25,29 @@ fn one(manifest: &Manifest, node: &Node) -> Result<()> {
         Resource::Seed => {}
         _ => return Ok(()),
     }
+    schema(node)?;
     spec::contract(node)?;
     spec::indexes(node)?;
     spec::grants(node).map(|_| ())
+}
+
+/// Longest name that PostgreSQL keeps, in bytes: it cuts longer ones, and would not find what it made under the cut one.
+const LONGEST_IDENTIFIER: usize = 63;
+
+/// Whatever else a schema is called, it is quoted.
+fn schema(node: &Node) -> Result<()> {
+    let (name, wrong) = (&node.schema, Error::config(format!("{} has no schema to be built in", node.label())));
+    let wrong = match name.len() {
+        0 => wrong.detail("The name of its schema is empty."),
+        _ if name.contains('\0') => wrong.detail("The name of its schema holds a NUL character."),
+        _ if name.starts_with("pg_") => {
+            wrong.detail(format!("PostgreSQL keeps \"{name}\" to itself: it begins with pg_."))
+        }
+        length if length > LONGEST_IDENTIFIER => wrong
+            .detail(format!("PostgreSQL takes {LONGEST_IDENTIFIER} bytes for a name, and \"{name}\" has {length}.")),
+        _ => return Ok(()),
+    };
+    Err(wrong.hint("correct schema in profiles.yml, or what the project adds to it"))
 }
 
 fn severity(node: &Node) -> Result<()> {

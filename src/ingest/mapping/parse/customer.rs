@@ -2,7 +2,7 @@
 
 use super::file::{delimiter, encoding};
 use super::problems::{Problems, join_key};
-use crate::ingest::mapping::{FileFormat, Format, LentCustomer, SyntheticCustomer};
+use crate::ingest::mapping::{CustomerHash, FileFormat, Format, LentCustomer, SyntheticCustomer};
 use std::path::PathBuf;
 use toml::{Table, Value};
 
@@ -11,10 +11,22 @@ const LENT: &str = "lent_customer";
 
 pub(super) fn synthetic(root: &Table, problems: &mut Problems) -> Option<SyntheticCustomer> {
     let table = problems.table(root, SYNTHETIC)?;
-    problems.unknown_keys(SYNTHETIC, table, &["hash_of", "modulo"]);
+    problems.unknown_keys(SYNTHETIC, table, &["rule", "hash_of", "modulo"]);
+    let rule = match problems.text(SYNTHETIC, table, "rule").as_deref() {
+        None | Some("blake3") => CustomerHash::Blake3,
+        Some("hashtext") => CustomerHash::Hashtext,
+        Some(other) => {
+            let what = format!("\"{other}\" is not known; use blake3 or hashtext");
+            problems.add(&join_key(SYNTHETIC, "rule"), what);
+            CustomerHash::Blake3
+        }
+    };
     let hash_of = problems.texts(SYNTHETIC, table, "hash_of").unwrap_or_default();
     if hash_of.is_empty() {
         problems.add(&join_key(SYNTHETIC, "hash_of"), "must name one file column or more");
+    }
+    if rule == CustomerHash::Hashtext && hash_of.len() > 1 {
+        problems.add(&join_key(SYNTHETIC, "hash_of"), "must name one file column only with rule hashtext");
     }
     let modulo = table.get("modulo").and_then(Value::as_integer).and_then(|n| u64::try_from(n).ok());
     let modulo = modulo.filter(|n| *n > 0).unwrap_or_else(|| {
@@ -22,7 +34,7 @@ pub(super) fn synthetic(root: &Table, problems: &mut Problems) -> Option<Synthet
         problems.add(&join_key(SYNTHETIC, "modulo"), what);
         1
     });
-    Some(SyntheticCustomer { hash_of, modulo })
+    Some(SyntheticCustomer { rule, hash_of, modulo })
 }
 
 pub(super) fn lent(root: &Table, problems: &mut Problems) -> Option<LentCustomer> {

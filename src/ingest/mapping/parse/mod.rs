@@ -2,9 +2,11 @@
 
 mod customer;
 mod file;
+mod lookup;
 mod problems;
 mod recipe;
 mod relation;
+mod spellings;
 
 use super::Mapping;
 use crate::error::{Error, Result};
@@ -28,6 +30,7 @@ pub(super) fn parse(path: &str, source: &str, text: &str) -> Result<Mapping> {
         "columns",
         "synthetic_customer",
         "lent_customer",
+        "lookup",
     ];
     problems.unknown_keys("", &root, &known);
     let description = problems.text("", &root, "description").unwrap_or_default();
@@ -41,9 +44,11 @@ pub(super) fn parse(path: &str, source: &str, text: &str) -> Result<Mapping> {
     let defaults = file::defaults(&root, &mut problems);
     let synthetic_customer = customer::synthetic(&root, &mut problems);
     let lent_customer = customer::lent(&root, &mut problems);
+    let lookups = lookup::lookups(&root, &mut problems);
+    let spellings = spellings::spellings(&root, &mut problems);
     let columns = recipe::columns(entity, &root, &file, &mut problems);
     if relation.is_some() {
-        relation::check(source, entity, &columns, &root, &mut problems);
+        relation::check(source, entity, &columns, &spellings, &root, &mut problems);
     }
     check_columns(entity, &root, defaults.currency.as_deref(), &mut problems);
     if !problems.0.is_empty() {
@@ -61,8 +66,10 @@ pub(super) fn parse(path: &str, source: &str, text: &str) -> Result<Mapping> {
         earliest: defaults.earliest,
         latest: defaults.latest,
         columns,
+        spellings,
         synthetic_customer,
         lent_customer,
+        lookups,
         checksum: blake3::hash(text.as_bytes()).to_hex().to_string(),
     })
 }

@@ -34,10 +34,10 @@ fn recipe(target: &Column, value: &Value, file: &FileFormat, problems: &mut Prob
     let at = format!("columns.{}", target.name);
     let mut table = Table::new();
     match value {
-        Value::String(column) => drop(table.insert("column".into(), Value::String(column.clone()))),
+        Value::String(_) | Value::Array(_) => drop(table.insert("column".into(), value.clone())),
         Value::Table(given) => table.clone_from(given),
         other => {
-            problems.add(&at, format!("must be a column's name or a table, not {}", other.type_str()));
+            problems.add(&at, format!("must be a column's name, several or a table, not {}", other.type_str()));
             return None;
         }
     }
@@ -71,7 +71,11 @@ fn recipe(target: &Column, value: &Value, file: &FileFormat, problems: &mut Prob
 }
 
 fn from_column(kind: Kind, at: &str, table: &Table, file: &FileFormat, problems: &mut Problems) -> Option<Recipe> {
-    let column = problems.text(at, table, "column")?;
+    let column = match table.get("column") {
+        // What is wrong with a list is told where all lists are gathered.
+        Some(Value::Array(names)) => names.first()?.as_str()?.to_owned(),
+        _ => problems.text(at, table, "column")?,
+    };
     let nulls = problems.texts(at, table, "nulls").unwrap_or_default();
     if is_dated(kind) {
         return Some(Recipe::Instant { column, formats: formats(at, table, problems)?, nulls });

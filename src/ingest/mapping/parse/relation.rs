@@ -34,7 +34,14 @@ pub(super) fn relation(root: &Table, problems: &mut Problems) -> Option<(SourceR
 }
 
 /// What a view cannot do; `name` is that of the mapping file.
-pub(super) fn check(name: &str, entity: Entity, columns: &[Option<Recipe>], root: &Table, problems: &mut Problems) {
+pub(super) fn check(
+    name: &str,
+    entity: Entity,
+    columns: &[Option<Recipe>],
+    spellings: &[Vec<String>],
+    root: &Table,
+    problems: &mut Problems,
+) {
     if !relation::is_model_name(name) {
         let what = format!(
             "\"{name}\" cannot be part of a model's name; rename the mapping file: a letter a-z, then a-z, 0-9 and _, \
@@ -50,6 +57,13 @@ pub(super) fn check(name: &str, entity: Entity, columns: &[Option<Recipe>], root
         let what = "lends customers by row number, and the rows of a relation have none; map columns.customer_id, or \
                     make customers up by [synthetic_customer]";
         problems.add("lent_customer", what);
+    }
+    if root.contains_key("lookup") {
+        problems.add("lookup", "reads files, and this source is a relation; join the tables in a view, and name that");
+    }
+    for names in spellings.iter().filter(|names| names.len() > 1) {
+        let what = format!("has {} names, and a relation has one; name the column as it is there", names.len());
+        problems.add(&format!("columns, \"{}\"", names[0]), what);
     }
     for (column, recipe) in entity.columns().iter().zip(columns) {
         let at = format!("columns.{}", column.name);

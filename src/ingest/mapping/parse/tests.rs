@@ -169,6 +169,7 @@ fn every_problem_of_the_richer_keys_is_told() {
         file = 3
         [synthetic_customer]
         hash_of = ["a"]
+        rule = "md5"
         modulo = 10
         "#
     ));
@@ -176,4 +177,31 @@ fn every_problem_of_the_richer_keys_is_told() {
     let customers =
         "table = \"customers\"\n[columns]\ncustomer_id = \"id\"\n[lent_customer]\nfile = \"a\"\ncolumn = \"b\"";
     insta::assert_snapshot!(report(customers));
+}
+
+#[test]
+fn a_column_may_have_several_names() {
+    let text = GOOD.replace("\"customer\", strip_suffix", "[\"customer\", \"Customer ID\"], strip_suffix");
+    let mapping = parse("shop.toml", "shop", &text.replace("\"total\"", "[\"total\", \"Price\"]")).unwrap();
+    assert_eq!(mapping.file_columns(), ["customer", "date", "total", "percent"]);
+    assert_eq!(mapping.spellings("customer"), ["customer", "Customer ID"]);
+    assert_eq!(mapping.spellings("date"), ["date"]);
+    let wrong =
+        GOOD.replace("\"total\"", "[]").replace("\"customer\", strip_suffix", "[\"customer\", 3], strip_suffix")
+            + "[synthetic_customer]\nrule = \"hashtext\"\nhash_of = [\"a\", \"b\"]\nmodulo = 3\n";
+    insta::assert_snapshot!(report(&wrong));
+}
+
+#[test]
+fn other_files_give_columns() {
+    let text = GOOD.to_owned()
+        + "[[lookup]]\nfile = \"orders.csv\"\non = \"customer\"\ncolumns = [\"date\"]\ndelimiter = \";\"\n\
+           [[lookup]]\nfile = \"people.csv\"\non = \"date\"\ncolumns = [\"total\", \"percent\"]\nencoding = \"latin-1\"";
+    let mapping = parse("shop.toml", "shop", &text).unwrap();
+    let files: Vec<_> = mapping.lookups.iter().map(|lookup| lookup.file.display().to_string()).collect();
+    assert_eq!(files, ["orders.csv", "people.csv"]);
+    assert_eq!((mapping.lookups[0].format.delimiter, &mapping.lookups[1].columns[1]), (b';', &"percent".to_owned()));
+    let wrong = GOOD.to_owned() + "[[lookup]]\nfile = 3\ncolumns = []\nkey = \"a\"\n[[lookup]]\ncolumns = \"a\"";
+    insta::assert_snapshot!(report(&wrong));
+    assert!(report(&(GOOD.to_owned() + "[lookup]\nfile = \"a\"")).contains("lookup: must be written as [[lookup]]"));
 }
