@@ -189,3 +189,6 @@ fn scaled<'f>(features: &[(&'f str, &[f64])], order: &[usize], log: bool) -> (Po
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod scikit_tests;

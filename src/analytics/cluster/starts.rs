@@ -1,32 +1,55 @@
-//! Where Lloyd's iteration begins: greedy k-means++.
+//! Where Lloyd's iteration begins: greedy k-means++, and swaps of single centroids.
 //!
 //! k-means++ (Arthur and Vassilvitskii 2007) draws each next centroid with a chance in proportion to its squared
 //! distance from those there are. The greedy form draws several and takes the one that lowers the inertia most
 //! (Celebi, Kingravi and Vela 2013), as scikit-learn does, with as many: `2 + floor(ln k)`.
 
-use super::lloyd::tightest;
+use super::kernel::nearest;
+use super::lloyd::{Partition, tightest};
 use super::points::{Points, square_distance};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{RngCore, SeedableRng};
 use rayon::prelude::*;
 
-/// The best of `starts` sets of `k` centroids, each at rest on `sample`.
+/// Swaps that are tried on the best start.
+const SWAPS: u64 = 20;
+
+/// The best of `starts` sets of `k` centroids, each at rest on `sample`, after swaps that improve it.
 pub(super) fn best(sample: &Points, k: usize, starts: usize, seed: u64) -> Points {
-    let tried: Vec<_> = (0..starts.max(1) as u64)
+    let seed_of = |number: u64| seed.wrapping_add(number).wrapping_mul(1_000_003).wrapping_add(k as u64);
+    let tried: Vec<Partition> = (0..starts.max(1) as u64)
         .into_par_iter()
-        .map(|number| {
-            tightest(sample, draw(sample, k, seed.wrapping_add(number).wrapping_mul(1_000_003).wrapping_add(k as u64)))
-        })
+        .map(|number| tightest(sample, draw(sample, k, &mut Xoshiro256PlusPlus::seed_from_u64(seed_of(number)))))
         .collect();
     let best = tried.into_iter().reduce(|best, next| if next.inertia_mean < best.inertia_mean { next } else { best });
-    best.map_or_else(|| Points::origin(sample.dimensions), |partition| partition.centroids)
+    let Some(mut best) = best else { return Points::origin(sample.dimensions) };
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(seed_of(u64::MAX));
+    for _ in 0..if best.centroids.len() > 1 { SWAPS } else { 0 } {
+        let swapped = tightest(sample, swap(sample, &best.centroids, &mut random));
+        if swapped.inertia_mean < best.inertia_mean {
+            best = swapped;
+        }
+    }
+    best.centroids
+}
+
+/// The centroids with one, drawn evenly, taken out and another drawn as in a start: what no move of points can do, two
+/// centroids in one heap to one in each of two, is one swap away (Fränti and Kivijärvi 2000).
+fn swap(points: &Points, centroids: &Points, random: &mut Xoshiro256PlusPlus) -> Points {
+    let out = (chance(random) * centroids.len() as f64) as usize;
+    let mut left = centroids.clone();
+    left.values.drain(out * centroids.dimensions..(out + 1) * centroids.dimensions);
+    let distances: Vec<f64> = points.rows().map(|row| nearest(row, &left).1).collect();
+    let total: f64 = distances.iter().sum();
+    let drawn = drawn(&distances, chance(random) * total);
+    left.values.extend_from_slice(points.row(drawn));
+    left
 }
 
 /// One start. Fewer different points than `k` give as many centroids as there are.
-fn draw(points: &Points, k: usize, seed: u64) -> Points {
-    let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
+fn draw(points: &Points, k: usize, random: &mut Xoshiro256PlusPlus) -> Points {
     let trials = 2 + (k as f64).ln() as usize;
-    let first = (chance(&mut random) * points.len() as f64) as usize;
+    let first = (chance(random) * points.len() as f64) as usize;
     let mut values = points.row(first.min(points.len() - 1)).to_vec();
     let mut distances: Vec<f64> = points.rows().map(|row| square_distance(row, &values)).collect();
     for _ in 1..k {
@@ -36,7 +59,7 @@ fn draw(points: &Points, k: usize, seed: u64) -> Points {
         }
         let mut best: Option<(f64, usize, Vec<f64>)> = None;
         for _ in 0..trials {
-            let candidate = drawn(&distances, chance(&mut random) * total);
+            let candidate = drawn(&distances, chance(random) * total);
             let center = points.row(candidate);
             let closer: Vec<f64> = points
                 .rows()
@@ -99,7 +122,7 @@ mod tests {
         assert_eq!(drawn(&[0.0, 1.0, 0.0, 3.0, 0.0], 0.0), 1);
         assert_eq!(drawn(&[0.0, 1.0, 0.0, 3.0, 0.0], 3.9), 3);
         assert_eq!(drawn(&[0.0, 1.0, 0.0, 3.0, 0.0], 9.0), 3);
-        let mut two = draw(&line(&[4.0, 4.0, 4.0, 8.0]), 3, 1).values;
+        let mut two = draw(&line(&[4.0, 4.0, 4.0, 8.0]), 3, &mut Xoshiro256PlusPlus::seed_from_u64(1)).values;
         two.sort_by(f64::total_cmp);
         assert_eq!(two, [4.0, 8.0], "there are no three different points");
     }
