@@ -54,6 +54,7 @@ const MODEL_KEYS: &[Key] = &[
     Key { name: "timeout_seconds", shape: Shape::Count(1), of: STORED },
     Key { name: "lock_timeout_seconds", shape: Shape::Count(1), of: STORED },
     Key { name: "key", shape: Shape::Word, of: FITTED },
+    Key { name: "algorithm", shape: Shape::Word, of: CLUSTER },
     Key { name: "k", shape: Shape::AutoOrCount(2), of: CLUSTER },
     Key { name: "k_min", shape: Shape::Count(2), of: CLUSTER },
     Key { name: "k_max", shape: Shape::Count(2), of: CLUSTER },

@@ -33,3 +33,27 @@ async fn a_cluster_keeps_its_number_in_the_next_run() {
         "SELECT count(*)::text FROM marts.cluster_quality WHERE NOT is_chosen AND adjusted_rand_index IS NOT NULL";
     assert_eq!(shop::value(&warehouse, others).await, "0");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_clustering_is_one_more_file() {
+    let db = Database::new().await;
+    let warehouse = db.warehouse().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    shop::copy_project(folder.path());
+    let model = "{{ config(materialized='cluster', key='customer_id', algorithm='gaussian_mixture', k_min=2, k_max=4) }}\n\
+        SELECT s.customer_id, s.recency_days::float8 AS recency_days, s.frequency::float8 AS frequency FROM {{ ref('rfm_scores') }} AS s\n";
+    std::fs::write(folder.path().join("models/analytics/rhythms.sql"), model).expect("written");
+    let settings = quintile::config::Settings { project_dir: folder.path().into(), ..db.settings() };
+    shop::fill_orders(&warehouse, 400).await;
+    let run = shop::build(&warehouse, &settings, &["+rhythms"]).await;
+    assert_eq!((run.state.as_str(), &run.failed), ("published", &Vec::new()));
+    let all = "SELECT (count(*) = (SELECT count(*) FROM marts.customers) AND min(cluster_id) = 1 AND max(cluster_id) BETWEEN 2 AND 4
+        AND bool_and(persona_confidence BETWEEN 0 AND 1))::text FROM marts.rhythms";
+    assert_eq!(shop::value(&warehouse, all).await, "true");
+    let reason = "SELECT (facts ->> 'reason') LIKE 'k = _ has the least criterion of Bayes from k = 2 to 4 (%).' FROM quintile.fits";
+    assert_eq!(shop::value(&warehouse, &format!("SELECT ({reason} LIMIT 1)::text")).await, "true");
+    let wrong = model.replace("gaussian_mixture", "dbscan");
+    std::fs::write(folder.path().join("models/analytics/rhythms.sql"), wrong).expect("written");
+    let error = shop::try_build(&warehouse, &settings, &["+rhythms"]).await.expect_err("no such algorithm");
+    assert!(error.report().contains("'kmeans' or 'gaussian_mixture'"), "{}", error.report());
+}

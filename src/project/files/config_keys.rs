@@ -74,6 +74,7 @@ const MODEL: &[&str] = &[
 ];
 /// Keys of Quintile's own materializations and of its store.
 const QUINTILE: &[&str] = &[
+    "algorithm",
     "discount_rate_annual",
     "distributed_by",
     "estimator",
