@@ -7,8 +7,10 @@ use super::{Algorithm, ClusterSpec, lloyd, mixture, quality, spread, starts};
 use crate::error::{Error, Result};
 use rayon::prelude::*;
 
-/// Rows on which starts are compared, and mixtures are fitted.
-pub(super) const SAMPLE_ROWS: usize = 20_000;
+/// Rows on which starts of k-means are compared; the best goes on over all.
+pub(super) const START_ROWS: usize = 8_000;
+/// Rows on which mixtures are fitted.
+const MIXTURE_ROWS: usize = 20_000;
 /// Rows on which silhouettes are taken; their cost grows with the square.
 const SILHOUETTE_ROWS: usize = 2_000;
 
@@ -44,7 +46,11 @@ pub(super) fn choose_k(points: &Points, spec: &ClusterSpec) -> Result<Choice> {
         let confidences = vec![1.0; points.len()];
         return Ok(Choice { partition, confidences, reason: reason.to_owned(), qualities });
     }
-    let sample = points.sample(SAMPLE_ROWS, spec.seed);
+    let sample_rows = match spec.algorithm {
+        Algorithm::KMeans => START_ROWS,
+        Algorithm::GaussianMixture => MIXTURE_ROWS,
+    };
+    let sample = points.sample(sample_rows, spec.seed);
     let few = points.sample_places(SILHOUETTE_ROWS, spec.seed.wrapping_add(1));
     let tried = (2..=distinct.min(widest)).into_par_iter().filter_map(|k| candidate(points, &sample, &few, k, spec));
     let mut tried: Vec<Candidate> = tried.collect();

@@ -131,7 +131,7 @@ fn what_cannot_be_clustered_is_told() {
 
 #[test]
 fn many_rows_are_fitted_whole_from_the_sample() {
-    let rows = choice::SAMPLE_ROWS + 3_000;
+    let rows = choice::START_ROWS + 3_000;
     let wanted = ClusterSpec { k_max: 4, starts: 1, ..spec(Some(4)) };
     let fit = fit(&blobs(rows), &wanted, None).unwrap();
     let sizes = fit.facts["clusters"].as_array().unwrap().iter().map(|c| c["size"].as_u64().unwrap());
