@@ -7,8 +7,10 @@ use super::{Algorithm, ClusterSpec, lloyd, mixture, quality, spread, starts};
 use crate::error::{Error, Result};
 use rayon::prelude::*;
 
-/// Rows on which starts of k-means are compared; the best goes on over all.
+/// Rows on which starts of k-means come to rest; the best few go on over more.
 pub(super) const START_ROWS: usize = 8_000;
+/// Rows on which the best few are compared; the best of them goes on over all.
+const FINAL_ROWS: usize = 64_000;
 /// Rows on which mixtures are fitted.
 const MIXTURE_ROWS: usize = 20_000;
 /// Rows on which silhouettes are taken; their cost grows with the square.
@@ -47,12 +49,14 @@ pub(super) fn choose_k(points: &Points, spec: &ClusterSpec) -> Result<Choice> {
         return Ok(Choice { partition, confidences, reason: reason.to_owned(), qualities });
     }
     let sample_rows = match spec.algorithm {
-        Algorithm::KMeans => START_ROWS,
+        Algorithm::KMeans => FINAL_ROWS,
         Algorithm::GaussianMixture => MIXTURE_ROWS,
     };
     let sample = points.sample(sample_rows, spec.seed);
     let few = points.sample_places(SILHOUETTE_ROWS, spec.seed.wrapping_add(1));
-    let tried = (2..=distinct.min(widest)).into_par_iter().filter_map(|k| candidate(points, &sample, &few, k, spec));
+    let started = sample.sample(START_ROWS, spec.seed);
+    let samples = Samples { started: &started, sample: &sample, few: &few };
+    let tried = (2..=distinct.min(widest)).into_par_iter().filter_map(|k| candidate(points, &samples, k, spec));
     let mut tried: Vec<Candidate> = tried.collect();
     let qualities: Vec<Quality> = tried.iter().map(|candidate| candidate.quality.clone()).collect();
     let (k, reason) = match spec.k {
@@ -85,18 +89,28 @@ fn no_fit(what: &str) -> Error {
         .hint("use algorithm='kmeans', or fewer clusters")
 }
 
-fn candidate(points: &Points, sample: &Points, few: &[usize], k: usize, spec: &ClusterSpec) -> Option<Candidate> {
+/// Parts of all points.
+struct Samples<'a> {
+    /// For starts of k-means.
+    started: &'a Points,
+    /// For the last choice among them, and for mixtures.
+    sample: &'a Points,
+    /// Places of those whose silhouettes are taken.
+    few: &'a [usize],
+}
+
+fn candidate(points: &Points, samples: &Samples<'_>, k: usize, spec: &ClusterSpec) -> Option<Candidate> {
     let (partition, margins, bic) = match spec.algorithm {
         Algorithm::KMeans => {
-            let start = starts::best(sample, k, spec.starts, spec.seed);
-            (lloyd::tightest(points, start), None, None)
+            let few = starts::best(samples.started, k, spec.starts, spec.seed);
+            (lloyd::tightest(points, starts::best_on(samples.sample, few)), None, None)
         }
         Algorithm::GaussianMixture => {
-            let mixture = mixture::fit(points, sample, k, spec.starts, spec.seed)?;
+            let mixture = mixture::fit(points, samples.sample, k, spec.starts, spec.seed)?;
             (mixture.partition, Some(mixture.margins), Some(mixture.bic))
         }
     };
-    let quality = Quality { k, ..quality_of(points, &partition, few, bic) };
+    let quality = Quality { k, ..quality_of(points, &partition, samples.few, bic) };
     Some(Candidate { partition, margins, quality })
 }
 

@@ -79,7 +79,7 @@ mod tests {
             k in 2_usize..5,
         ) {
             let points = Points { values: values[..values.len() / 2 * 2].to_vec(), dimensions: 2 };
-            let before = settle(&points, best(&points, k, 2, 1));
+            let before = settle(&points, best(&points, k, 2, 1).swap_remove(0));
             let mut refined = before.clone();
             refine(&points, &mut refined.centroids, &mut refined.labels);
             let after = settle(&points, refined.centroids.clone());

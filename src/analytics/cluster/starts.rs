@@ -5,7 +5,7 @@
 //! (Celebi, Kingravi and Vela 2013), as scikit-learn does, with as many: `2 + floor(ln k)`.
 
 use super::kernel::nearest;
-use super::lloyd::{Partition, tightest};
+use super::lloyd::{Partition, settle, tightest};
 use super::points::{Points, square_distance};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{RngCore, SeedableRng};
@@ -14,23 +14,39 @@ use rayon::prelude::*;
 /// Swaps that are tried on the best start.
 const SWAPS: u64 = 20;
 
-/// The best of `starts` sets of `k` centroids, each at rest on `sample`, after swaps that improve it.
-pub(super) fn best(sample: &Points, k: usize, starts: usize, seed: u64) -> Points {
+/// Sets of centroids that are compared on more points than they were found on.
+const FINALISTS: usize = 4;
+
+/// The best few of `starts` sets of `k` centroids, each at rest on `sample`, and of the swaps that were tried on them;
+/// the best comes first.
+pub(super) fn best(sample: &Points, k: usize, starts: usize, seed: u64) -> Vec<Points> {
     let seed_of = |number: u64| seed.wrapping_add(number).wrapping_mul(1_000_003).wrapping_add(k as u64);
-    let tried: Vec<Partition> = (0..starts.max(1) as u64)
+    let mut tried: Vec<Partition> = (0..starts.max(1) as u64)
         .into_par_iter()
         .map(|number| tightest(sample, draw(sample, k, &mut Xoshiro256PlusPlus::seed_from_u64(seed_of(number)))))
         .collect();
-    let best = tried.into_iter().reduce(|best, next| if next.inertia_mean < best.inertia_mean { next } else { best });
-    let Some(mut best) = best else { return Points::origin(sample.dimensions) };
+    rank(&mut tried);
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed_of(u64::MAX));
-    for _ in 0..if best.centroids.len() > 1 { SWAPS } else { 0 } {
-        let swapped = tightest(sample, swap(sample, &best.centroids, &mut random));
-        if swapped.inertia_mean < best.inertia_mean {
-            best = swapped;
-        }
+    for _ in 0..if tried[0].centroids.len() > 1 { SWAPS } else { 0 } {
+        let swapped = tightest(sample, swap(sample, &tried[0].centroids, &mut random));
+        tried.push(swapped);
+        rank(&mut tried);
     }
-    best.centroids
+    tried.into_iter().map(|partition| partition.centroids).collect()
+}
+
+/// Leaves the tightest few, of those that are equal but for rounding the first.
+fn rank(tried: &mut Vec<Partition>) {
+    tried.sort_by(|a, b| a.inertia_mean.total_cmp(&b.inertia_mean));
+    tried.dedup_by(|next, before| next.inertia_mean <= before.inertia_mean * (1.0 + 1e-9));
+    tried.truncate(FINALISTS);
+}
+
+/// Of several sets of centroids the one that is tightest at rest on `sample`, as it rests there.
+pub(super) fn best_on(sample: &Points, few: Vec<Points>) -> Points {
+    let rested = few.into_iter().map(|centroids| settle(sample, centroids));
+    let best = rested.reduce(|best, next| if next.inertia_mean < best.inertia_mean { next } else { best });
+    best.map_or_else(|| Points::origin(sample.dimensions), |partition| partition.centroids)
 }
 
 /// The centroids with one, drawn evenly, taken out and another drawn as in a start: what no move of points can do, two
@@ -100,7 +116,6 @@ fn chance(random: &mut Xoshiro256PlusPlus) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::lloyd::settle;
     use super::*;
 
     fn line(values: &[f64]) -> Points {
@@ -112,7 +127,7 @@ mod tests {
         let points = line(&(0..500).map(|i| f64::from(i % 50) + f64::from(i / 250) * 1e3).collect::<Vec<_>>());
         let found = best(&points, 2, 3, 9);
         assert_eq!(found, best(&points, 2, 3, 9));
-        let mut means = settle(&points, found).centroids.values;
+        let mut means = settle(&points, found[0].clone()).centroids.values;
         means.sort_by(f64::total_cmp);
         assert_eq!(means, [24.5, 1024.5]);
     }
