@@ -14,7 +14,7 @@ use minijinja::{Environment, UndefinedBehavior, context};
 use serde::Serialize;
 use std::sync::LazyLock;
 
-const TEMPLATES: [(&str, &str); 12] = [
+const TEMPLATES: [(&str, &str); 13] = [
     ("base.html", include_str!("../../dashboard/templates/base.html")),
     ("overview.html", include_str!("../../dashboard/templates/overview.html")),
     ("personas.html", include_str!("../../dashboard/templates/personas.html")),
@@ -25,6 +25,7 @@ const TEMPLATES: [(&str, &str); 12] = [
     ("page.html", include_str!("../../dashboard/templates/page.html")),
     ("quality.html", include_str!("../../dashboard/templates/quality.html")),
     ("quality_sources.html", include_str!("../../dashboard/templates/quality_sources.html")),
+    ("figures.html", include_str!("../../dashboard/templates/figures.html")),
     ("quality_checks.html", include_str!("../../dashboard/templates/quality_checks.html")),
     ("message.html", include_str!("../../dashboard/templates/message.html")),
 ];

@@ -102,8 +102,9 @@ struct Samples<'a> {
 fn candidate(points: &Points, samples: &Samples<'_>, k: usize, spec: &ClusterSpec) -> Option<Candidate> {
     let (partition, margins, bic) = match spec.algorithm {
         Algorithm::KMeans => {
-            let few = starts::best(samples.started, k, spec.starts, spec.seed);
-            (lloyd::tightest(points, starts::best_on(samples.sample, few)), None, None)
+            let finalists = starts::finalists(samples.started, k, spec.starts, spec.seed);
+            let start = starts::filled(points, starts::tightest_on(samples.sample, finalists), k);
+            (lloyd::tightest(points, start), None, None)
         }
         Algorithm::GaussianMixture => {
             let mixture = mixture::fit(points, samples.sample, k, spec.starts, spec.seed)?;

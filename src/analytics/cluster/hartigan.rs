@@ -57,7 +57,7 @@ fn shift(centroids: &mut Points, label: usize, row: &[f64], share: f64) {
 #[cfg(test)]
 mod tests {
     use super::super::lloyd::settle;
-    use super::super::starts::best;
+    use super::super::starts::finalists;
     use super::*;
     use proptest::prelude::*;
 
@@ -79,7 +79,7 @@ mod tests {
             k in 2_usize..5,
         ) {
             let points = Points { values: values[..values.len() / 2 * 2].to_vec(), dimensions: 2 };
-            let before = settle(&points, best(&points, k, 2, 1).swap_remove(0));
+            let before = settle(&points, finalists(&points, k, 2, 1).swap_remove(0));
             let mut refined = before.clone();
             refine(&points, &mut refined.centroids, &mut refined.labels);
             let after = settle(&points, refined.centroids.clone());

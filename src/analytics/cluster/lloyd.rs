@@ -82,7 +82,7 @@ fn place(points: &Points, centroids: &Points) -> Partition {
 
 #[cfg(test)]
 mod tests {
-    use super::super::starts::best;
+    use super::super::starts::finalists;
     use super::*;
     use linfa::DatasetBase;
     use linfa::traits::Fit;
@@ -127,7 +127,7 @@ mod tests {
         for k in 2..=5 {
             let params = KMeans::params_with_rng(k, Xoshiro256Plus::seed_from_u64(1)).n_runs(10).tolerance(1e-6);
             let linfa = params.fit(&DatasetBase::from(records.clone())).unwrap().inertia();
-            let own = tightest(&points, best(&points, k, 10, 1).swap_remove(0)).inertia_mean;
+            let own = tightest(&points, finalists(&points, k, 10, 1).swap_remove(0)).inertia_mean;
             assert!(own <= linfa * 1.000_001, "k = {k}: {own} against {linfa}");
         }
     }

@@ -56,14 +56,17 @@ impl Points {
         let wanted = size.min(self.len());
         for place in 0..self.len() {
             let left = (self.len() - place) as f64;
-            // 53 random bits: a float from 0 to 1, 1 excluded.
-            let chance = (random.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
-            if chance * left < (wanted - places.len()) as f64 {
+            if chance(&mut random) * left < (wanted - places.len()) as f64 {
                 places.push(place);
             }
         }
         places
     }
+}
+
+/// A float from 0 to 1, 1 excluded, of 53 random bits.
+pub(super) fn chance(random: &mut Xoshiro256PlusPlus) -> f64 {
+    (random.next_u64() >> 11) as f64 / (1u64 << 53) as f64
 }
 
 /// Square of the Euclidean distance.

@@ -56,7 +56,7 @@ fn no_k_is_wider_than_the_best_of_ten_starts_of_scikit_learn() {
     for (text, inertias) in theirs {
         let points = read(text).1;
         for (k, inertia) in (2..).zip(inertias) {
-            let ours = tightest(&points, starts::best(&points, k, 10, 42).swap_remove(0)).inertia_mean;
+            let ours = tightest(&points, starts::finalists(&points, k, 10, 42).swap_remove(0)).inertia_mean;
             assert!(ours <= inertia * (1.0 + 1e-12), "k = {k}: {ours} against {inertia}");
         }
     }

@@ -4,11 +4,11 @@
 //! distance from those there are. The greedy form draws several and takes the one that lowers the inertia most
 //! (Celebi, Kingravi and Vela 2013), as scikit-learn does, with as many: `2 + floor(ln k)`.
 
-use super::kernel::nearest;
+use super::kernel::{nearest, pass};
 use super::lloyd::{Partition, settle, tightest};
-use super::points::{Points, square_distance};
+use super::points::{Points, chance, square_distance};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use rand_xoshiro::rand_core::{RngCore, SeedableRng};
+use rand_xoshiro::rand_core::SeedableRng;
 use rayon::prelude::*;
 
 /// Swaps that are tried on the best start.
@@ -19,7 +19,7 @@ const FINALISTS: usize = 4;
 
 /// The best few of `starts` sets of `k` centroids, each at rest on `sample`, and of the swaps that were tried on them;
 /// the best comes first.
-pub(super) fn best(sample: &Points, k: usize, starts: usize, seed: u64) -> Vec<Points> {
+pub(super) fn finalists(sample: &Points, k: usize, starts: usize, seed: u64) -> Vec<Points> {
     let seed_of = |number: u64| seed.wrapping_add(number).wrapping_mul(1_000_003).wrapping_add(k as u64);
     let mut tried: Vec<Partition> = (0..starts.max(1) as u64)
         .into_par_iter()
@@ -43,10 +43,22 @@ fn rank(tried: &mut Vec<Partition>) {
 }
 
 /// Of several sets of centroids the one that is tightest at rest on `sample`, as it rests there.
-pub(super) fn best_on(sample: &Points, few: Vec<Points>) -> Points {
-    let rested = few.into_iter().map(|centroids| settle(sample, centroids));
+pub(super) fn tightest_on(sample: &Points, finalists: Vec<Points>) -> Points {
+    let rested = finalists.into_iter().map(|centroids| settle(sample, centroids));
     let best = rested.reduce(|best, next| if next.inertia_mean < best.inertia_mean { next } else { best });
     best.map_or_else(|| Points::origin(sample.dimensions), |partition| partition.centroids)
+}
+
+/// The centroids, and as many points far from all of them as `k` lacks: a sample need not have every kind of row.
+pub(super) fn filled(points: &Points, mut centroids: Points, k: usize) -> Points {
+    while centroids.len() < k {
+        let (distance, place) = pass(points, &centroids).farthest;
+        if distance <= 0.0 {
+            break;
+        }
+        centroids.values.extend_from_slice(points.row(place));
+    }
+    centroids
 }
 
 /// The centroids with one, drawn evenly, taken out and another drawn as in a start: what no move of points can do, two
@@ -109,11 +121,6 @@ fn drawn(distances: &[f64], mark: f64) -> usize {
     last
 }
 
-/// 53 random bits: a float from 0 to 1, 1 excluded.
-fn chance(random: &mut Xoshiro256PlusPlus) -> f64 {
-    (random.next_u64() >> 11) as f64 / (1u64 << 53) as f64
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,8 +132,8 @@ mod tests {
     #[test]
     fn starts_are_repeatable() {
         let points = line(&(0..500).map(|i| f64::from(i % 50) + f64::from(i / 250) * 1e3).collect::<Vec<_>>());
-        let found = best(&points, 2, 3, 9);
-        assert_eq!(found, best(&points, 2, 3, 9));
+        let found = finalists(&points, 2, 3, 9);
+        assert_eq!(found, finalists(&points, 2, 3, 9));
         let mut means = settle(&points, found[0].clone()).centroids.values;
         means.sort_by(f64::total_cmp);
         assert_eq!(means, [24.5, 1024.5]);

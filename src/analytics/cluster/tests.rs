@@ -157,3 +157,15 @@ proptest! {
         prop_assert_eq!(fit.facts["quality"].as_array().unwrap().iter().filter(|q| q["is_chosen"] == true).count(), 1);
     }
 }
+
+#[test]
+fn rows_that_no_sample_has_are_clusters_all_the_same() {
+    let rows = choice::START_ROWS * 3;
+    let values = (0..rows).map(|row| if row < 3 { 10.0 * (row + 1) as f64 } else { 0.0 }).collect();
+    let fit = fit(&frame(&[("a", values)]), &spec(Some(4)), None).unwrap();
+    assert_eq!(fit.k, 4);
+    let chosen = fit.facts["quality"].as_array().unwrap().iter().find(|quality| quality["is_chosen"] == true);
+    let chosen = chosen.unwrap();
+    assert_eq!(chosen["k"], 4);
+    assert!(chosen["inertia_mean"].as_f64().unwrap() < 1e-20, "{chosen}");
+}
