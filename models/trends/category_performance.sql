@@ -1,149 +1,173 @@
 {{ config(materialized='table', indexes=[{'columns': ['level', 'category', 'product_id']}], tags=['trends']) }}
 
--- What is sold best, by category and by product, returns taken off. Lines are added up by customer first, so that customers are counted
--- without DISTINCT. A customer bought again who bought a day or more after the first time. Lines without a category or product count in the
--- totals that shares are of.
-WITH lines AS (
+-- What is sold best, by category and by product, returns taken off. Money is added up by product, which is few rows; customers are then
+-- counted for categories and for the products that are shown. A customer bought again who bought a day or more after the first time. Lines
+-- without a category or product count in the total that shares are of.
+WITH sold AS (
     SELECT
-        o.customer_id,
-        o.product_id,
-        o.category,
-        o.description,
-        o.ordered_at AS bought_at,
-        o.quantity,
-        o.revenue AS sold_revenue,
+        NULLIF(o.category, '') AS category,
+        NULLIF(o.product_id, '') AS product_id,
+        max(o.description COLLATE "C") AS description,
+        sum(o.quantity) AS units,
+        sum(o.revenue) AS gross_revenue,
         0::numeric AS returned_revenue,
-        o.revenue - o.cost AS profit
+        sum(o.revenue - o.cost) AS profit
     FROM {{ ref('stg_orders') }} AS o
+    GROUP BY 1, 2
     UNION ALL
     SELECT
-        r.customer_id,
-        r.product_id,
-        r.category,
+        NULLIF(r.category, '') AS category,
+        NULLIF(r.product_id, '') AS product_id,
         NULL,
-        NULL,
-        r.quantity,
+        sum(r.quantity),
         0,
-        -r.revenue,
-        r.revenue - r.cost
+        -sum(r.revenue),
+        sum(r.revenue - r.cost)
     FROM {{ ref('stg_returns') }} AS r
-),
-customer_products AS (
-    SELECT
-        l.customer_id,
-        NULLIF(l.category, '') AS category,
-        NULLIF(l.product_id, '') AS product_id,
-        max(l.description COLLATE "C") AS description,
-        min(l.bought_at) AS first_bought_at,
-        max(l.bought_at) AS last_bought_at,
-        sum(l.quantity::float8) AS units,
-        sum(l.sold_revenue::float8) AS gross_revenue,
-        sum(l.returned_revenue::float8) AS returned_revenue,
-        sum(l.profit::float8) AS profit
-    FROM lines AS l
-    GROUP BY 1, 2, 3
-),
-customer_categories AS (
-    SELECT
-        p.customer_id,
-        p.category,
-        min(p.first_bought_at) AS first_bought_at,
-        max(p.last_bought_at) AS last_bought_at
-    FROM customer_products AS p
-    GROUP BY p.customer_id, p.category
+    GROUP BY 1, 2
 ),
 products AS (
     SELECT
-        p.category,
-        p.product_id,
-        max(p.description COLLATE "C") AS description,
-        count(p.first_bought_at) AS customers,
-        count(*) FILTER (WHERE p.last_bought_at >= p.first_bought_at + INTERVAL '1 day') AS repeat_customers,
-        sum(round(p.units::numeric, 4)) AS units,
-        sum(round(p.gross_revenue::numeric, 4)) AS gross_revenue,
-        sum(round(p.returned_revenue::numeric, 4)) AS returned_revenue,
-        sum(round(p.profit::numeric, 4)) AS profit
-    FROM customer_products AS p
-    GROUP BY p.category, p.product_id
+        s.category,
+        s.product_id,
+        max(s.description COLLATE "C") AS description,
+        sum(s.units) AS units,
+        round(sum(s.gross_revenue), 4) AS gross_revenue,
+        round(sum(s.returned_revenue), 4) AS returned_revenue,
+        round(sum(s.profit), 4) AS profit
+    FROM sold AS s
+    GROUP BY s.category, s.product_id
 ),
-category_customers AS (
+ranked AS (
     SELECT
-        c.category,
-        count(c.first_bought_at) AS customers,
-        count(*) FILTER (WHERE c.last_bought_at >= c.first_bought_at + INTERVAL '1 day') AS repeat_customers
-    FROM customer_categories AS c
-    WHERE c.category IS NOT NULL
-    GROUP BY c.category
-),
-rows_of_levels AS (
-    SELECT
-        'product' AS level,
         p.category,
         p.product_id,
         p.description,
-        p.customers,
-        p.repeat_customers,
         p.units,
         p.gross_revenue,
         p.returned_revenue,
-        p.profit
+        p.profit,
+        row_number() OVER (
+            ORDER BY p.gross_revenue - p.returned_revenue DESC, p.category COLLATE "C", p.product_id COLLATE "C"
+        ) AS revenue_rank
     FROM products AS p
     WHERE p.product_id IS NOT NULL
-    UNION ALL
+),
+shown AS (
+    SELECT r.*
+    FROM ranked AS r
+    WHERE r.revenue_rank <= {{ var('top_products', 100) }}::bigint
+),
+product_buyers AS (
     SELECT
-        'category',
-        c.category,
-        NULL,
-        NULL,
-        max(k.customers),
-        max(k.repeat_customers),
-        sum(c.units),
-        sum(c.gross_revenue),
-        sum(c.returned_revenue),
-        sum(c.profit)
-    FROM products AS c
-    INNER JOIN category_customers AS k
-        ON k.category = c.category
-    GROUP BY c.category
+        o.customer_id,
+        s.revenue_rank,
+        max(o.ordered_at) - min(o.ordered_at) >= INTERVAL '1 day' AS bought_again
+    FROM {{ ref('stg_orders') }} AS o
+    INNER JOIN shown AS s
+        ON s.product_id = o.product_id
+        AND s.category IS NOT DISTINCT FROM NULLIF(o.category, '')
+    GROUP BY o.customer_id, s.revenue_rank
+),
+category_buyers AS (
+    SELECT
+        o.customer_id,
+        o.category,
+        max(o.ordered_at) - min(o.ordered_at) >= INTERVAL '1 day' AS bought_again
+    FROM {{ ref('stg_orders') }} AS o
+    WHERE o.category <> ''
+    GROUP BY o.customer_id, o.category
+),
+product_customers AS (
+    SELECT
+        b.revenue_rank,
+        count(*) AS customers,
+        count(*) FILTER (WHERE b.bought_again) AS repeat_customers
+    FROM product_buyers AS b
+    GROUP BY b.revenue_rank
+),
+category_customers AS (
+    SELECT
+        b.category,
+        count(*) AS customers,
+        count(*) FILTER (WHERE b.bought_again) AS repeat_customers
+    FROM category_buyers AS b
+    GROUP BY b.category
+),
+categories AS (
+    SELECT
+        p.category,
+        sum(p.units) AS units,
+        sum(p.gross_revenue) AS gross_revenue,
+        sum(p.returned_revenue) AS returned_revenue,
+        sum(p.profit) AS profit,
+        row_number() OVER (
+            ORDER BY sum(p.gross_revenue - p.returned_revenue) DESC, p.category COLLATE "C"
+        ) AS revenue_rank
+    FROM products AS p
+    WHERE p.category IS NOT NULL
+    GROUP BY p.category
+),
+names AS (
+    SELECT
+        NULLIF(n.product_id, '') AS product_id,
+        max(n.name COLLATE "C") AS name
+    FROM {{ raw_rows('products') }} AS n
+    GROUP BY 1
 ),
 totals AS (
     SELECT sum(p.gross_revenue - p.returned_revenue) AS revenue
     FROM products AS p
 ),
-ranked AS (
+told AS (
     SELECT
-        r.*,
-        row_number() OVER (
-            PARTITION BY r.level
-            ORDER BY r.gross_revenue - r.returned_revenue DESC, r.category COLLATE "C", r.product_id COLLATE "C"
-        ) AS revenue_rank
-    FROM rows_of_levels AS r
-),
-names AS (
+        'category' AS level,
+        c.category,
+        NULL::text AS product_id,
+        NULL::text AS product_name,
+        c.revenue_rank,
+        k.customers,
+        k.repeat_customers,
+        c.units,
+        c.gross_revenue,
+        c.returned_revenue,
+        c.profit
+    FROM categories AS c
+    LEFT JOIN category_customers AS k
+        ON k.category = c.category
+    UNION ALL
     SELECT
-        NULLIF(p.product_id, '') AS product_id,
-        max(p.name COLLATE "C") AS name
-    FROM {{ raw_rows('products') }} AS p
-    GROUP BY 1
+        'product',
+        s.category,
+        s.product_id,
+        COALESCE(n.name, s.description),
+        s.revenue_rank,
+        k.customers,
+        k.repeat_customers,
+        s.units,
+        s.gross_revenue,
+        s.returned_revenue,
+        s.profit
+    FROM shown AS s
+    LEFT JOIN product_customers AS k
+        ON k.revenue_rank = s.revenue_rank
+    LEFT JOIN names AS n
+        ON n.product_id = s.product_id
 )
 SELECT
-    r.level,
-    r.category,
-    r.product_id,
-    COALESCE(n.name, r.description) AS product_name,
-    r.revenue_rank::integer AS revenue_rank,
-    r.customers::integer AS customers,
-    r.repeat_customers::integer AS repeat_customers,
-    (r.repeat_customers / NULLIF(r.customers, 0)::numeric)::float8 AS repeat_share,
-    r.units,
-    r.gross_revenue,
-    r.returned_revenue,
-    r.gross_revenue - r.returned_revenue AS revenue,
-    round((r.gross_revenue - r.returned_revenue) / NULLIF(t.revenue, 0), 6)::float8 AS revenue_share,
-    r.profit
-FROM ranked AS r
-CROSS JOIN totals AS t
-LEFT JOIN names AS n
-    ON n.product_id = r.product_id
-WHERE r.level = 'category'
-    OR r.revenue_rank <= {{ var('top_products', 100) }}::bigint
+    t.level,
+    t.category,
+    t.product_id,
+    t.product_name,
+    t.revenue_rank::integer AS revenue_rank,
+    COALESCE(t.customers, 0)::integer AS customers,
+    COALESCE(t.repeat_customers, 0)::integer AS repeat_customers,
+    (t.repeat_customers / NULLIF(t.customers, 0)::numeric)::float8 AS repeat_share,
+    t.units,
+    t.gross_revenue,
+    t.returned_revenue,
+    t.gross_revenue - t.returned_revenue AS revenue,
+    round((t.gross_revenue - t.returned_revenue) / NULLIF(a.revenue, 0), 6)::float8 AS revenue_share,
+    t.profit
+FROM told AS t
+CROSS JOIN totals AS a
