@@ -56,7 +56,8 @@ sequenced AS (
         lag(o.order_date) OVER in_time AS previous_date,
         lead(o.order_date) OVER in_time AS next_date
     FROM {{ ref('customer_orders') }} AS o
-    WINDOW in_time AS (PARTITION BY o.customer_id COLLATE "C", o.is_return ORDER BY o.order_date)
+    -- Orders of one instant are told apart by what they amount to, so that their physical order decides nothing.
+    WINDOW in_time AS (PARTITION BY o.customer_id COLLATE "C", o.is_return ORDER BY o.ordered_at, o.revenue, o.profit)
 ),
 placed AS (
     SELECT

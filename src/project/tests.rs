@@ -83,11 +83,8 @@ fn the_bundled_models_compile_to_this_sql() {
         let files = load(&root.join(place)).into_iter();
         files.map(move |file| SourceFile { path: format!("{place}/{}", file.path), ..file })
     };
-    let seed = |name: &str| {
-        let path = format!("seeds/{name}");
-        SourceFile { text: fs::read_to_string(root.join(&path)).expect("a seed"), path }
-    };
-    let seeds = ["persona_playbook.csv", "rfm_segment_rules.csv", "schema.yml"].map(seed);
+    // The folder below holds demo data and no seeds.
+    let seeds = below("seeds").filter(|file| file.path.matches('/').count() == 1);
     let files: Vec<SourceFile> = below("models").chain(below("macros")).chain(seeds).collect();
     let (project, problems) = Project::parse(&files, BTreeMap::new());
     assert!(problems.is_empty(), "{}", reports(&problems));
