@@ -83,8 +83,11 @@ fn the_bundled_models_compile_to_this_sql() {
         let files = load(&root.join(place)).into_iter();
         files.map(move |file| SourceFile { path: format!("{place}/{}", file.path), ..file })
     };
-    // The folder below holds demo data and no seeds.
-    let seeds = below("seeds").filter(|file| file.path.matches('/').count() == 1);
+    let entries = fs::read_dir(root.join("seeds")).expect("the seeds").map(|entry| entry.expect("an entry").path());
+    let seeds = entries.filter(|path| path.is_file()).map(|path| SourceFile {
+        text: fs::read_to_string(&path).expect("a seed"),
+        path: format!("seeds/{}", path.file_name().expect("a name").to_string_lossy()),
+    });
     let files: Vec<SourceFile> = below("models").chain(below("macros")).chain(seeds).collect();
     let (project, problems) = Project::parse(&files, BTreeMap::new());
     assert!(problems.is_empty(), "{}", reports(&problems));
