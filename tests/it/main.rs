@@ -26,6 +26,7 @@ mod frame;
 mod garbage;
 mod generate;
 mod harness;
+mod history;
 mod in_place;
 mod ingest;
 mod introspection;
