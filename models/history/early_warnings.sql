@@ -1,10 +1,12 @@
-{{ config(materialized='table', distributed_by='customer_id', indexes=[{'columns': ['kind', 'customer_id'], 'unique': true}, {'columns': ['customer_id']}], tags=['history']) }}
+{{ config(materialized='table', max_row_loss_share=1.0, distributed_by='customer_id', indexes=[{'columns': ['kind', 'customer_id'], 'unique': true}, {'columns': ['customer_id']}], tags=['history']) }}
 
 -- Customers whom one may lose, while something can still be done: at most `warning_limit` of each kind, the dearest first.
+-- There may be none, so that the guard against lost rows is off.
 -- fading: a purchase within 90 days became much less probable than in the run before. What moved everybody (another fit, a
 -- month gone by) is no customer's own news, so the median change of all is taken off; if that alone is large, nobody fades.
 -- overdue: silent for several times the own usual gap between orders, and not for so long that the warning comes late.
 -- downgraded: was a VIP and is none any more. Where too many are at once, the groups have moved and not the customers.
+-- Who has less than `warning_min_value` at stake is worth no warning.
 {%- set former = live('customer_360', columns=['customer_id', 'persona', 'purchase_probability_90d', 'predicted_ltv']) %}
 WITH former AS (
     {%- if former %}
@@ -212,6 +214,7 @@ ranked AS (
             PARTITION BY w.kind ORDER BY w.value_at_stake DESC, w.customer_id COLLATE "C"
         )::integer AS rank
     FROM warnings AS w
+    WHERE w.value_at_stake >= {{ var('warning_min_value', 1) }}
 )
 SELECT
     r.customer_id,

@@ -51,6 +51,7 @@ pub mod sources;
 pub mod statement;
 pub mod superseded;
 mod tombstones;
+pub mod transitions;
 mod unpublish;
 pub mod workspace;
 
