@@ -1,21 +1,26 @@
 {#
+  Customers scored by the cut points of a relation such as rfm_cut_points: customer_id, id_is_synthetic, the measures and
+  r_score, f_score, m_score.
+#}
+
+{#
   The cut points of all customers as one row of arrays, in the order and sign in which score() takes them, with the day from
   which recency counts: the day of an instant is an expression that the planner would compute for every customer.
 #}
-{% macro cut_point_arrays() -%}
+{% macro cut_point_arrays(cut_points) -%}
 SELECT
             array_agg(p.cut_point ORDER BY p.score DESC) FILTER (WHERE p.measure = 'recency_days') AS recency_days,
             array_agg(-p.cut_point ORDER BY p.score DESC) FILTER (WHERE p.measure = 'frequency') AS frequency,
             array_agg(-p.cut_point ORDER BY p.score DESC) FILTER (WHERE p.measure = 'monetary') AS monetary,
             {{ last_day(as_of) }} AS last_day
-        FROM {{ ref('rfm_cut_points') }} AS p
+        FROM {{ cut_points }} AS p
         WHERE p.r_score IS NULL
 {%- endmacro %}
 
 {# Each measure scored for itself. #}
-{% macro plain_scores() -%}
+{% macro plain_scores(cut_points) -%}
 WITH cuts AS (
-        {{ cut_point_arrays() }}
+        {{ cut_point_arrays(cut_points) }}
     )
     SELECT
         c.customer_id,
@@ -30,10 +35,13 @@ WITH cuts AS (
     CROSS JOIN cuts AS k
 {%- endmacro %}
 
-{# Frequency scored among customers of the same recency score, monetary among those of the same two scores. #}
-{% macro nested_scores() -%}
+{#
+  Frequency scored among customers of the same recency score, monetary among those of the same two scores. Without cut
+  points of such cells it gives the same as plain_scores.
+#}
+{% macro nested_scores(cut_points) -%}
 WITH cuts AS (
-        {{ cut_point_arrays() }}
+        {{ cut_point_arrays(cut_points) }}
     ),
     nested_cuts AS (
         SELECT
@@ -41,7 +49,7 @@ WITH cuts AS (
             p.r_score,
             p.f_score,
             array_agg(-p.cut_point ORDER BY p.score DESC) AS cut_points
-        FROM {{ ref('rfm_cut_points') }} AS p
+        FROM {{ cut_points }} AS p
         WHERE p.r_score IS NOT NULL
         GROUP BY p.measure, p.r_score, p.f_score
     ),

@@ -6,7 +6,7 @@
 -- SELECT below: merged, each column made from a score would compare the customer's values again, at twice the time in all.
 {%- set weights = rfm_weights() %}
 WITH scored AS (
-    {{ nested_scores() if rfm_method() == 'nested' else plain_scores() }}
+    {{ nested_scores(ref('rfm_cut_points')) if rfm_method() == 'nested' else plain_scores(ref('rfm_cut_points')) }}
 )
 SELECT
     s.customer_id,

@@ -42,6 +42,7 @@ mod published_states;
 mod read_cost;
 mod readers;
 mod relations;
+mod rfm;
 mod row_guard;
 mod shop;
 mod slots;
