@@ -38,7 +38,7 @@ scores AS (
     ) AS v (measure, from_score, to_score, by_former_cuts)
     WHERE v.from_score IS NOT NULL
         AND v.to_score IS NOT NULL
-    GROUP BY 1, 2, 3, 4
+    GROUP BY v.measure, v.from_score, v.to_score, CASE WHEN v.by_former_cuts = v.from_score THEN 'moving cut points' ELSE 'own behaviour' END
 ),
 compared AS (
     SELECT

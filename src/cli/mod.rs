@@ -44,6 +44,7 @@ mod source;
 mod stop;
 mod summary;
 mod test;
+mod transitions;
 mod trigger;
 mod unpublish;
 
@@ -158,6 +159,8 @@ enum Command {
     Init(init::Arguments),
     /// List the runs of the workspace, newest first, or show one with its models, tests and publish
     Runs(runs::Arguments),
+    /// Tell how many customers went from which segment to which between two runs
+    Transitions(transitions::Arguments),
     /// Show readers an earlier run again
     Rollback(rollback::Arguments),
     /// Withdraw a published relation that the project makes no more
@@ -242,6 +245,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Init(arguments) => init::run(&global, &arguments),
         Command::Retry(arguments) => retry::run(&global, arguments).await,
         Command::Runs(arguments) => runs::run(&global, arguments).await,
+        Command::Transitions(arguments) => transitions::run(&global, arguments).await,
         Command::Rollback(arguments) => rollback::run(&global, arguments).await,
         Command::Unpublish(arguments) => unpublish::run(&global, arguments).await,
         Command::Jobs(arguments) => jobs::run(&global, arguments).await,
