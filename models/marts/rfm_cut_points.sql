@@ -1,4 +1,4 @@
-{{ config(materialized='table', replicated=true, record_fit=true, tags=['marts', 'rfm']) }}
+{{ config(materialized='table', max_row_loss_share=1.0, replicated=true, record_fit=true, tags=['marts', 'rfm']) }}
 
 -- The values that part the scores, so that scoring a customer needs no other customer: for each measure four, with the
 -- method `nested` four for each cell. This is the one model that sorts customers; docs/rfm.md tells the methods.

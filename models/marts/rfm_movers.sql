@@ -1,4 +1,4 @@
-{{ config(materialized='table', indexes=[{'columns': ['measure', 'from_score', 'to_score', 'cause']}], tags=['marts', 'rfm']) }}
+{{ config(materialized='table', max_row_loss_share=1.0, indexes=[{'columns': ['measure', 'from_score', 'to_score', 'cause']}], tags=['marts', 'rfm']) }}
 
 -- Customers whose score is another than before this run, parted by why. By the former cut points the score of today's value is
 -- another as well: the customer's own behaviour (buying, or staying away). It is the same: only the cut points moved, which

@@ -1,4 +1,4 @@
-{{ config(materialized='table', replicated=true, tags=['marts', 'rfm']) }}
+{{ config(materialized='table', max_row_loss_share=1.0, replicated=true, tags=['marts', 'rfm']) }}
 
 -- The least value of each tier: that of the n-th best customer, n = ceil(share x customers), so that ties go up together.
 -- Half a place is taken off before dividing, so that percentile_disc cannot land on the next place by a rounding error.

@@ -3,6 +3,7 @@
 mod definition;
 mod frozen;
 mod methods;
+mod movers;
 mod order;
 mod schemes;
 mod shop;

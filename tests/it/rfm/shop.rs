@@ -22,10 +22,11 @@ SELECT customer_id, false AS id_is_synthetic, last_order_date, order_count, net_
 FROM {{ source('shop', 'customers') }}";
 
 /// The bundled models that the tests build.
-const MODELS: [&str; 7] = [
+const MODELS: [&str; 8] = [
     "rfm_cut_points",
     "rfm_scores",
     "rfm_score_sizes",
+    "rfm_movers",
     "segment_rules",
     "rfm_segments",
     "value_tier_cut_points",
