@@ -10,15 +10,26 @@
 {%- endmacro %}
 
 {#
-  The places of the cut points among `customers` values, as percentile_disc takes them; null below `least` customers.
-  A customer has score s when at least ceil((s - 1) * (n - 1) / 5) of the n customers are strictly worse, that is, when he
-  beats the customer at that place, counted from the worst. Half a place is taken off before dividing by n, so that
-  percentile_disc cannot land on the next place by a rounding error.
+  The places of the cut points among `customers` values, counted from the worst; null below `least` customers. A customer has
+  score s when at least ceil((s - 1) * (n - 1) / 5) of the n customers are strictly worse, that is, when he beats the
+  customer at that place.
 #}
 {% macro fifths(customers, least) -%}
 CASE WHEN {{ customers }} >= {{ least }}::bigint THEN ARRAY[
             {%- for part in range(1, 5) %}
-            (GREATEST(({{ part }} * ({{ customers }} - 1) + 4) / 5, 1) - 0.5::float8) / {{ customers }}{{ ',' if not loop.last }}
+            GREATEST(({{ part }} * ({{ customers }} - 1) + 4) / 5, 1){{ ',' if not loop.last }}
+            {%- endfor %}
+        ] END
+{%- endmacro %}
+
+{#
+  The same as percentile_disc takes them. Half a place is taken off before dividing by n, so that percentile_disc cannot land
+  on the next place by a rounding error.
+#}
+{% macro fractions(places, customers) -%}
+CASE WHEN {{ places }} IS NOT NULL THEN ARRAY[
+            {%- for part in range(1, 5) %}
+            (({{ places }})[{{ part }}] - 0.5::float8) / {{ customers }}{{ ',' if not loop.last }}
             {%- endfor %}
         ] END
 {%- endmacro %}

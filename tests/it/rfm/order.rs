@@ -2,6 +2,7 @@
 
 use crate::harness::Database;
 use crate::shop;
+use quintile::config::Settings;
 
 /// Rows of the relation as one text in the order of its columns, without the run and its instant.
 fn rows_of(relation: &str) -> String {
@@ -81,4 +82,28 @@ async fn segments_without_members_are_in_the_summary() {
     let wrong = "SELECT count(*) FROM marts.segment_summary
         WHERE (customers = 0) <> (mean_recency_days IS NULL) OR customer_share IS NULL OR revenue IS NULL";
     assert_eq!(shop::value(&warehouse, wrong).await, "0");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scheme_of_ones_own_reaches_every_list_of_schemes() {
+    let db = Database::new().await;
+    let warehouse = db.warehouse().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    shop::copy_project(folder.path());
+    let cells = "r_score,f_score,m_score,segment\n4-5,*,*,Here\n1-3,*,*,Away\n";
+    std::fs::write(folder.path().join("seeds/presence.csv"), cells).expect("a seed");
+    let mut settings = Settings { project_dir: folder.path().to_path_buf(), ..db.settings() };
+    settings.vars.insert("segment_schemes".into(), serde_json::json!(["presence"]));
+    shop::fill_orders(&warehouse, 200).await;
+    let report = shop::build(&warehouse, &settings, &[]).await;
+    assert_eq!(report.state, "published", "{:?}", report.failed);
+    for (relation, segments) in [
+        ("customer_360", "SELECT DISTINCT presence FROM marts.customer_360"),
+        ("customer_segments", "SELECT DISTINCT segment FROM marts.customer_segments WHERE scheme = 'presence'"),
+        ("segment_summary", "SELECT segment FROM marts.segment_summary WHERE scheme = 'presence'"),
+        ("segment_history", "SELECT DISTINCT to_segment FROM marts.segment_history WHERE scheme = 'presence'"),
+    ] {
+        let told = format!("SELECT string_agg(s, ', ' ORDER BY s) FROM ({segments}) AS t (s)");
+        assert_eq!(shop::value(&warehouse, &told).await, "Away, Here", "{relation}");
+    }
 }
