@@ -1,6 +1,8 @@
 //! The only module that speaks PostgreSQL: connections, migrations, COPY, materializations, publish, ledger, lease.
 
+pub mod assign;
 mod attach;
+mod change_notes;
 pub mod connect;
 mod contract;
 mod copy;
