@@ -163,9 +163,7 @@ warnings AS (
         NULL::float8 AS overdue_ratio,
         NULL::text AS former_persona,
         NULL::text AS persona,
-        'A purchase in the next 90 days was expected with ' || {{ in_percent('w.former_probability') }}
-            || ' and is now with ' || {{ in_percent('w.probability') }}
-            || '; that is worth ' || {{ in_money('w.value_at_stake', 'w.currency') }} || '.' AS message
+        NULL::boolean AS is_predicted
     FROM fading AS w
     UNION ALL
     SELECT
@@ -180,10 +178,7 @@ warnings AS (
         w.overdue_ratio,
         NULL,
         NULL,
-        'No order for ' || {{ in_count('w.recency_days', 'day') }} || ', '
-            || to_char(w.overdue_ratio::numeric, 'FM999,990.0') || ' times the usual '
-            || {{ in_times('w.usual_gap_days', 'day') }} || ' between orders; what is missed so far is worth '
-            || {{ in_money('w.value_at_stake', 'w.currency') }} || '.'
+        NULL
     FROM overdue AS w
     UNION ALL
     SELECT
@@ -198,15 +193,10 @@ warnings AS (
         NULL,
         w.former_persona,
         w.persona,
-        'Moved down from ' || w.former_persona || ' to ' || w.persona || '; '
-            || CASE
-                WHEN w.predicted_ltv IS NOT NULL
-                    THEN {{ in_money('w.value_at_stake', 'w.currency') }} || ' were expected of the customer.'
-                ELSE {{ in_money('w.value_at_stake', 'w.currency') }} || ' were spent so far.'
-            END
+        w.predicted_ltv IS NOT NULL
     FROM downgraded AS w
 ),
--- A few rows only, so that an order over all of them costs nothing; the id settles equal values.
+-- The id settles equal values.
 ranked AS (
     SELECT
         w.*,
@@ -222,7 +212,20 @@ SELECT
     r.rank,
     r.value_at_stake::numeric(20, 4) AS value_at_stake,
     r.currency,
-    r.message,
+    CASE r.kind
+        WHEN 'fading'
+            THEN 'A purchase in the next 90 days was expected with ' || {{ in_percent('r.former_purchase_probability_90d') }}
+                || ' and is now with ' || {{ in_percent('r.purchase_probability_90d') }}
+                || '; that is worth ' || {{ in_money('r.value_at_stake', 'r.currency') }} || '.'
+        WHEN 'overdue'
+            THEN 'No order for ' || {{ in_count('r.recency_days', 'day') }} || ', '
+                || to_char(r.overdue_ratio::numeric, 'FM999,990.0') || ' times the usual '
+                || {{ in_times('r.usual_gap_days', 'day') }} || ' between orders; what is missed so far is worth '
+                || {{ in_money('r.value_at_stake', 'r.currency') }} || '.'
+        ELSE 'Moved down from ' || r.former_persona || ' to ' || r.persona || '; '
+            || {{ in_money('r.value_at_stake', 'r.currency') }}
+            || CASE WHEN r.is_predicted THEN ' were expected of the customer.' ELSE ' were spent so far.' END
+    END AS message,
     r.former_purchase_probability_90d,
     r.purchase_probability_90d,
     r.recency_days,

@@ -1,5 +1,6 @@
 //! The command line: one file a command, arguments and printing, nothing else.
 
+mod alerts;
 mod build;
 mod clean;
 mod compile;
@@ -161,6 +162,8 @@ enum Command {
     Runs(runs::Arguments),
     /// Tell how many customers went from which segment to which between two runs
     Transitions(transitions::Arguments),
+    /// List what was raised to be told outside, newest first, and what became of it
+    Alerts(alerts::Arguments),
     /// Show readers an earlier run again
     Rollback(rollback::Arguments),
     /// Withdraw a published relation that the project makes no more
@@ -245,6 +248,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Init(arguments) => init::run(&global, &arguments),
         Command::Retry(arguments) => retry::run(&global, arguments).await,
         Command::Runs(arguments) => runs::run(&global, arguments).await,
+        Command::Alerts(arguments) => alerts::run(&global, arguments).await,
         Command::Transitions(arguments) => transitions::run(&global, arguments).await,
         Command::Rollback(arguments) => rollback::run(&global, arguments).await,
         Command::Unpublish(arguments) => unpublish::run(&global, arguments).await,

@@ -1,5 +1,6 @@
 //! The one integration binary: every test gets a database of its own on a real PostgreSQL.
 
+mod alerts;
 mod api;
 mod bad_files;
 mod bad_models;
