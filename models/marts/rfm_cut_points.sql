@@ -1,7 +1,7 @@
 {{ config(materialized='table', max_row_loss_share=1.0, replicated=true, record_fit=true, tags=['marts', 'rfm']) }}
 
 -- The values that part the scores, so that scoring a customer needs no other customer: for each measure four, with the
--- method `nested` four for each cell. This is the one model that sorts customers; docs/rfm.md tells the methods.
+-- method `nested` four for each cell. Only here and for tiers are customers sorted; docs/rfm.md tells the methods.
 {%- set frozen = rfm_frozen_run() %}
 {%- set least = var('min_customers', 100) %}
 WITH fitted AS (
