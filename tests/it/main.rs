@@ -46,6 +46,7 @@ mod published_states;
 mod read_cost;
 mod readers;
 mod relations;
+mod rfm;
 mod row_guard;
 mod segment_history;
 mod shop;
