@@ -56,7 +56,8 @@ cuts AS (
     SELECT
         o.basis,
         o.place AS lowest_customers,
-        o.amount_through AS lowest_amount
+        o.amount_through AS lowest_amount,
+        o.amount AS cut_amount
     FROM ordered AS o
     INNER JOIN totals AS t
         ON t.basis = o.basis
@@ -65,7 +66,8 @@ cuts AS (
     SELECT
         t.basis,
         0 AS lowest_customers,
-        0 AS lowest_amount
+        0 AS lowest_amount,
+        NULL AS cut_amount
     FROM totals AS t
 ),
 facts AS (
@@ -78,6 +80,8 @@ SELECT
     k.basis,
     k.lowest_customers,
     k.lowest_amount,
+    -- The highest amount on the lower side.
+    k.cut_amount,
     t.customers,
     t.negative_customers,
     t.amount,
