@@ -1,23 +1,25 @@
 {#
-  Complementary error function, which PostgreSQL has from version 16 on only: the rational Chebyshev approximation of
-  Press, Teukolsky, Vetterling and Flannery, Numerical Recipes in C (2nd ed. 1992), section 6.2, with a relative error
-  below 1.2e-7 everywhere. That it is relative matters: the one of Abramowitz and Stegun (7.1.26) has an absolute error of
-  1.5e-7, which is larger than the small p-values themselves. Beyond 26, where exp() would underflow, it is that of 26.
+  Complementary error function, which PostgreSQL has from version 16 on only. Near 0 it is 1 less the series of Abramowitz
+  and Stegun (1964, formula 7.1.6), from 2.5 on their continued fraction (7.1.14), which keeps the relative error small far
+  out, where p-values lie. Both are written out, innermost last. Beyond 26, where exp() would underflow, it is that of 26.
 #}
 {% macro erfc(x) -%}
+{%- set terms = 50 -%}
 (
         SELECT CASE WHEN e.x < 0 THEN 2 - e.tail ELSE e.tail END
         FROM (
             SELECT
                 b.x,
-                b.t * exp(-b.z * b.z - 1.26551223::float8 + b.t * (1.00002368::float8 + b.t * (0.37409196::float8
-                    + b.t * (0.09678418::float8 + b.t * (-0.18628806::float8 + b.t * (0.27886807::float8 + b.t * (-1.13520398::float8
-                    + b.t * (1.48851587::float8 + b.t * (-0.82215223::float8 + b.t * 0.17087277::float8))))))))) AS tail
+                CASE
+                    WHEN b.z < 2.5::float8 THEN 1 - 2 / sqrt(pi()) * b.z * exp(-b.z * b.z) * (
+                        {% for n in range(1, terms) %}1 + 2 * b.z * b.z / {{ 2 * n + 1 }} * ({% endfor %}1{% for n in range(1, terms) %}){% endfor %})
+                    ELSE exp(-b.z * b.z) / sqrt(pi()) / (
+                        {% for n in range(1, terms) %}b.z + {{ n / 2 }}::float8 / ({% endfor %}b.z{% for n in range(1, terms) %}){% endfor %})
+                END AS tail
             FROM (
                 SELECT
                     a.x,
-                    LEAST(abs(a.x), 26) AS z,
-                    1 / (1 + LEAST(abs(a.x), 26) / 2) AS t
+                    LEAST(abs(a.x), 26) AS z
                 FROM (SELECT ({{ x }})::float8 AS x) AS a
             ) AS b
         ) AS e
@@ -39,7 +41,7 @@
   (Abramowitz and Stegun 1964, formula 26.7.8).
 #}
 {% macro z_of_t(t, freedom) -%}
-(({{ t }}) * (1 - 1 / (4 * ({{ freedom }}))) / sqrt(1 + ({{ t }}) * ({{ t }}) / (2 * ({{ freedom }}))))
+(({{ t }}) * (1 - 1 / (4::float8 * ({{ freedom }}))) / sqrt(1 + ({{ t }}) * ({{ t }}) / (2::float8 * ({{ freedom }}))))
 {%- endmacro %}
 
 {# Variance of a sample from how many there are, their sum and the sum of their squares, all numeric: exact, then float8. Null for one. #}

@@ -40,8 +40,8 @@ ordered AS (
 ),
 ginis AS (
     -- sum over i of (2i - n - 1) x_i, over n times the sum of |x_i|; i is the place from the lowest amount. Amounts below 0
-    -- would lift the ordinary coefficient above 1; over the sum of |x_i| it stays within 0 and 1, and is the ordinary one
-    -- where none is (Raffinetti, Siletti and Vernizzi 2015).
+    -- would lift the ordinary coefficient above 1; over the sum of |x_i| it stays within 0 and 1 (Raffinetti, Siletti and
+    -- Vernizzi 2015, without their n / (n - 1)), and is the ordinary one where none is.
     SELECT
         o.basis,
         sum(o.amount * (2 * o.place - t.customers - 1)) AS numerator
