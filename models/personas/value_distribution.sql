@@ -30,24 +30,28 @@ totals AS (
     GROUP BY a.basis
 ),
 ordered AS (
+    -- Basis by basis: sorting by the amount alone takes less than half the time of sorting by both.
+    {%- for basis in ['revenue', 'profit', 'predicted_ltv'] %}
     SELECT
         a.basis,
         a.amount,
         row_number() OVER up AS place,
         sum(a.amount) OVER up AS amount_through
     FROM amounts AS a
-    WINDOW up AS (PARTITION BY a.basis ORDER BY a.amount ROWS UNBOUNDED PRECEDING)
+    WHERE a.basis = '{{ basis }}'
+    WINDOW up AS (ORDER BY a.amount ROWS UNBOUNDED PRECEDING)
+    {{- ' UNION ALL' if not loop.last }}
+    {%- endfor %}
 ),
 ginis AS (
-    -- sum over i of (2i - n - 1) x_i, over n times the sum of |x_i|; i is the place from the lowest amount. Amounts below 0
+    -- sum over i of (2i - n - 1) x_i, over n times the sum of |x_i|; i is the place from the lowest amount. With the sum of all
+    -- that is (n + 1) times the total less twice the sum of the running totals, which are there already. Amounts below 0
     -- would lift the ordinary coefficient above 1; over the sum of |x_i| it stays within 0 and 1 (Raffinetti, Siletti and
     -- Vernizzi 2015, without their n / (n - 1)), and is the ordinary one where none is.
     SELECT
         o.basis,
-        sum(o.amount * (2 * o.place - t.customers - 1)) AS numerator
+        sum(o.amount_through) AS running_totals
     FROM ordered AS o
-    INNER JOIN totals AS t
-        ON t.basis = o.basis
     GROUP BY o.basis
 ),
 cuts AS (
@@ -86,7 +90,7 @@ SELECT
     t.negative_customers,
     t.amount,
     t.highest_amount,
-    (i.numerator / NULLIF(t.customers * t.absolute_amount, 0))::float8 AS gini,
+    (((t.customers + 1) * t.amount - 2 * i.running_totals) / NULLIF(t.customers * t.absolute_amount, 0))::float8 AS gini,
     f.currency,
     f.id_is_synthetic
 FROM cuts AS k
