@@ -1,6 +1,7 @@
 //! The only module that speaks PostgreSQL: connections, migrations, COPY, materializations, publish, ledger, lease.
 
 mod attach;
+mod change_notes;
 pub mod connect;
 mod contract;
 mod copy;

@@ -4,7 +4,7 @@ use super::Warehouse;
 use super::connect::Parameter;
 use super::fault::fault;
 use super::slots::{HeldSlot, SlotKey};
-use super::statement::{fill, qualified, splice};
+use super::statement::fill;
 use crate::error::{Error, Result};
 use chrono::{DateTime, Utc};
 
@@ -257,13 +257,13 @@ impl Warehouse {
     /// End of the last complete day of `raw.orders`, in UTC; of the rows of `orders` where relations are read beside it.
     pub async fn last_complete_day(&self, orders: Option<&str>) -> Result<DateTime<Utc>> {
         let client = self.client().await?;
-        let orders = orders.map_or_else(|| qualified(&self.schemas.raw, "orders"), |select| format!("(\n{select}\n)"));
-        let sql = splice(include_str!("sql/find_last_day.sql"), &[("orders", &orders)]);
-        let row = client.query_opt(&sql, &[]).await.map_err(|e| fault("orders cannot be read", &e))?;
-        row.map(|row| row.get(0)).ok_or_else(|| {
+        let doing = "orders cannot be read";
+        let newest = self.newest_order(&client, orders).await.map_err(|e| fault(doing, &e))?.ok_or_else(|| {
             Error::failed(format!("table \"{}.orders\" has no orders before now", self.schemas.raw))
                 .hint("load some first: quintile ingest FILE --source NAME")
-        })
+        })?;
+        let row = client.query_one(include_str!("sql/find_last_day.sql"), &[&newest]).await;
+        Ok(row.map_err(|e| fault(doing, &e))?.get(0))
     }
 
     /// Sources whose files were loaded into the workspace.

@@ -1,6 +1,7 @@
 //! Sources as a run reads them: one snapshot for all, tables that nobody may rewrite meanwhile, and their versions.
 
 use super::Warehouse;
+use super::change_notes::noted_version;
 use super::connect::Client;
 use super::fault::fault;
 use super::statement::{fill, qualified};
@@ -120,6 +121,8 @@ struct Facts {
     is_table: bool,
     is_lockable: bool,
     may_read: bool,
+    /// Each statement that changes it leaves a note.
+    is_noted: bool,
     columns: String,
 }
 
@@ -152,6 +155,7 @@ async fn facts_of(client: &Client, source: &SourceTable) -> Result<Facts> {
         is_table: matches!(kind, "r" | "p" | "m"),
         is_lockable: matches!(kind, "r" | "p" | "v"),
         may_read: row.get("may_read"),
+        is_noted: row.get("is_noted"),
         columns: row.get::<_, Option<String>>("columns").unwrap_or_default(),
     })
 }
@@ -160,17 +164,18 @@ async fn versions(client: &Client, sources: &[SourceTable]) -> Result<BTreeMap<S
     let mut found = BTreeMap::new();
     for source in sources {
         let facts = facts_of(client, source).await?;
-        let version = if facts.is_table {
-            let sql =
-                fill(include_str!("sql/source_version.sql"), &[("schema", &source.schema), ("table", &source.table)]);
-            let row = client
-                .query_one(&sql, &[])
-                .await
-                .map_err(|e| fault(&format!("source \"{}\" cannot be read", source.name), &e))?;
-            Some(format!("{} ({})", row.get::<_, String>("version"), facts.columns))
-        } else {
-            None
+        let asked = match facts {
+            Facts { is_table: false, .. } => None,
+            Facts { is_noted: true, .. } => Some(noted_version(client, &source.schema, &source.table).await),
+            Facts { .. } => {
+                let place = [("schema", source.schema.as_str()), ("table", source.table.as_str())];
+                let row = client.query_one(&fill(include_str!("sql/source_version.sql"), &place), &[]).await;
+                Some(row.map(|row| row.get("version")))
+            }
         };
+        let doing = format!("source \"{}\" cannot be read", source.name);
+        let version: Option<String> = asked.transpose().map_err(|e| fault(&doing, &e))?;
+        let version = version.map(|version| format!("{version} ({})", facts.columns));
         found.insert(source.name.clone(), version);
     }
     Ok(found)

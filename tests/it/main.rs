@@ -5,6 +5,7 @@ mod bad_files;
 mod bad_models;
 mod breaking_change;
 mod carry;
+mod change_notes;
 mod claims;
 mod cli;
 mod clusters;
