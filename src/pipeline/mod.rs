@@ -17,6 +17,7 @@ mod profile;
 mod progress;
 mod publications;
 mod read_project;
+mod refit;
 mod relations;
 mod retry;
 mod row_guard;

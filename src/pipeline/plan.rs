@@ -52,6 +52,8 @@ pub enum StepKind {
         key: String,
         /// How.
         spec: ClusterSpec,
+        /// Days for which customers are assigned to the clusters there are; 0 fits in every run.
+        refit_days: u32,
     },
     /// Fetch histories, fit, predict, write back.
     Ltv {
@@ -232,7 +234,10 @@ fn step_of(project: &Project, name: &str, parents: Vec<String>) -> Result<Step> 
     let kind = match model.materialization {
         Materialization::View => StepKind::View,
         Materialization::Table => StepKind::Table,
-        Materialization::Cluster => StepKind::Cluster { key: spec::key(model)?, spec: spec::cluster(model)? },
+        Materialization::Cluster => {
+            let (spec, refit_days) = spec::cluster(model)?;
+            StepKind::Cluster { key: spec::key(model)?, spec, refit_days }
+        }
         Materialization::Ltv => StepKind::Ltv { key: spec::key(model)?, spec: spec::ltv(model)? },
     };
     let mut indexes = spec::indexes(model)?;

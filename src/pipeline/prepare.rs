@@ -168,6 +168,7 @@ impl Making<'_> {
                 lock: seconds(self.settings.run.lock_timeout_seconds),
             },
             snapshot,
+            refit: self.request.rebuild,
             hidden_reads: Mutex::new(BTreeMap::new()),
         })
     }

@@ -24,8 +24,8 @@ pub fn key(model: &Model) -> Result<String> {
     }
 }
 
-/// `algorithm`, `k='auto'` or a number, `k_min`, `k_max`, `log`, `starts`, `seed`.
-pub fn cluster(model: &Model) -> Result<ClusterSpec> {
+/// `algorithm`, `k='auto'` or a number, `k_min`, `k_max`, `log`, `starts`, `seed`; and beside them `refit_days`.
+pub fn cluster(model: &Model) -> Result<(ClusterSpec, u32)> {
     let k = match model.config.get("k") {
         None => None,
         Some(Value::String(word)) if word == "auto" => None,
@@ -58,7 +58,13 @@ pub fn cluster(model: &Model) -> Result<ClusterSpec> {
             model.name, spec.k_min, spec.k_max
         )));
     }
-    Ok(spec)
+    let refit_days = count(model, "refit_days", 0, 0, 3650)? as u32;
+    if refit_days > 0 && spec.algorithm == Algorithm::GaussianMixture {
+        return Err(Error::config(format!("model \"{}\" has refit_days with a mixture", model.name))
+            .detail("Between fits customers are assigned to the nearest centre, which is not what a mixture is.")
+            .hint("leave refit_days out, or take algorithm='kmeans'"));
+    }
+    Ok((spec, refit_days))
 }
 
 /// `estimator`, `horizon_days`, `discount_rate_annual`, `margin_share`.

@@ -2,17 +2,20 @@
 
 use super::halt::Halt;
 use super::plan::{Step, StepKind};
+use super::refit::{self, Fitting};
 use crate::analytics::cluster::FormerFit;
 use crate::analytics::{cluster, ltv};
 use crate::crash_point::reach;
 use crate::error::{Error, Kind, Result};
 use crate::project::{Access, Context, Database, Project};
 use crate::warehouse::Warehouse;
+use crate::warehouse::assign::Target;
 use crate::warehouse::connect::Client;
 use crate::warehouse::in_place::{Blocking, Limits, Session};
 use crate::warehouse::materialize::{Filling, StoredTable, run_relation};
 use crate::warehouse::statement::qualified;
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -35,6 +38,8 @@ pub struct RunContext {
     pub limits: Limits,
     /// Name of the snapshot of the sources, and the steps that read within it.
     pub snapshot: Option<(String, BTreeSet<String>)>,
+    /// Fits are made anew, however young those are that readers see.
+    pub refit: bool,
     /// What the run's views read besides refs and declared sources: it counts for the tables over them.
     pub hidden_reads: Mutex<BTreeMap<String, Vec<String>>>,
 }
@@ -145,15 +150,21 @@ async fn materialize(run: &RunContext, step: &Step, select: &str, client: &mut C
         StepKind::Table => {
             hidden.extend(warehouse.store_select(client, &filling).await?);
         }
-        StepKind::Cluster { key, spec } => {
+        StepKind::Cluster { key, spec, refit_days } => {
             hidden.extend(warehouse.hidden_reads(client, &filling).await?);
-            let spec = spec.clone();
-            let former = warehouse.published_fit(&step.name).await?.as_ref().and_then(FormerFit::of);
-            fit(run, step, select, client, key, move |frame| {
-                let fit = cluster::fit(&frame, &spec, former.as_ref())?;
-                Ok((frame.keys, fit.columns, fit.facts))
-            })
-            .await?;
+            let published = warehouse.published_fit(&step.name).await?;
+            let former = published.as_ref().and_then(FormerFit::of);
+            let days = if run.refit { 0 } else { *refit_days };
+            if !assigned(run, step, select, client, key, published, days).await? {
+                let (spec, run_id, as_of, fingerprint) =
+                    (spec.clone(), run.run_id, run.as_of, step.fingerprint.clone());
+                fit(run, step, select, client, key, move |frame| {
+                    let fit = cluster::fit(&frame, &spec, former.as_ref())?;
+                    let facts = refit::signed(fit.facts, &Fitting { run_id, as_of, fingerprint: &fingerprint });
+                    Ok((frame.keys, fit.columns, facts))
+                })
+                .await?;
+            }
         }
         StepKind::Ltv { key, spec } => {
             hidden.extend(warehouse.hidden_reads(client, &filling).await?);
@@ -223,6 +234,32 @@ where
         .await
         .map_err(named)?;
     run.warehouse.record_fit(run.run_id, &step.name, &facts).await
+}
+
+/// Assigns the customers to the published clusters, if those still serve; whether they did.
+async fn assigned(
+    run: &RunContext,
+    step: &Step,
+    select: &str,
+    client: &Client,
+    key: &str,
+    published: Option<Value>,
+    refit_days: u32,
+) -> Result<bool> {
+    let now = Fitting { run_id: run.run_id, as_of: run.as_of, fingerprint: &step.fingerprint };
+    let Some(published) = published else { return Ok(false) };
+    let Some(serving) = refit::serving(&published, &now, refit_days) else { return Ok(false) };
+    let table = run_relation(&step.name, run.run_id);
+    let target = Target { table: &table, key, run_id: run.run_id, as_of: run.as_of };
+    let select = select.trim_end_matches(|c: char| c.is_whitespace() || c == ';');
+    let (centroids, largest) = (&serving.centroids, serving.largest_mean_square);
+    let done = run.warehouse.assign_clusters(client, select, centroids, &target, largest).await;
+    let Some(mean_square) = done.map_err(|e| name_model(&step.name, e))? else {
+        tracing::info!(model = step.name, "customers have moved away from their clusters, which are made anew");
+        return Ok(false);
+    };
+    run.warehouse.record_fit(run.run_id, &step.name, &refit::taken_over(published, mean_square)).await?;
+    Ok(true)
 }
 
 /// The numerics do not know which model they serve.

@@ -137,7 +137,7 @@ fn wrap(sql: &str, key: &str, features: &[&str]) -> String {
     format!("SELECT {list}\nFROM (\n{sql}\n) AS features")
 }
 
-fn create_statement(relation: &str, key: &str, columns: &[Column]) -> String {
+pub(super) fn create_statement(relation: &str, key: &str, columns: &[Column]) -> String {
     let mut lines = vec![
         "run_id bigint NOT NULL".to_owned(),
         "as_of timestamptz NOT NULL".to_owned(),

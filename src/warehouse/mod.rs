@@ -1,5 +1,6 @@
 //! The only module that speaks PostgreSQL: connections, migrations, COPY, materializations, publish, ledger, lease.
 
+pub mod assign;
 mod attach;
 mod change_notes;
 pub mod connect;

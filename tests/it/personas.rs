@@ -241,6 +241,21 @@ async fn rules_that_the_playbook_does_not_know_publish_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_was_dear_and_is_leaving_gets_an_action_of_his_own() {
+    let (_db, warehouse, settings, _folder) = project(400).await;
+    let run = shop::build(&warehouse, &settings, &[]).await;
+    assert_eq!((run.state.as_str(), &run.failed), ("published", &Vec::new()));
+    let told = "SELECT concat_ws(' ', count(*) > 0, count(*) < (SELECT count(*) FROM marts.customer_360) / 2) FROM marts.customer_360 AS c
+        INNER JOIN marts.next_best_actions AS n ON n.action = c.next_best_action AND n.channel = c.next_best_channel AND n.persona = c.persona
+        WHERE c.m_score >= 4 AND c.purchase_probability_90d < 0.5";
+    assert_eq!(shop::value(&warehouse, told).await, "t t");
+    let others = "SELECT count(*) FROM marts.customer_360 AS c INNER JOIN marts.persona_playbook AS b USING (persona)
+        WHERE (c.next_best_action <> b.action)
+            <> (c.m_score >= 4 AND c.purchase_probability_90d < 0.5 AND c.persona <> 'Casual Shoppers')";
+    assert_eq!(shop::value(&warehouse, others).await, "0");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn concentration_and_gini_are_those_of_their_definitions() {
     let (_db, warehouse, settings, _folder) = project(173).await;
     // Somebody who sent back more than he bought, and a cost that makes some customers a loss.

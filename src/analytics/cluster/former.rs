@@ -39,6 +39,18 @@ impl FormerFit {
         })
     }
 
+    /// Name and scale of each feature.
+    #[must_use]
+    pub fn features(&self) -> &[(String, Scaler)] {
+        &self.features
+    }
+
+    /// Number and centroid of each cluster, in the fit's standard units.
+    #[must_use]
+    pub fn clusters(&self) -> &[(i32, Vec<f64>)] {
+        &self.clusters
+    }
+
     /// Its centroids in the standard units of `scalers`; `None` where the features are others, or otherwise prepared.
     fn centroids(&self, scalers: &[(&str, Scaler)]) -> Option<Vec<Vec<f64>>> {
         let is_same = |((name, former), (other, scaler)): (&(String, Scaler), &(&str, Scaler))| {

@@ -81,6 +81,7 @@ const QUINTILE: &[&str] = &[
     "horizon_days",
     "k",
     "k_max",
+    "refit_days",
     "k_min",
     "key",
     "log",
