@@ -59,6 +59,7 @@ fn context() -> Context {
         run_id: 7,
         target_schema: "shop_b_marts".to_owned(),
         target_name: "shop_b".to_owned(),
+        live: Arc::default(),
         database: None,
     }
 }

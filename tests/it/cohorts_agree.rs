@@ -75,6 +75,10 @@ async fn the_cohort_of_cdnow_is_that_of_the_papers() {
         "SELECT concat_ws(' ', count(*), min(cohort_size), max(revenue_to_date), min(profit), bool_and(is_complete))
         FROM marts.cohort_cells WHERE grain = 'quarter' AND basis = 'calendar' AND dimension = 'all'";
     assert_eq!(till.value(cohort).await, "6 23570 2500315.6300 t");
+    let quarters =
+        "SELECT string_agg(concat_ws('/', active, active_or_later), ' ' ORDER BY period_n) FROM marts.cohort_cells
+        WHERE grain = 'quarter' AND basis = 'calendar' AND dimension = 'all'";
+    assert_eq!(till.value(quarters).await, "23570/23570 5376/9988 4263/8332 4221/7058 3817/5374 3317/3317");
     let months = "SELECT string_agg(format('%s %s', cohort_start_date, cohort_size), ', ' ORDER BY cohort_start_date) FROM marts.cohort_cells
         WHERE grain = 'month' AND basis = 'calendar' AND dimension = 'all' AND period_n = 0";
     assert_eq!(till.value(months).await, "1997-01-01 7846, 1997-02-01 8476, 1997-03-01 7248");
