@@ -35,7 +35,13 @@ SELECT
     l.is_dropout_identified,
     c.country,
     c.currency,
-    c.id_is_synthetic
+    c.id_is_synthetic,
+    r.lifecycle_segment,
+    v.value_tier,
+    s.weighted_score
+    {%- for name in own_schemes() %},
+    r.{{ name }}
+    {%- endfor %}
 FROM {{ ref('customers') }} AS c
 INNER JOIN {{ ref('rfm_scores') }} AS s
     ON s.customer_id = c.customer_id
@@ -49,6 +55,8 @@ LEFT JOIN {{ ref('persona_playbook') }} AS b
     ON b.persona = g.persona
 LEFT JOIN {{ ref('customer_ltv') }} AS l
     ON l.customer_id = c.customer_id
+LEFT JOIN {{ ref('value_tiers') }} AS v
+    ON v.customer_id = c.customer_id
 -- Who was dear and is likely to stay away gets more than the plan of his persona, where the seed has something.
 LEFT JOIN {{ ref('next_best_actions') }} AS n
     ON n.persona = g.persona

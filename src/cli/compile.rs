@@ -5,7 +5,7 @@ use super::selection::{ResultFormat, Selection};
 use super::session::{self, Session};
 use super::{Format, Global, print};
 use crate::error::Result;
-use crate::pipeline::{self, in_place, plan};
+use crate::pipeline::{self, in_place};
 use clap::Args;
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
@@ -40,7 +40,7 @@ pub async fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
     let names = if test.is_some() { BTreeSet::new() } else { project.select(&select, &arguments.selection.exclude)? };
     let session = Session::open_with(settings).await?;
     let as_of = session.warehouse.last_midnight().await?;
-    let context = plan::published_context(&project, &session.warehouse, 0, as_of);
+    let context = pipeline::compile_context(&project, &session.warehouse, as_of).await?;
     session.close().await;
     let mut compiled = BTreeMap::new();
     if let Some(name) = test {

@@ -1,5 +1,6 @@
 //! The command line: one file a command, arguments and printing, nothing else.
 
+mod alerts;
 mod build;
 mod clean;
 mod compile;
@@ -44,6 +45,7 @@ mod source;
 mod stop;
 mod summary;
 mod test;
+mod transitions;
 mod trigger;
 mod unpublish;
 
@@ -158,6 +160,10 @@ enum Command {
     Init(init::Arguments),
     /// List the runs of the workspace, newest first, or show one with its models, tests and publish
     Runs(runs::Arguments),
+    /// Tell how many customers went from which segment to which between two runs
+    Transitions(transitions::Arguments),
+    /// List what was raised to be told outside, newest first, and what became of it
+    Alerts(alerts::Arguments),
     /// Show readers an earlier run again
     Rollback(rollback::Arguments),
     /// Withdraw a published relation that the project makes no more
@@ -242,6 +248,8 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Init(arguments) => init::run(&global, &arguments),
         Command::Retry(arguments) => retry::run(&global, arguments).await,
         Command::Runs(arguments) => runs::run(&global, arguments).await,
+        Command::Alerts(arguments) => alerts::run(&global, arguments).await,
+        Command::Transitions(arguments) => transitions::run(&global, arguments).await,
         Command::Rollback(arguments) => rollback::run(&global, arguments).await,
         Command::Unpublish(arguments) => unpublish::run(&global, arguments).await,
         Command::Jobs(arguments) => jobs::run(&global, arguments).await,

@@ -1,6 +1,6 @@
 //! Checks the values of settings that were read, and tells all that is wrong at once.
 
-use super::{Schemas, Settings};
+use super::{Schemas, Settings, alerts};
 use std::collections::BTreeSet;
 
 /// One for a run's snapshot of its sources, one for a model at work, one for the lease and the ledger, one for a page.
@@ -60,6 +60,7 @@ pub(super) fn problems(settings: &Settings) -> Vec<String> {
     for name in settings.workspaces.keys() {
         workspace_problem(&format!("workspaces.{name}"), name, &mut found);
     }
+    alerts::problems(&settings.alerts, &mut found);
     jobs(settings, &mut found);
     found
 }

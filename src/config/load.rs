@@ -19,7 +19,7 @@ const DATABASE_URL: &str = "DATABASE_URL";
 /// What it sets.
 const DATABASE_URL_KEY: &str = "QUINTILE__DATABASE__URL";
 /// Settings whose values never appear in a message.
-const SECRETS: [&str; 2] = ["database.url", "serve.api_token"];
+const SECRETS: [&str; 4] = ["database.url", "serve.api_token", "alerts.webhook_url", "alerts.secret"];
 
 /// Whether the user wants no colours: `NO_COLOR` is set to anything.
 #[must_use]

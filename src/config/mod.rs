@@ -3,6 +3,7 @@
 //! The only reader of the environment. Any setting by `QUINTILE__SECTION__KEY`, or in the file that
 //! `QUINTILE__SECTION__KEY_FILE` names; docs/configuration.md tells the order.
 
+mod alerts;
 mod check;
 mod connection;
 mod jobs;
@@ -11,6 +12,7 @@ mod load;
 #[cfg(test)]
 mod tests;
 
+pub use alerts::Alerts;
 pub use jobs::{CatchUp, Job, Overlap};
 pub use load::{command_line, crash_point, is_colour_refused, temporary_dir};
 
@@ -36,6 +38,8 @@ pub struct Settings {
     pub run: Run,
     /// The daemon.
     pub serve: Serve,
+    /// What is told outside.
+    pub alerts: Alerts,
     /// Values for `var()` in models.
     pub vars: BTreeMap<String, serde_json::Value>,
     /// Scheduled jobs.
@@ -194,6 +198,7 @@ impl Default for Settings {
             embedded: Embedded::default(),
             run: Run::default(),
             serve: Serve::default(),
+            alerts: Alerts::default(),
             vars: BTreeMap::new(),
             jobs: Vec::new(),
             workspaces: BTreeMap::new(),

@@ -139,6 +139,8 @@ fn the_shipped_file_says_the_defaults() {
         ("run", "model_timeout_seconds"),
         ("run", "lock_timeout_seconds"),
         ("serve", "api_token"),
+        ("alerts", "webhook_url"),
+        ("alerts", "secret"),
     ];
     for (section, key) in examples {
         table[section].as_table_mut().and_then(|section| section.remove(key)).expect(key);

@@ -40,6 +40,8 @@ pub fn decide(
     let mut decisions = BTreeMap::new();
     // Equal hashes make equal rows, but not where something is read that no hash holds, nor below it.
     let mut uncertain: BTreeSet<&str> = BTreeSet::new();
+    // Of an earlier attempt, and compared with what was live then: that may be something else now.
+    let mut outdated: BTreeSet<&str> = BTreeSet::new();
     for step in &plan.steps {
         let hash = grounds.hashes.get(&step.name);
         let same = grounds.live.get(&step.name).filter(|live| live.inputs.as_ref() == hash);
@@ -57,7 +59,11 @@ pub fn decide(
                 && live.access == step.access.as_str()
                 && is_shown_alike(step, live)
         });
+        if step.is_comparing || step.parents.iter().any(|parent| outdated.contains(parent.as_str())) {
+            outdated.insert(&step.name);
+        }
         let finished = grounds.finished.get(&step.name).filter(|done| Some(&done.inputs) == hash);
+        let finished = finished.filter(|_| !outdated.contains(step.name.as_str()));
         let decision = match (carried, finished.and_then(|done| done.table.clone())) {
             (Some(live), _) => Decision::Carry(live.run_id),
             (None, Some(table)) if step.kind.is_stored() => Decision::Reuse(table),
@@ -105,6 +111,7 @@ mod tests {
             parents: parents.iter().map(|p| (*p).to_owned()).collect(),
             fingerprint: String::new(),
             sources: Vec::new(),
+            is_comparing: false,
             limits: Default::default(),
         }
     }

@@ -34,6 +34,7 @@ use chrono::{DateTime, Utc};
 pub use person::{erase, export_person};
 pub use pointers::{collect_garbage, rollback, unpublish};
 pub use preflight::{Finding, preflight};
+pub use prepare::compile_context;
 pub use profile::profile;
 pub use read_project::read_project;
 pub use retry::rest;

@@ -7,12 +7,14 @@ use crate::analytics::ltv::LtvSpec;
 use crate::error::{Error, Result};
 use crate::project::{Access, Context, Materialization, Model, Project, RelationName};
 use crate::warehouse::Warehouse;
+use crate::warehouse::history::whole_relation;
 use crate::warehouse::in_place::Limits;
 use crate::warehouse::materialize::{Index, run_relation};
 use crate::warehouse::runs::Live;
 use crate::warehouse::sources::SourceTable;
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// One model or seed to build.
 #[derive(Clone, Debug)]
@@ -33,6 +35,8 @@ pub struct Step {
     pub fingerprint: String,
     /// Sources that its SELECT names.
     pub sources: Vec<SourceTable>,
+    /// Whether it compares with what was published before the run.
+    pub is_comparing: bool,
     /// How long its statements may take.
     pub limits: Limits,
 }
@@ -62,6 +66,11 @@ pub enum StepKind {
         /// How.
         spec: LtvSpec,
     },
+    /// CREATE TABLE AS of the run's events; the publish adds them to those of earlier runs.
+    History {
+        /// Days after which rows may go.
+        keep_days: Option<i32>,
+    },
 }
 
 impl StepKind {
@@ -74,6 +83,7 @@ impl StepKind {
             StepKind::Table => "table",
             StepKind::Cluster { .. } => "cluster",
             StepKind::Ltv { .. } => "ltv",
+            StepKind::History { .. } => "history",
         }
     }
 
@@ -160,7 +170,13 @@ impl Plan {
                 Some(Decision::Carry(earlier)) => *earlier,
                 _ => run_id,
             };
-            let relation = relation(&warehouse.schemas.store, &run_relation(&step.name, of_run));
+            let name = match (&step.kind, decisions.get(&step.name)) {
+                // What it showed is what it shows.
+                (StepKind::History { .. }, Some(Decision::Carry(_))) => continue,
+                (StepKind::History { .. }, _) => whole_relation(&step.name, of_run),
+                _ => run_relation(&step.name, of_run),
+            };
+            let relation = relation(&warehouse.schemas.store, &name);
             context.relations.insert(step.name.clone(), relation);
         }
         context
@@ -183,6 +199,7 @@ pub fn published_context(project: &Project, warehouse: &Warehouse, run_id: i64, 
         run_id,
         target_schema: warehouse.schemas.marts.clone(),
         target_name: warehouse.schemas.workspace.clone(),
+        live: Arc::default(),
         database: None,
     }
 }
@@ -227,6 +244,7 @@ fn step_of(project: &Project, name: &str, parents: Vec<String>) -> Result<Step> 
             parents,
             fingerprint,
             sources: Vec::new(),
+            is_comparing: false,
             limits: Limits::default(),
         });
     };
@@ -239,13 +257,24 @@ fn step_of(project: &Project, name: &str, parents: Vec<String>) -> Result<Step> 
             StepKind::Cluster { key: spec::key(model)?, spec, refit_days }
         }
         Materialization::Ltv => StepKind::Ltv { key: spec::key(model)?, spec: spec::ltv(model)? },
+        Materialization::History => StepKind::History { keep_days: spec::keep_days(model) },
     };
     let mut indexes = spec::indexes(model)?;
     if let (StepKind::Cluster { key, .. } | StepKind::Ltv { key, .. }, true) = (&kind, indexes.is_empty()) {
         indexes.push(Index { columns: vec![key.clone()], is_unique: true });
     }
-    let (access, limits, sources) = (model.access, spec::limits(model), Vec::new());
-    Ok(Step { name: name.into(), kind, is_published: true, access, indexes, parents, fingerprint, sources, limits })
+    Ok(Step {
+        name: name.into(),
+        kind,
+        is_published: true,
+        access: model.access,
+        indexes,
+        parents,
+        fingerprint,
+        sources: Vec::new(),
+        is_comparing: !model.lives.is_empty(),
+        limits: spec::limits(model),
+    })
 }
 
 /// A public view is defined over published views, and a private view is not published.

@@ -4,7 +4,7 @@ use super::carry::{Decision, Grounds, decide};
 use super::execute::{self, Batch};
 use super::halt::Halt;
 use super::inputs::{Known, hashes};
-use super::plan::{Plan, StepKind};
+use super::plan::{Plan, StepKind, published_context};
 use super::publications::Publisher;
 use super::sources::SourceReads;
 use super::step::RunContext;
@@ -13,7 +13,7 @@ use super::{BuildRequest, Event};
 use crate::config::Settings;
 use crate::crash_point::reach;
 use crate::error::{Error, Result};
-use crate::project::{Context, Project};
+use crate::project::{Context, LiveRelation, Project};
 use crate::warehouse::Warehouse;
 use crate::warehouse::in_place::Limits;
 use crate::warehouse::preflight::Trial;
@@ -78,8 +78,9 @@ impl Making<'_> {
             );
         }
         let live: BTreeMap<String, Live> = withdrawal::current(&self.project, self.warehouse.live().await?);
+        let before = Arc::new(live_relations(&self.project, self.warehouse, &live).await?);
         self.warehouse.tend_raw_tables(&self.warehouse.client().await?).await?;
-        let early = self.build_early(open, &reads, &live).await?;
+        let early = self.build_early(open, &reads, &live, &before).await?;
         let snapshot = match reads.tables.is_empty() {
             true => None,
             false => Some(self.warehouse.snapshot_sources(&reads.tables).await?),
@@ -98,7 +99,7 @@ impl Making<'_> {
         }
         let names = to_build(&self.plan, &decisions);
         let joined = snapshot.as_ref().map(|snapshot| (snapshot.name.clone(), reads.within.clone()));
-        let run = self.context(open, &decisions, hashes, joined);
+        let run = self.context(open, &decisions, hashes, joined, &before);
         let wrong = self.try_out(&run, &reads, &names).await?;
         Ok(Prepared { run, decisions, batch: Batch { names, sources: snapshot }, wrong, early })
     }
@@ -109,6 +110,7 @@ impl Making<'_> {
         open: &OpenRun,
         reads: &SourceReads,
         live: &BTreeMap<String, Live>,
+        before: &Arc<BTreeMap<String, LiveRelation>>,
     ) -> Result<execute::Outcome> {
         if reads.early.is_empty() {
             return Ok(execute::Outcome::default());
@@ -117,7 +119,7 @@ impl Making<'_> {
         let decisions = self.decide(open, &hashes, live);
         let names: BTreeSet<String> =
             to_build(&self.plan, &decisions).into_iter().filter(|name| reads.early.contains(name)).collect();
-        let run = self.context(open, &decisions, hashes, None);
+        let run = self.context(open, &decisions, hashes, None, before);
         let batch = Batch { names, sources: None };
         let threads = self.settings.run.threads;
         execute::steps(&run, &self.plan, batch, threads, &self.halt, &self.request.progress).await
@@ -153,13 +155,15 @@ impl Making<'_> {
         decisions: &BTreeMap<String, Decision>,
         inputs: BTreeMap<String, String>,
         snapshot: Option<(String, BTreeSet<String>)>,
+        before: &Arc<BTreeMap<String, LiveRelation>>,
     ) -> Arc<RunContext> {
         let (run_id, as_of) = (open.run_id, open.as_of);
+        let context = self.plan.build_context(&self.project, self.warehouse, run_id, as_of, decisions);
         let seconds = |set: Option<u64>| set.map(Duration::from_secs);
         Arc::new(RunContext {
             warehouse: self.warehouse.clone(),
             project: Arc::clone(&self.project),
-            context: self.plan.build_context(&self.project, self.warehouse, run_id, as_of, decisions),
+            context: Context { live: Arc::clone(before), ..context },
             run_id,
             as_of,
             inputs,
@@ -205,6 +209,26 @@ impl Making<'_> {
         self.request.progress.tell(Event::Spared { unchanged: carried.len(), finished: reused, unread: left });
         Ok(carried)
     }
+}
+
+/// What the models that compare with it find published.
+async fn live_relations(
+    project: &Project,
+    warehouse: &Warehouse,
+    live: &BTreeMap<String, Live>,
+) -> Result<BTreeMap<String, LiveRelation>> {
+    let named: BTreeSet<&String> = project.models.values().flat_map(|model| &model.lives).collect();
+    if named.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    warehouse.live_relations(live, &Vec::from_iter(named)).await
+}
+
+/// What templates see when they are shown outside a run: `live()` gives what is published now.
+pub async fn compile_context(project: &Project, warehouse: &Warehouse, as_of: DateTime<Utc>) -> Result<Context> {
+    let live = withdrawal::current(project, warehouse.live().await?);
+    let live = Arc::new(live_relations(project, warehouse, &live).await?);
+    Ok(Context { live, ..published_context(project, warehouse, 0, as_of) })
 }
 
 fn to_build(plan: &Plan, decisions: &BTreeMap<String, Decision>) -> BTreeSet<String> {

@@ -46,6 +46,7 @@ impl<'a> Publisher<'a> {
     fn one(&self, step: &Step, parent: Option<String>) -> Result<Publication> {
         let body = match (&step.kind, parent) {
             (StepKind::View, _) => ViewBody::Select { sql: self.project.compile(&step.name, &self.context)? },
+            (StepKind::History { keep_days }, Some(table)) => ViewBody::History { table, keep_days: *keep_days },
             (_, Some(parent)) => ViewBody::Pointer { parent },
             (_, None) => return Err(Error::failed(format!("model \"{}\" was not built", step.name))),
         };

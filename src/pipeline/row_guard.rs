@@ -1,6 +1,6 @@
 //! The row-count guard: a public relation that lost too many of its rows is a broken source, not news.
 
-use super::plan::{Plan, Step};
+use super::plan::{Plan, Step, StepKind};
 use super::step::RunContext;
 use crate::config::Settings;
 use crate::error::{Error, Result};
@@ -21,7 +21,9 @@ pub async fn refuse_row_loss(
     let published: BTreeMap<String, i64> =
         run.warehouse.live().await?.into_iter().filter_map(|l| Some((l.relation, l.row_count?))).collect();
     let refused = built.iter().filter_map(|(name, table)| {
-        let step = plan.step(name).filter(|step| step.access == Access::Public)?;
+        // The rows of a history are what is new, and news may be few.
+        let is_whole = |step: &&Step| !matches!(step.kind, StepKind::History { .. });
+        let step = plan.step(name).filter(|step| step.access == Access::Public).filter(is_whole)?;
         let before = *published.get(&run.project.published_name(name))?;
         let share = allowed_share(&run.project, step, settings.run.max_row_loss_share);
         let lost = loss(before, table.as_ref()?.row_count, share)?;

@@ -6,7 +6,7 @@ use super::execute;
 use super::halt::{self, STOP_ASKED};
 use super::inline::inlined;
 use super::lease::{self, RunLease};
-use super::plan::{Plan, published_context};
+use super::plan::{Plan, StepKind, published_context};
 use super::prepare::{Making, OpenRun, Prepared};
 use super::publications::Publisher;
 use super::read_project::read_project;
@@ -205,15 +205,19 @@ impl Making<'_> {
         report: &mut RunReport,
     ) -> Result<()> {
         let publications = publisher.all(&self.plan, made)?;
-        let client = self.warehouse.client().await?;
+        let mut client = self.warehouse.client().await?;
+        let mut parents = Vec::new();
         for (name, table) in made {
-            if let Some(table) = table {
-                self.warehouse.attach(&client, name, run_id, &table.parent).await?;
-                reach("model: attached").await?;
+            let Some(StoredTable { parent, .. }) = table else { continue };
+            if self.plan.step(name).is_some_and(|step| matches!(step.kind, StepKind::History { .. })) {
+                self.warehouse.append_history(&mut client, name, run_id, parent, &lease.fence).await?;
+            } else {
+                self.warehouse.attach(&client, name, run_id, parent).await?;
+                parents.push(parent.clone());
             }
+            reach("model: attached").await?;
         }
         drop(client);
-        let parents: Vec<String> = made.iter().filter_map(|(_, table)| Some(table.as_ref()?.parent.clone())).collect();
         self.warehouse.settle(&parents).await?;
         let mut fences = vec![lease.fence.clone()];
         fences.extend(self.request.slot.as_ref().map(|slot| slot.fence.clone()));

@@ -107,6 +107,7 @@ mod tests {
                 .iter()
                 .map(|s| SourceTable { name: (*s).to_owned(), schema: "raw".into(), table: (*s).to_owned() })
                 .collect(),
+            is_comparing: false,
             limits: Default::default(),
         }
     }

@@ -15,6 +15,11 @@ pub fn limits(model: &Model) -> Limits {
     Limits { statement: seconds("timeout_seconds"), lock: seconds("lock_timeout_seconds") }
 }
 
+/// `keep_days`: how old rows of a history may become.
+pub fn keep_days(model: &Model) -> Option<i32> {
+    model.config.get("keep_days").and_then(Value::as_u64).and_then(|days| i32::try_from(days).ok())
+}
+
 /// The key column of a cluster or ltv model.
 pub fn key(model: &Model) -> Result<String> {
     match model.config.get("key") {

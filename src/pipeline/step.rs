@@ -101,7 +101,7 @@ async fn compile(run: &Arc<RunContext>, step: &Step) -> Result<String> {
     match step.kind {
         StepKind::Seed => return Ok(String::new()),
         StepKind::View => return run.project.compile(&step.name, &run.context),
-        StepKind::Table | StepKind::Cluster { .. } | StepKind::Ltv { .. } => {}
+        StepKind::Table | StepKind::History { .. } | StepKind::Cluster { .. } | StepKind::Ltv { .. } => {}
     }
     let session = Arc::new(Session::open(&run.warehouse, None, Limits::default()).await?);
     // One transaction, rolled back at the end: templates only ask, and what else they do is undone.
@@ -147,7 +147,7 @@ async fn materialize(run: &RunContext, step: &Step, select: &str, client: &mut C
             let seed = seed.ok_or_else(|| Error::config(format!("seed \"{}\" is not in the project", step.name)))?;
             warehouse.store_seed(client, seed, run.run_id, run.as_of).await?;
         }
-        StepKind::Table => {
+        StepKind::Table | StepKind::History { .. } => {
             hidden.extend(warehouse.store_select(client, &filling).await?);
         }
         StepKind::Cluster { key, spec, refit_days } => {
@@ -178,8 +178,17 @@ async fn materialize(run: &RunContext, step: &Step, select: &str, client: &mut C
     }
     reach("model: filled").await?;
     keep_contract(run, step, client).await?;
-    let table = warehouse.finish_table(client, &step.name, run.run_id, &step.indexes).await?;
+    let table = match &step.kind {
+        StepKind::History { .. } => {
+            let published = run.project.published_name(&step.name);
+            warehouse.finish_history(client, &step.name, run.run_id, &step.indexes, &published).await?
+        }
+        _ => warehouse.finish_table(client, &step.name, run.run_id, &step.indexes).await?,
+    };
     reach("model: indexed").await?;
+    if run.project.models.get(&step.name).is_some_and(|model| model.config.get("record_fit") == Some(&true.into())) {
+        warehouse.record_rows_as_fit(client, &step.name, run.run_id).await?;
+    }
     hidden.sort();
     hidden.dedup();
     Ok(Built { table: Some(table), hidden_reads: hidden })
@@ -190,7 +199,10 @@ fn named_relations(run: &RunContext, step: &Step) -> Vec<String> {
     let refs = run.project.parents(&step.name);
     let refs = refs.iter().filter_map(|name| run.context.relations.get(name));
     let control = run.project.models.get(&step.name).into_iter().flat_map(|model| &model.sources);
-    refs.map(|relation| qualified(&relation.schema, &relation.identifier))
+    let lives = run.project.models.get(&step.name).into_iter().flat_map(|model| &model.lives);
+    let lives = lives.filter_map(|name| run.context.live.get(name)).map(|live| &live.relation);
+    refs.chain(lives)
+        .map(|relation| qualified(&relation.schema, &relation.identifier))
         .chain(step.sources.iter().map(|source| qualified(&source.schema, &source.table)))
         .chain(control.filter(|(source, _)| source == "quintile").map(|(source, table)| qualified(source, table)))
         .collect()

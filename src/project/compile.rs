@@ -86,6 +86,7 @@ impl<'a> Stage<'a> {
         relations.insert(node.id.clone(), this.clone());
         let mut scope = RunScope::new(project.manifest());
         scope.relations = Arc::new(relations);
+        scope.live = context.live.clone();
         scope.database = Some(context.database.clone().unwrap_or_else(|| Arc::new(NoDatabase)));
         let target =
             Target { name: context.target_name.clone(), schema: context.target_schema.clone(), ..Target::default() };

@@ -40,6 +40,7 @@ use crate::error::{Error, Result};
 pub use database::{Answer, Cell, Database, ExistingColumn, ExistingRelation, RelationKind, RelationName};
 pub use excerpt::{excerpt_at, excerpt_of_word};
 use graph::Graph;
+pub use manifest::LiveRelation;
 pub use model::{Access, Column, DataTest, Materialization, Model, Seed, Severity, Source};
 pub use name::{LONGEST_NAME, quote_identifier, quote_literal};
 use std::collections::{BTreeMap, BTreeSet};
@@ -79,6 +80,8 @@ pub struct Project {
 pub struct Context {
     /// Relation for each model and seed name, what `ref('name')` becomes.
     pub relations: BTreeMap<String, RelationName>,
+    /// What models published before the run, by their names: what `live('name')` becomes.
+    pub live: Arc<BTreeMap<String, LiveRelation>>,
     /// Schema for each source name, what `source('raw', 'orders')` is qualified with.
     pub source_schemas: BTreeMap<String, String>,
     /// The run's instant as RFC 3339 text; `{{ as_of }}` becomes a typed literal of it.

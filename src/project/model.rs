@@ -14,6 +14,8 @@ pub enum Materialization {
     Cluster,
     /// The rows are purchase histories; the result is a table of lifetime values.
     Ltv,
+    /// The rows are what happened since the last run; they are added to those of earlier runs.
+    History,
 }
 
 /// Who may read the published relation.
@@ -49,6 +51,8 @@ pub struct Model {
     pub columns: Vec<Column>,
     /// Models and seeds it refers to, in order of first mention.
     pub refs: Vec<String>,
+    /// Models that `live()` names: it compares with what they published before the run, and does not wait for them.
+    pub lives: Vec<String>,
     /// Sources it reads.
     pub sources: Vec<(String, String)>,
     /// Project variables it read while it was parsed, with their values; part of the fingerprint.
@@ -137,8 +141,13 @@ pub struct DataTest {
 
 impl Materialization {
     /// Every materialization, in the order help texts list them.
-    pub const ALL: [Materialization; 4] =
-        [Materialization::View, Materialization::Table, Materialization::Cluster, Materialization::Ltv];
+    pub const ALL: [Materialization; 5] = [
+        Materialization::View,
+        Materialization::Table,
+        Materialization::Cluster,
+        Materialization::Ltv,
+        Materialization::History,
+    ];
 
     /// The word in `config(materialized=...)`.
     #[must_use]
@@ -148,6 +157,7 @@ impl Materialization {
             Materialization::Table => "table",
             Materialization::Cluster => "cluster",
             Materialization::Ltv => "ltv",
+            Materialization::History => "history",
         }
     }
 

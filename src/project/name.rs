@@ -42,6 +42,16 @@ pub(crate) fn check_name(kind: &str, name: &str, path: &str) -> Option<Error> {
                 .hint("rename the file"),
         );
     }
+    let ends_like_a_history = name
+        .rsplit_once("__h")
+        .is_some_and(|(_, shape)| shape.len() == 8 && shape.chars().all(|c| c.is_ascii_hexdigit()));
+    if ends_like_a_history {
+        return Some(
+            Error::config(format!("{kind} name \"{name}\" ends like the table of a history"))
+                .detail(format!("The file is {path}; __h and eight hexadecimal digits mark these tables."))
+                .hint("rename the file"),
+        );
+    }
     if name.len() > LONGEST_NAME {
         return Some(
             Error::config(format!("{kind} name \"{name}\" is longer than {LONGEST_NAME} characters"))
@@ -122,7 +132,9 @@ mod tests {
     fn a_name_like_that_of_a_runs_table_is_refused() {
         let refused = check_name("model", "orders__r5", "models/orders__r5.sql").expect("refused");
         assert_eq!(refused.message, "model name \"orders__r5\" ends like a run's own table");
-        for fine in ["orders__r", "orders_r5", "orders__r5x", "stg_shop__orders"] {
+        let refused = check_name("model", "orders__h0123abcd", "models/orders__h0123abcd.sql").expect("refused");
+        assert_eq!(refused.message, "model name \"orders__h0123abcd\" ends like the table of a history");
+        for fine in ["orders__r", "orders__h0123abc", "orders_r5", "orders__r5x", "stg_shop__orders"] {
             assert!(check_name("model", fine, "models/x.sql").is_none(), "{fine}");
         }
     }

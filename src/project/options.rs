@@ -35,10 +35,15 @@ struct Key {
     of: &'static [Materialization],
 }
 
+const TABLE: &[Materialization] = &[Materialization::Table];
 const CLUSTER: &[Materialization] = &[Materialization::Cluster];
 const LTV: &[Materialization] = &[Materialization::Ltv];
 const FITTED: &[Materialization] = &[Materialization::Cluster, Materialization::Ltv];
-const STORED: &[Materialization] = &[Materialization::Table, Materialization::Cluster, Materialization::Ltv];
+const HISTORY: &[Materialization] = &[Materialization::History];
+/// Complete in each run, so that rows can be lost.
+const WHOLE: &[Materialization] = &[Materialization::Table, Materialization::Cluster, Materialization::Ltv];
+const STORED: &[Materialization] =
+    &[Materialization::Table, Materialization::Cluster, Materialization::Ltv, Materialization::History];
 
 /// The one list of keys of models; `docs/models.md` tells what each does.
 const MODEL_KEYS: &[Key] = &[
@@ -47,12 +52,14 @@ const MODEL_KEYS: &[Key] = &[
     Key { name: "tags", shape: Shape::Words, of: &[] },
     Key { name: "meta", shape: Shape::Map, of: &[] },
     Key { name: "contract_version", shape: Shape::Count(1), of: &[] },
-    Key { name: "max_row_loss_share", shape: Shape::Number(0.0, 1.0), of: STORED },
+    Key { name: "max_row_loss_share", shape: Shape::Number(0.0, 1.0), of: WHOLE },
     Key { name: "indexes", shape: Shape::List, of: STORED },
     Key { name: "distributed_by", shape: Shape::Word, of: STORED },
     Key { name: "replicated", shape: Shape::Flag, of: STORED },
     Key { name: "timeout_seconds", shape: Shape::Count(1), of: STORED },
     Key { name: "lock_timeout_seconds", shape: Shape::Count(1), of: STORED },
+    Key { name: "record_fit", shape: Shape::Flag, of: TABLE },
+    Key { name: "keep_days", shape: Shape::Count(1), of: HISTORY },
     Key { name: "key", shape: Shape::Word, of: FITTED },
     Key { name: "algorithm", shape: Shape::Word, of: CLUSTER },
     Key { name: "k", shape: Shape::AutoOrCount(2), of: CLUSTER },

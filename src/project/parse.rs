@@ -155,6 +155,7 @@ impl Parser {
             description: entry.map(|e| e.description.clone()).unwrap_or_default(),
             columns: entry.map(|e| e.columns.clone()).unwrap_or_default(),
             refs: names_of(record.refs),
+            lives: record.lives,
             sources: record.sources,
             vars: record.vars,
         };

@@ -2,6 +2,7 @@
 
 use super::Project;
 use super::excerpt;
+use super::model::{Materialization, Model};
 use super::name::did_you_mean;
 use crate::error::Error;
 use serde_json::Value as Json;
@@ -14,6 +15,8 @@ pub(super) fn check(project: &Project, test_places: &BTreeMap<String, String>) -
         let place = |needle: &str| excerpt::at_quoted(&model.path, &model.raw_sql, needle);
         let owner = format!("model \"{}\"", model.name);
         found.extend(model.refs.iter().filter_map(|name| unknown_ref(project, &owner, name, place(name))));
+        found.extend(model.lives.iter().filter_map(|name| unknown_ref(project, &owner, name, place(name))));
+        found.extend(compares_in_a_view(model, &owner));
         found.extend(model.sources.iter().filter_map(|pair| unknown_source(project, &owner, pair, &place)));
     }
     for test in project.tests.values() {
@@ -37,6 +40,18 @@ pub(super) fn check(project: &Project, test_places: &BTreeMap<String, String>) -
         );
     }
     found
+}
+
+/// The published view would be compared with itself.
+fn compares_in_a_view(model: &Model, owner: &str) -> Option<Error> {
+    if model.materialization != Materialization::View || model.lives.is_empty() {
+        return None;
+    }
+    Some(
+        Error::config(format!("{owner} uses live(), and is a view"))
+            .detail(excerpt::at_word(&model.path, &model.raw_sql, "live"))
+            .hint("make it a table or a history: what was live before a run is known while it builds, and not later"),
+    )
 }
 
 fn unknown_ref(project: &Project, owner: &str, name: &str, place: String) -> Option<Error> {

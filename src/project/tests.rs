@@ -59,6 +59,7 @@ fn context() -> Context {
         run_id: 7,
         target_schema: "shop_b_marts".to_owned(),
         target_name: "shop_b".to_owned(),
+        live: Arc::default(),
         database: None,
     }
 }
@@ -83,11 +84,10 @@ fn the_bundled_models_compile_to_this_sql() {
         let files = load(&root.join(place)).into_iter();
         files.map(move |file| SourceFile { path: format!("{place}/{}", file.path), ..file })
     };
-    // Without the folder of demo data, which are files to load and no seeds.
-    let seeds = fs::read_dir(root.join("seeds")).expect("the seeds").map(|entry| entry.expect("an entry"));
-    let seeds = seeds.filter(|entry| entry.path().is_file()).map(|entry| SourceFile {
-        path: format!("seeds/{}", entry.file_name().to_string_lossy()),
-        text: fs::read_to_string(entry.path()).expect("a seed"),
+    let entries = fs::read_dir(root.join("seeds")).expect("the seeds").map(|entry| entry.expect("an entry").path());
+    let seeds = entries.filter(|path| path.is_file()).map(|path| SourceFile {
+        text: fs::read_to_string(&path).expect("a seed"),
+        path: format!("seeds/{}", path.file_name().expect("a name").to_string_lossy()),
     });
     let files: Vec<SourceFile> = below("models").chain(below("macros")).chain(seeds).collect();
     let (project, problems) = Project::parse(&files, BTreeMap::new());

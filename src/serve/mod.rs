@@ -3,6 +3,7 @@
 //! Every replica answers requests; the one that holds the lease also runs jobs. [`serve`] ends when `stop` turns true:
 //! no new job starts, running work gets the grace period, the lease is given back.
 
+mod alerts;
 mod api;
 mod backoff;
 mod charts;
@@ -30,6 +31,7 @@ mod runner;
 pub mod schedule;
 mod scheduler;
 mod view;
+mod webhook;
 
 pub use format::integer as grouped;
 pub use http::{App, router};
@@ -44,7 +46,10 @@ pub use runner::Ended;
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::warehouse::Warehouse;
+use alerts::Teller;
+use jobs::PlannedJob;
 use scheduler::Scheduler;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -90,6 +95,7 @@ pub async fn serve(
     stop: watch::Receiver<bool>,
 ) -> Result<()> {
     let jobs = jobs::plan(&settings)?;
+    let teller = Teller::new(&settings, workspaces(&warehouse, &jobs))?;
     let listening =
         listener.local_addr().map_err(|e| Error::config("address of the server cannot be read").source(e))?;
     let metrics = Arc::new(Metrics::default());
@@ -102,23 +108,35 @@ pub async fn serve(
     let leading = {
         let (warehouse, settings, stop) = (warehouse.clone(), settings.clone(), stop.clone());
         let leadership = leadership.clone();
-        // Without jobs there is nothing to lead.
-        let has_jobs = !jobs.is_empty();
+        // Without jobs and alerts there is nothing to lead.
+        let has_work = !jobs.is_empty() || teller.is_some();
         tokio::spawn(async move {
-            if has_jobs {
+            if has_work {
                 let candidate = leader::Candidate::of_daemon(&settings, holder(&settings.host_name()));
                 leader::lead(warehouse, candidate, leadership, stop).await;
             }
         })
     };
+    let telling = teller.map(|teller| tokio::spawn(teller.run(follow.clone(), stop.clone())));
     let scheduler = Scheduler { warehouse: warehouse.clone(), settings, jobs, metrics };
     scheduler.run(follow, stop.clone()).await;
+    if let Some(telling) = telling {
+        joined(telling.await)?;
+    }
     // In this order: a later leader shall find no run of ours at work.
     joined(leading.await)?;
     leader::release(&warehouse, &leadership).await;
     joined(pages.await)??;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// The workspaces that the daemon works for: its own, and those of the jobs.
+fn workspaces(warehouse: &Warehouse, jobs: &[PlannedJob]) -> Vec<Warehouse> {
+    let schemas = std::iter::once(&warehouse.schemas).chain(jobs.iter().map(|job| &job.schemas));
+    let named: BTreeMap<&str, Warehouse> =
+        schemas.map(|schemas| (schemas.workspace.as_str(), warehouse.with_schemas(schemas.clone()))).collect();
+    named.into_values().collect()
 }
 
 async fn serve_pages(listener: TcpListener, app: App, stop: watch::Receiver<bool>) -> Result<()> {

@@ -142,6 +142,10 @@ impl Warehouse {
             .map_err(told)?;
         crash_point::reach("erase: tombstone set").await?;
         self.erase_rows(&transaction, request, &mut done).await?;
+        let ids = self.ids_of(&transaction, person).await?;
+        let alerts =
+            transaction.execute(include_str!("sql/erase_alerts.sql"), &[workspace, &ids]).await.map_err(told)?;
+        note(&mut done, "quintile.alerts".into(), "deleted", alerts);
         let late = self.redact_rejected(&transaction, person).await?;
         note(&mut done, format!("{}.rejected_rows", self.schemas.raw), "redacted", early + late);
         let row = transaction

@@ -172,6 +172,23 @@ impl Warehouse {
         run_id: i64,
         indexes: &[Index],
     ) -> Result<StoredTable> {
+        let columns = self.check_run_table(client, model, run_id, indexes).await?;
+        let parent = parent_name(model, &columns, indexes);
+        let table = run_relation(model, run_id);
+        let place = [("schema", self.schemas.store.as_str()), ("table", table.as_str()), ("parent", parent.as_str())];
+        execute(client, model, &fill(include_str!("sql/create_parent.sql"), &place)).await?;
+        self.index_both(client, model, &parent, &table, indexes).await?;
+        self.measured(client, model, parent, &table).await
+    }
+
+    /// Marks a filled table as one of its run; its columns, once they are found to be usable.
+    pub(super) async fn check_run_table(
+        &self,
+        client: &Client,
+        model: &str,
+        run_id: i64,
+        indexes: &[Index],
+    ) -> Result<Vec<(String, String)>> {
         let store = &self.schemas.store;
         let table = run_relation(model, run_id);
         let place = [("schema", store.as_str()), ("table", table.as_str())];
@@ -192,20 +209,42 @@ impl Warehouse {
             return Err(Error::failed(format!("model \"{model}\" has a column without a name"))
                 .hint("name every expression of the final SELECT: count(*) AS orders"));
         }
-        let parent = parent_name(model, &columns, indexes);
-        let parent_place = [("schema", store.as_str()), ("table", table.as_str()), ("parent", parent.as_str())];
-        execute(client, model, &fill(include_str!("sql/create_parent.sql"), &parent_place)).await?;
+        indexes.iter().try_for_each(|index| check_columns(model, index, &columns))?;
+        Ok(columns)
+    }
+
+    /// Makes the indexes on a run's table and on the one that its rows will belong to.
+    pub(super) async fn index_both(
+        &self,
+        client: &Client,
+        model: &str,
+        parent: &str,
+        table: &str,
+        indexes: &[Index],
+    ) -> Result<()> {
         for (number, index) in indexes.iter().enumerate() {
-            check_columns(model, index, &columns)?;
-            for relation in [&parent, &table] {
-                execute(client, model, &create_index(store, relation, number, index)).await?;
+            for relation in [parent, table] {
+                execute(client, model, &create_index(&self.schemas.store, relation, number, index)).await?;
             }
         }
+        Ok(())
+    }
+
+    /// Gathers statistics of a run's table, and tells how large it is.
+    pub(super) async fn measured(
+        &self,
+        client: &Client,
+        model: &str,
+        parent: String,
+        table: &str,
+    ) -> Result<StoredTable> {
+        let store = &self.schemas.store;
+        let place = [("schema", store.as_str()), ("table", table)];
         execute(client, model, &fill("ANALYZE {schema}.{table}", &place)).await?;
         let measured = client
             .query_one(
                 &fill("SELECT count(*), pg_total_relation_size($1::text::regclass) FROM {schema}.{table}", &place),
-                &[&super::statement::qualified(store, &table)],
+                &[&super::statement::qualified(store, table)],
             )
             .await
             .map_err(|e| fault(&failed(model), &e))?;
@@ -257,6 +296,11 @@ pub(super) async fn execute(client: &Client, model: &str, statement: &str) -> Re
 
 /// `rfm_scores__1f2e3d4c`: the model and a hash of what its table looks like.
 fn parent_name(model: &str, columns: &[(String, String)], indexes: &[Index]) -> String {
+    format!("{model}__{}", shape_of(columns, indexes))
+}
+
+/// Eight hexadecimal digits of what a table looks like.
+pub(super) fn shape_of(columns: &[(String, String)], indexes: &[Index]) -> String {
     let mut hasher = blake3::Hasher::new();
     for (name, sql_type) in columns {
         hasher.update(format!("{name} {sql_type}\n").as_bytes());
@@ -264,7 +308,7 @@ fn parent_name(model: &str, columns: &[(String, String)], indexes: &[Index]) -> 
     for index in indexes {
         hasher.update(format!("{} {}\n", index.columns.join(","), index.is_unique).as_bytes());
     }
-    format!("{model}__{}", &hasher.finalize().to_hex()[..8])
+    hasher.finalize().to_hex()[..8].to_owned()
 }
 
 /// Unique indexes of partitioned tables must hold the partition key, so the run's number comes last in them.

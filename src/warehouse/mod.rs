@@ -1,5 +1,6 @@
 //! The only module that speaks PostgreSQL: connections, migrations, COPY, materializations, publish, ledger, lease.
 
+pub mod alerts;
 pub mod assign;
 mod attach;
 mod change_notes;
@@ -20,9 +21,12 @@ pub mod gc_bound;
 pub mod gc_standing;
 mod generated_truth;
 mod hidden_reads;
+pub mod history;
+mod history_collect;
 pub mod in_place;
 pub mod invocations;
 pub mod lease;
+mod live_relations;
 pub mod load;
 mod load_record;
 mod load_stage;
@@ -50,6 +54,7 @@ pub mod sources;
 pub mod statement;
 pub mod superseded;
 mod tombstones;
+pub mod transitions;
 mod unpublish;
 pub mod workspace;
 

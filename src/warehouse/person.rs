@@ -86,6 +86,14 @@ impl Warehouse {
             let rows = rows.iter().map(|row| row.get(0)).collect();
             found.push(PersonRows { relation: format!("{}.rejected_rows", self.schemas.raw), rows });
         }
+        let alerts = snapshot
+            .query(include_str!("sql/person_alerts.sql"), &[&self.schemas.workspace, &ids])
+            .await
+            .map_err(told)?;
+        if !alerts.is_empty() {
+            let rows = alerts.iter().map(|row| row.get(0)).collect();
+            found.push(PersonRows { relation: "quintile.alerts".into(), rows });
+        }
         snapshot.rollback().await.map_err(told)?;
         if found.is_empty() {
             return Err(self.unknown_person());

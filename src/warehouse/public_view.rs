@@ -2,7 +2,7 @@
 
 use super::Warehouse;
 use super::connect::Transaction;
-use super::contract::columns_of;
+use super::contract::{Column, columns_of};
 use super::fault::{fault, fault_in};
 use super::statement::{fill, qualified, splice};
 use crate::error::{Error, Result};
@@ -18,7 +18,7 @@ pub struct Publication {
     pub relation: String,
     /// Name of the model or seed.
     pub model: String,
-    /// `view`, `table`, `seed`, `cluster` or `ltv`.
+    /// `view`, `table`, `seed`, `cluster`, `ltv` or `history`.
     pub materialization: String,
     /// Where the view goes.
     pub access: Access,
@@ -38,6 +38,13 @@ pub enum ViewBody {
         /// The parent in the store.
         parent: String,
     },
+    /// The rows of a history up to the run that the pointer names.
+    History {
+        /// The table of its newest shape.
+        table: String,
+        /// Days after which rows may go.
+        keep_days: Option<i32>,
+    },
     /// A SELECT over other published views.
     Select {
         /// Its text.
@@ -46,10 +53,11 @@ pub enum ViewBody {
 }
 
 impl Publication {
-    /// The parent in the store; none for a SELECT.
+    /// The parent in the store, or the table of a history; none for a SELECT.
     pub(super) fn parent(&self) -> Option<&str> {
         match &self.body {
             ViewBody::Pointer { parent } => Some(parent),
+            ViewBody::History { table, .. } => Some(table),
             ViewBody::Select { .. } => None,
         }
     }
@@ -57,7 +65,7 @@ impl Publication {
     /// The SELECT, if it is one.
     pub(super) fn definition(&self) -> Option<&str> {
         match &self.body {
-            ViewBody::Pointer { .. } => None,
+            ViewBody::Pointer { .. } | ViewBody::History { .. } => None,
             ViewBody::Select { sql } => Some(sql),
         }
     }
@@ -67,6 +75,7 @@ impl Publication {
     pub fn fingerprint(&self) -> String {
         let body = match &self.body {
             ViewBody::Pointer { parent } => format!("pointer {parent}"),
+            ViewBody::History { table, .. } => format!("history {table}"),
             ViewBody::Select { sql } => format!("select {sql}"),
         };
         let text = format!("{body}\n{}\n{}\n{:?}", self.access.as_str(), self.description, self.column_descriptions);
@@ -104,6 +113,10 @@ impl Warehouse {
                 let columns = columns_of(transaction, &self.schemas.store, parent).await?;
                 let shown: Vec<String> = columns.iter().map(|(name, _)| quote_identifier(name)).collect();
                 self.pointer_view(name, schema, parent, &shown)
+            }
+            ViewBody::History { table, .. } => {
+                let columns = columns_of(transaction, &self.schemas.store, table).await?;
+                self.history_view(transaction, publication, &columns).await?
             }
         };
         let doing = format!("view \"{schema}.{name}\" cannot be changed");
@@ -153,6 +166,8 @@ impl Warehouse {
                 let there = columns_of(transaction, &self.schemas.store, parent).await?;
                 self.pointer_view(name, schema, parent, &shown_of(&wanted, &there))
             }
+            // Its tables of all shapes.
+            ViewBody::History { .. } => self.history_view(transaction, earlier, &wanted).await?,
             ViewBody::Select { sql } => {
                 let prepared = transaction.describe(sql).await.map_err(|e| fault_in(&doing, sql, &e))?;
                 // The driver tells no lengths and scales of types; a column that is there by name is the same one.
@@ -186,6 +201,17 @@ impl Warehouse {
         )
     }
 
+    async fn history_view(
+        &self,
+        transaction: &Transaction<'_>,
+        publication: &Publication,
+        wanted: &[Column],
+    ) -> Result<String> {
+        let select = self.history_select(transaction, &publication.model, &publication.relation, wanted).await?;
+        let place = [("schema", self.schema_of(publication.access)), ("view", publication.relation.as_str())];
+        Ok(splice(&fill("CREATE OR REPLACE VIEW {schema}.{view} AS\n[select]", &place), &[("select", &select)]))
+    }
+
     async fn comment(&self, transaction: &Transaction<'_>, publication: &Publication) -> Result<()> {
         let schema = self.schema_of(publication.access);
         let doing = format!("view \"{schema}.{}\" cannot be described", publication.relation);
@@ -217,7 +243,7 @@ impl Warehouse {
 }
 
 /// The columns that a view has, from rows of another shape: null where they have none, further ones at the end.
-fn shown_of(wanted: &[(String, String)], there: &[(String, String)]) -> Vec<String> {
+pub(super) fn shown_of(wanted: &[(String, String)], there: &[(String, String)]) -> Vec<String> {
     let kept = wanted.iter().map(|column| match there.contains(column) {
         true => quote_identifier(&column.0),
         false => format!("NULL::{} AS {}", column.1, quote_identifier(&column.0)),

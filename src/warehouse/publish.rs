@@ -110,6 +110,10 @@ impl Warehouse {
         publication: &Publication,
         token: Option<i64>,
     ) -> Result<()> {
+        let before = match &publication.body {
+            ViewBody::History { .. } => self.history_pointer(transaction, &publication.relation).await?,
+            ViewBody::Pointer { .. } | ViewBody::Select { .. } => 0,
+        };
         let moved = transaction
             .execute(
                 include_str!("sql/move_pointer.sql"),
@@ -133,7 +137,13 @@ impl Warehouse {
                 "run {run_id} cannot be published: a newer run of \"{}\" is live",
                 publication.relation
             ))),
-            _ => Ok(()),
+            _ => match &publication.body {
+                ViewBody::History { keep_days, .. } => {
+                    let of = (publication.model.as_str(), publication.relation.as_str());
+                    self.extend_history(transaction, of, (before, run_id), *keep_days).await
+                }
+                ViewBody::Pointer { .. } | ViewBody::Select { .. } => Ok(()),
+            },
         }
     }
 

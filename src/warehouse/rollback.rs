@@ -15,6 +15,9 @@ use tokio_postgres::Row;
 
 const DOING: &str = "roll-back failed";
 
+/// The materialization whose rows of all runs lie in one table.
+const HISTORY: &str = "history";
+
 /// How often a lost answer to COMMIT is read back, a little apart.
 const READ_BACKS: u32 = 100;
 
@@ -77,8 +80,12 @@ impl Warehouse {
                 continue;
             };
             let shown: i64 = row.get("shown_run_id");
-            if let Some(parent) = earlier.parent() {
-                self.require_rows(&transaction, &earlier.model, shown, parent).await?;
+            match &earlier.body {
+                ViewBody::Pointer { parent } => {
+                    self.require_rows(&transaction, &earlier.model, shown, parent).await?;
+                }
+                // Its rows lie with those of all runs.
+                ViewBody::History { .. } | ViewBody::Select { .. } => {}
             }
             let is_redefined = is_defined_otherwise(row);
             if shown != row.get::<_, i64>("run_id") || is_redefined {
@@ -105,6 +112,10 @@ impl Warehouse {
                 redefined.push(earlier);
             }
         }
+        transaction
+            .execute(include_str!("sql/history_restore.sql"), &[workspace, &target])
+            .await
+            .map_err(|e| fault(DOING, &e))?;
         self.record_rollback(&transaction, live, target, done.moved.len()).await?;
         transaction.batch_execute(VIEW_LIMIT).await.map_err(|e| fault(DOING, &e))?;
         for earlier in &redefined {
@@ -223,6 +234,7 @@ fn earlier_of(row: &Row) -> Option<Publication> {
     row.get::<_, Option<i64>>("shown_run_id")?;
     let parent: Option<String> = row.get("parent_relation");
     let body = match parent {
+        Some(table) if row.get::<_, &str>("materialization") == HISTORY => ViewBody::History { table, keep_days: None },
         Some(parent) => ViewBody::Pointer { parent },
         None => ViewBody::Select { sql: row.get::<_, Option<String>>("definition").unwrap_or_default() },
     };
@@ -242,6 +254,13 @@ fn earlier_of(row: &Row) -> Option<Publication> {
 fn is_defined_otherwise(row: &Row) -> bool {
     let text = |column: &str| row.get::<_, Option<String>>(column);
     match text("parent_relation") {
+        // The view of a history shows tables of all shapes, and which rows is a matter of the pointer.
+        Some(_)
+            if row.get::<_, &str>("live_materialization") == HISTORY
+                && text("materialization").as_deref() == Some(HISTORY) =>
+        {
+            row.get::<_, &str>("access") != row.get::<_, &str>("live_access")
+        }
         Some(parent) => {
             Some(parent) != text("live_parent") || row.get::<_, &str>("access") != row.get::<_, &str>("live_access")
         }

@@ -81,11 +81,11 @@ pub struct Live {
     pub model: String,
     /// The run.
     pub run_id: i64,
-    /// `view`, `table`, `seed`, `cluster` or `ltv`.
+    /// `view`, `table`, `seed`, `cluster`, `ltv` or `history`.
     pub materialization: String,
     /// `public` or `private`.
     pub access: String,
-    /// Partitioned parent in the store; none for views.
+    /// Partitioned parent in the store, or the table of a history; none for views.
     pub parent_relation: Option<String>,
     /// Hash of the published view's definition and comments.
     pub view_fingerprint: String,

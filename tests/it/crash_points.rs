@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 /// No run of this project has more points.
 const MOST: u64 = 300;
 
-const FILES: [(&str, &str); 4] = [
+const FILES: [(&str, &str); 5] = [
     ("seeds/prices.csv", "item,price\npen,2\nink,3\n"),
     (
         "models/schema.yml",
@@ -23,12 +23,18 @@ const FILES: [(&str, &str); 4] = [
         "models/cheapest.sql",
         "{{ config(materialized='view') }}\n\nSELECT min(s.price) AS price FROM {{ ref('stock') }} AS s",
     ),
+    (
+        "models/rises.sql",
+        "{{ config(materialized='history') }}{% set before = live('stock') %}\n\n\
+         SELECT s.item, s.price - {{ 'b.price' if before else '0' }} AS rise FROM {{ ref('stock') }} AS s\n\
+         {{ 'JOIN ' ~ before ~ ' AS b ON b.item = s.item' if before }}",
+    ),
 ];
 
 /// Every relation tells which factor it was made with; read in one statement, they must agree.
 const FACTOR: &str =
     "SELECT (SELECT max(price) / 3 FROM marts.stock)::bigint, (SELECT price / 2 FROM marts.cheapest)::bigint,
-    (SELECT count(*) FROM marts.stock)";
+    (SELECT count(*) FROM marts.stock), (SELECT sum(rise) / 5 FROM marts.rises)::bigint";
 
 struct Stock {
     db: Database,
@@ -61,6 +67,7 @@ impl Stock {
         let row = self.db.client().await.query_one(FACTOR, &[]).await.expect("the public views");
         let seen: (i64, i64, i64) = (row.get(0), row.get(1), row.get(2));
         assert_eq!((seen.1, seen.2), (seen.0, 2), "relations of two runs");
+        assert_eq!(row.get::<_, i64>(3), seen.0, "the rises that the history tells, each once, add up to the price");
         seen.0
     }
 

@@ -1,6 +1,7 @@
 //! The names that templates see besides macros: `ref`, `source`, `config`, `var`, `this`, `target`, and the rest.
 
 use super::fault::refuse;
+use super::live;
 use super::node::{Node, Ref, Resource};
 use super::rendering::{Phase, Rendering, RunScope};
 use super::view;
@@ -50,6 +51,7 @@ pub const NAMES: &[&str] = &[
     "selected_resources",
     "as_of",
     "run_id",
+    "live",
     "context",
     "node",
     "sql_now",
@@ -129,6 +131,7 @@ pub fn lookup(rendering: &Arc<Rendering>, name: &str) -> Option<Value> {
             Value::from(format!("TIMESTAMPTZ {}", quote_literal(instant)))
         }
         "run_id" => Value::from(rendering.world.constants.get("run_id")?.parse::<i64>().ok()?),
+        "live" if rendering.world.is_own() => live::function(bound),
         "context" => Value::from_object(Context(bound)),
         "thread_id" => Value::from("main"),
         "invocation_args_dict" => rendering.world.flags.arguments(),

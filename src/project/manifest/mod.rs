@@ -6,6 +6,7 @@ mod digest;
 mod fault;
 mod functions;
 mod generic;
+mod live;
 mod names;
 mod narrowed;
 mod node;
@@ -19,6 +20,7 @@ mod world;
 
 pub use compile::{Compiled, Compiler};
 pub use functions::{NAMES as FUNCTIONS, json_value};
+pub use live::LiveRelation;
 pub use read::{Input, Package, Read, read, render_setting};
 pub use rendering::{Listener, Phase, Record, Rendering, RunScope, TimeWindow};
 pub use test_name::python_str as test_name_str;

@@ -1,6 +1,7 @@
 //! One rendering: what its templates see, by name, and what they called.
 
 use super::Manifest;
+use super::live::LiveRelation;
 use super::node::{Config, Node, Ref, Resource};
 use super::world::{BUILTIN_PACKAGE, World};
 use crate::project::context::{self, EventTimeFilter, Host, Level, Policy, Relation};
@@ -20,6 +21,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 pub struct Record {
     /// Calls of `ref`, each of them.
     pub refs: Vec<Ref>,
+    /// Models that calls of `live` name, each once.
+    pub lives: Vec<String>,
     /// Calls of `source`, each of them.
     pub sources: Vec<(String, String)>,
     /// Keys given to `config`, later calls over earlier ones.
@@ -50,6 +53,8 @@ pub struct RunScope {
     pub manifest: Arc<Manifest>,
     /// Where the relations of some nodes are, other than where their configuration puts them.
     pub relations: Arc<HashMap<String, RelationName>>,
+    /// What models published before, by their names: what `live` gives.
+    pub live: Arc<BTreeMap<String, LiveRelation>>,
     /// Connection for introspection; none where nothing may be asked (`parse`, `ls`).
     pub database: Option<Arc<dyn Database>>,
     /// The `graph` of templates, made when first asked for.
@@ -71,6 +76,7 @@ impl RunScope {
         RunScope {
             manifest,
             relations: Arc::default(),
+            live: Arc::default(),
             database: None,
             graph: Arc::default(),
             window: None,

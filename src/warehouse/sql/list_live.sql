@@ -4,7 +4,9 @@
 SELECT
     l.relation, l.model, l.run_id, l.materialization, l.access, l.parent_relation, l.view_fingerprint, m.row_count, m.inputs,
     coalesce(m.hidden_reads, '{}') AS hidden_reads,
-    l.parent_relation IS NULL OR EXISTS (
+    l.parent_relation IS NULL
+    OR (l.materialization = 'history' AND to_regclass(format('%I.%I', $3::text, l.parent_relation)) IS NOT NULL)
+    OR EXISTS (
         SELECT 1
         FROM pg_catalog.pg_inherits AS i
         WHERE i.inhrelid = to_regclass(format('%I.%I', $3::text, l.model || '__r' || l.run_id)) AND NOT i.inhdetachpending

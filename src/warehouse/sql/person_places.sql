@@ -17,7 +17,7 @@ WHERE n.nspname = ANY ($1)
         a.attname = 'customer_id'
         OR EXISTS (
             SELECT FROM unnest($2::text[], $3::text[]) AS named (model, column_name)
-            WHERE named.column_name = a.attname AND named.model = regexp_replace(c.relname, '__r[0-9]+$', '')
+            WHERE named.column_name = a.attname AND named.model = regexp_replace(c.relname, '__(r[0-9]+|h[0-9a-f]{8})$', '')
         )
     )
 ORDER BY n.nspname, c.relname, a.attnum

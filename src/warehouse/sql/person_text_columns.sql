@@ -14,7 +14,7 @@ WHERE n.nspname = ANY ($1)
     AND a.attname <> 'customer_id'
     AND NOT EXISTS (
         SELECT FROM unnest($2::text[], $3::text[]) AS named (model, column_name)
-        WHERE named.column_name = a.attname AND named.model = regexp_replace(c.relname, '__r[0-9]+$', '')
+        WHERE named.column_name = a.attname AND named.model = regexp_replace(c.relname, '__(r[0-9]+|h[0-9a-f]{8})$', '')
     )
 GROUP BY n.nspname, c.relname
 ORDER BY n.nspname, c.relname

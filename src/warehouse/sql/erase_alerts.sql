@@ -1,0 +1,1 @@
+DELETE FROM quintile.alerts WHERE workspace = $1 AND customer_id = ANY ($2)

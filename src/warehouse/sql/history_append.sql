@@ -1,0 +1,3 @@
+INSERT INTO {schema}.{history} ([columns])
+SELECT [columns]
+FROM {schema}.{table}

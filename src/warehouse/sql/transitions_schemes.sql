@@ -1,0 +1,1 @@
+SELECT DISTINCT scheme FROM {marts}.segment_transitions ORDER BY scheme
