@@ -52,6 +52,7 @@ mod read_cost;
 mod readers;
 mod relations;
 mod rfm;
+mod results;
 mod row_guard;
 mod segment_history;
 mod shop;
