@@ -11,7 +11,8 @@ use quintile::warehouse::Warehouse;
 use std::path::PathBuf;
 
 /// The relations that the table is read from, with all that they need.
-const SELECTED: [&str; 5] = ["+concentration", "+segment_summary", "+cluster_quality", "+persona_summary", "+cohort_cells"];
+const SELECTED: [&str; 5] =
+    ["+concentration", "+segment_summary", "+cluster_quality", "+persona_summary", "+cohort_cells"];
 
 /// Lines as the models count them, customers from them, and scores by the definition.
 const NAIVE: &str = "
