@@ -23,3 +23,8 @@ to_char(round(({{ number }})::numeric), 'FM999,999,999,999,990')
 (to_char(({{ number }})::numeric, CASE WHEN round(({{ number }})::numeric, 1) < 10 THEN 'FM990.0' ELSE 'FM999,999,990' END)
                 || CASE WHEN round(({{ number }})::numeric, 1) = 1 THEN ' {{ noun }}' ELSE ' {{ noun }}s' END)
 {%- endmacro %}
+
+{# Text of any figure, for reading and not for reckoning: one decimal below a thousand, none from there on. #}
+{% macro in_figures(number) -%}
+to_char(({{ number }})::numeric, CASE WHEN abs(({{ number }})::numeric) < 999.95 THEN 'FM990.0' ELSE 'FM999,999,999,999,990' END)
+{%- endmacro %}

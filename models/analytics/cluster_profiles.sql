@@ -10,10 +10,14 @@ WITH members AS (
         avg(s.frequency)::float8 AS mean_frequency,
         avg(s.monetary) AS mean_monetary,
         sum(s.monetary) AS revenue,
-        avg(c.persona_confidence) AS mean_confidence
+        -- Null unless the cost is known for everybody: a mean over some of them would stand for all.
+        CASE WHEN count(*) = count(b.profit) THEN avg(b.profit) END AS mean_profit,
+        avg(round(c.persona_confidence::numeric, 9))::float8 AS mean_confidence
     FROM {{ ref('customer_clusters') }} AS c
     INNER JOIN {{ ref('rfm_scores') }} AS s
         ON s.customer_id = c.customer_id
+    INNER JOIN {{ ref('customers') }} AS b
+        ON b.customer_id = c.customer_id
     GROUP BY c.cluster_id
 ),
 totals AS (
@@ -51,7 +55,8 @@ SELECT
     z.recency_z,
     z.frequency_z,
     z.monetary_z,
-    m.mean_confidence
+    m.mean_confidence,
+    round(m.mean_profit, 4) AS mean_profit
 FROM members AS m
 CROSS JOIN totals AS t
 LEFT JOIN centroids AS z

@@ -21,5 +21,6 @@ SELECT
     h.channel,
     h.country,
     h.currency,
-    h.id_is_synthetic
+    h.id_is_synthetic,
+    substr(h.largest_line, 17) AS category
 FROM headers AS h

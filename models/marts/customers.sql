@@ -20,7 +20,10 @@ WITH totals AS (
         max(o.currency) AS highest_currency,
         -- Country of the latest order; order id and source settle orders of the same instant.
         (array_agg(o.country ORDER BY o.ordered_at DESC, o.order_id DESC, o.source DESC)
-            FILTER (WHERE NOT o.is_return AND o.country IS NOT NULL))[1] AS country
+            FILTER (WHERE NOT o.is_return AND o.country IS NOT NULL))[1] AS country,
+        -- One sort for all that is asked of the first order.
+        array_agg(ARRAY[o.channel, o.category, o.country] ORDER BY o.ordered_at, o.order_id, o.source)
+            FILTER (WHERE NOT o.is_return) AS orders_in_time
     FROM {{ ref('customer_orders') }} AS o
     GROUP BY o.customer_id
 )
@@ -39,6 +42,9 @@ SELECT
     round(t.gross_revenue / t.order_count, 4) AS average_order_value,
     t.profit,
     t.country,
-    CASE WHEN t.lowest_currency = t.highest_currency THEN t.lowest_currency END AS currency
+    CASE WHEN t.lowest_currency = t.highest_currency THEN t.lowest_currency END AS currency,
+    t.orders_in_time[1][1] AS first_channel,
+    t.orders_in_time[1][2] AS first_category,
+    t.orders_in_time[1][3] AS first_country
 FROM totals AS t
 WHERE t.order_count > 0

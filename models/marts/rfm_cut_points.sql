@@ -1,44 +1,32 @@
-{{ config(materialized='table', replicated=true, tags=['marts', 'rfm']) }}
+{{ config(materialized='table', max_row_loss_share=1.0, replicated=true, record_fit=true, tags=['marts', 'rfm']) }}
 
--- The 4 x 3 values that part the scores, so that scoring a customer needs no other customer.
--- A customer has score s when at least ceil((s - 1) * (n - 1) / 5) of the n customers are strictly worse,
--- that is, when he beats the customer at that place, counted from the worst. Half a place is taken off
--- before dividing by n, so that percentile_disc cannot land on the next place by a rounding error.
--- Percentiles need all customers at once: this is the one model that sorts them.
-WITH population AS (
-    SELECT count(*) AS customers
-    FROM {{ ref('customers') }} AS c
-),
-places AS (
-    SELECT
-        array_agg(
-            (GREATEST(ceil((s.score - 1) * (p.customers - 1) / 5.0), 1) - 0.5)::float8 / p.customers::float8
-            ORDER BY s.score
-        ) AS fractions
-    FROM population AS p
-    CROSS JOIN (VALUES (2), (3), (4), (5)) AS s (score)
-    WHERE p.customers >= {{ var('min_customers', 100) }}::bigint
-),
-cuts AS (
-    SELECT
-        percentile_disc(l.fractions) WITHIN GROUP (ORDER BY {{ last_day(as_of) }} - c.last_order_date DESC) AS recency_days,
-        percentile_disc(l.fractions) WITHIN GROUP (ORDER BY c.order_count) AS frequency,
-        percentile_disc(l.fractions) WITHIN GROUP (ORDER BY c.net_revenue::float8) AS monetary
-    FROM {{ ref('customers') }} AS c
-    CROSS JOIN places AS l
-    GROUP BY l.fractions
+-- The values that part the scores, so that scoring a customer needs no other customer: for each measure four, with the
+-- method `nested` four for each cell. Only here and for tiers are customers sorted; docs/rfm.md tells the methods.
+{%- set frozen = rfm_frozen_run() %}
+{%- set least = var('min_customers', 100) %}
+WITH fitted AS (
+    {% if frozen -%}
+    {{ cut_points_frozen(frozen) }}
+    {%- elif rfm_method() == 'nested' -%}
+    {{ cut_points_nested(least) }}
+    {%- elif rfm_method() == 'log_width' -%}
+    {{ cut_points_log_width(least) }}
+    {%- elif rfm_method() == 'breaks' -%}
+    {{ cut_points_breaks() }}
+    {%- else -%}
+    {{ cut_points_quintile(least) }}
+    {%- endif %}
 )
 SELECT
-    m.measure,
+    f.measure,
     s.score::smallint AS score,
-    m.cut_points[s.score - 1] AS cut_point
-FROM cuts AS t
-CROSS JOIN LATERAL (
-    VALUES
-        ('recency_days', t.recency_days::float8[]),
-        ('frequency', t.frequency::float8[]),
-        ('monetary', t.monetary)
-) AS m (measure, cut_points)
+    f.cut_points[s.score - 1] AS cut_point,
+    f.r_score,
+    f.f_score,
+    '{{ rfm_method() }}'::text AS method,
+    '{{ rfm_monetary() }}'::text AS monetary_basis,
+    {{ frozen if frozen else 'NULL' }}::bigint AS frozen_run_id
+FROM fitted AS f
 CROSS JOIN (VALUES (2), (3), (4), (5)) AS s (score)
 -- Below `min_customers` there are no places, so no cut points and no rows.
-WHERE m.cut_points IS NOT NULL
+WHERE f.cut_points IS NOT NULL

@@ -4,8 +4,8 @@ SELECT
     c.customer_id,
     g.persona,
     k.persona_confidence,
-    b.action AS next_best_action,
-    b.channel AS next_best_channel,
+    COALESCE(n.action, b.action) AS next_best_action,
+    COALESCE(n.channel, b.channel) AS next_best_channel,
     r.segment,
     r.rf_segment,
     r.value_segment,
@@ -35,7 +35,13 @@ SELECT
     l.is_dropout_identified,
     c.country,
     c.currency,
-    c.id_is_synthetic
+    c.id_is_synthetic,
+    r.lifecycle_segment,
+    v.value_tier,
+    s.weighted_score
+    {%- for name in own_schemes() %},
+    r.{{ name }}
+    {%- endfor %}
 FROM {{ ref('customers') }} AS c
 INNER JOIN {{ ref('rfm_scores') }} AS s
     ON s.customer_id = c.customer_id
@@ -49,3 +55,10 @@ LEFT JOIN {{ ref('persona_playbook') }} AS b
     ON b.persona = g.persona
 LEFT JOIN {{ ref('customer_ltv') }} AS l
     ON l.customer_id = c.customer_id
+LEFT JOIN {{ ref('value_tiers') }} AS v
+    ON v.customer_id = c.customer_id
+-- Who was dear and is likely to stay away gets more than the plan of his persona, where the seed has something.
+LEFT JOIN {{ ref('next_best_actions') }} AS n
+    ON n.persona = g.persona
+    AND n.is_valuable = COALESCE(s.m_score >= 4, false)
+    AND n.is_leaving = COALESCE(l.purchase_probability_90d < {{ var('leaving_probability', 0.5) }}::float8, false)

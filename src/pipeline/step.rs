@@ -186,6 +186,9 @@ async fn materialize(run: &RunContext, step: &Step, select: &str, client: &mut C
         _ => warehouse.finish_table(client, &step.name, run.run_id, &step.indexes).await?,
     };
     reach("model: indexed").await?;
+    if run.project.models.get(&step.name).is_some_and(|model| model.config.get("record_fit") == Some(&true.into())) {
+        warehouse.record_rows_as_fit(client, &step.name, run.run_id).await?;
+    }
     hidden.sort();
     hidden.dedup();
     Ok(Built { table: Some(table), hidden_reads: hidden })

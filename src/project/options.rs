@@ -35,6 +35,7 @@ struct Key {
     of: &'static [Materialization],
 }
 
+const TABLE: &[Materialization] = &[Materialization::Table];
 const CLUSTER: &[Materialization] = &[Materialization::Cluster];
 const LTV: &[Materialization] = &[Materialization::Ltv];
 const FITTED: &[Materialization] = &[Materialization::Cluster, Materialization::Ltv];
@@ -57,6 +58,7 @@ const MODEL_KEYS: &[Key] = &[
     Key { name: "replicated", shape: Shape::Flag, of: STORED },
     Key { name: "timeout_seconds", shape: Shape::Count(1), of: STORED },
     Key { name: "lock_timeout_seconds", shape: Shape::Count(1), of: STORED },
+    Key { name: "record_fit", shape: Shape::Flag, of: TABLE },
     Key { name: "keep_days", shape: Shape::Count(1), of: HISTORY },
     Key { name: "key", shape: Shape::Word, of: FITTED },
     Key { name: "algorithm", shape: Shape::Word, of: CLUSTER },

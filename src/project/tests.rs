@@ -84,11 +84,11 @@ fn the_bundled_models_compile_to_this_sql() {
         let files = load(&root.join(place)).into_iter();
         files.map(move |file| SourceFile { path: format!("{place}/{}", file.path), ..file })
     };
-    let seed = |name: &str| {
-        let path = format!("seeds/{name}");
-        SourceFile { text: fs::read_to_string(root.join(&path)).expect("a seed"), path }
-    };
-    let seeds = ["persona_playbook.csv", "rfm_segment_rules.csv", "schema.yml"].map(seed);
+    let entries = fs::read_dir(root.join("seeds")).expect("the seeds").map(|entry| entry.expect("an entry").path());
+    let seeds = entries.filter(|path| path.is_file()).map(|path| SourceFile {
+        text: fs::read_to_string(&path).expect("a seed"),
+        path: format!("seeds/{}", path.file_name().expect("a name").to_string_lossy()),
+    });
     let files: Vec<SourceFile> = below("models").chain(below("macros")).chain(seeds).collect();
     let (project, problems) = Project::parse(&files, BTreeMap::new());
     assert!(problems.is_empty(), "{}", reports(&problems));

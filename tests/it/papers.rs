@@ -11,7 +11,8 @@ use tokio::sync::watch;
 /// Estimator, log-likelihood, parameters, their relative tolerance.
 type Reference = (&'static str, f64, &'static [(&'static str, f64)], f64);
 
-async fn load(warehouse: &Warehouse, file: &str, source: &str) -> (i64, i64) {
+/// Loads a bundled file; rows loaded and rejected.
+pub async fn load(warehouse: &Warehouse, file: &str, source: &str) -> (i64, i64) {
     let request = IngestRequest {
         file: shop::project_folder().join("seeds/demo").join(file),
         source: source.into(),

@@ -8,9 +8,9 @@ use crate::error::{Error, Result};
 use rayon::prelude::*;
 
 /// Rows on which starts of k-means come to rest; the best few go on over more.
-pub(super) const START_ROWS: usize = 8_000;
+pub(super) const START_ROWS: usize = 20_000;
 /// Rows on which the best few are compared; the best of them goes on over all.
-const FINAL_ROWS: usize = 64_000;
+const FINAL_ROWS: usize = 100_000;
 /// Rows on which mixtures are fitted.
 const MIXTURE_ROWS: usize = 20_000;
 /// Rows on which silhouettes are taken; their cost grows with the square.
