@@ -49,6 +49,8 @@ pub(super) async fn look_at_models(warehouse: &Warehouse, settings: &Settings, j
         return Err(Error::config(format!("selector \"{selector}\" picks no source that the job's models read"))
             .hint("write source:NAME or source:NAME.TABLE, for example source:raw.orders"));
     }
+    // Otherwise the run would make raw tables note their changes, and the next look would take that for news.
+    warehouse.tend_raw_tables(&warehouse.client().await?).await?;
     let versions = warehouse.source_versions(&named).await?;
     let state = |version| SourceState { max_loaded_at: None, version };
     Ok(versions.into_iter().map(|(name, version)| (name, state(version))).collect())

@@ -54,7 +54,7 @@ async fn a_second_clustering_is_one_more_file() {
     let all = "SELECT (count(*) = (SELECT count(*) FROM marts.customers) AND min(cluster_id) = 1 AND max(cluster_id) BETWEEN 2 AND 4
         AND bool_and(persona_confidence BETWEEN 0 AND 1))::text FROM marts.rhythms";
     assert_eq!(shop::value(&warehouse, all).await, "true");
-    let reason = "SELECT (facts ->> 'reason') LIKE 'k = _ has the least criterion of Bayes from k = 2 to 4 (%).' FROM quintile.fits";
+    let reason = "SELECT (facts ->> 'reason') LIKE 'k = _ has the least criterion of Bayes from k = 2 to 4 (%).' FROM quintile.fits WHERE model = 'rhythms'";
     assert_eq!(shop::value(&warehouse, &format!("SELECT ({reason} LIMIT 1)::text")).await, "true");
     let wrong = model.replace("gaussian_mixture", "dbscan");
     std::fs::write(folder.path().join("models/analytics/rhythms.sql"), wrong).expect("written");

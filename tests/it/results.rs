@@ -1,7 +1,7 @@
 //! docs/results.md: what the bundled models say about data that everybody knows. Every figure of its table is read from the
 //! published relations here, and what can be said in naive SQL is said a second time from the raw lines.
 //!
-//! Superstore is read from the folder `QUINTILE_TEST_DATA` where that is set; the generated shop is left to
+//! Superstore is read from the folder `QUINTILE_TEST_DATA` where that is set; CDNOW and the generated shop are left to
 //! `cargo test --release --test it results -- --include-ignored`.
 
 use crate::harness::Database;
@@ -44,7 +44,7 @@ SELECT concat_ws(' | ',
     count(*), sum(orders), to_char(sum(revenue), 'FM999999990.00'),
     to_char(100.0 * count(*) FILTER (WHERE orders = 1) / count(*), 'FM990.0'),
     to_char(100.0 * sum(revenue) FILTER (WHERE place > n - ceil(n / 100.0)) / sum(revenue), 'FM990.0'),
-    to_char(sum((2 * place - n - 1) * revenue) / (max(n) * sum(revenue)), 'FM0.000'),
+    to_char(sum((2 * place - n - 1) * revenue) / (max(n) * sum(abs(revenue))), 'FM0.000'),
     count(*) FILTER (WHERE code IN (555, 554, 544, 545, 454, 455, 445)),
     count(*) FILTER (WHERE code IN (111, 112, 121, 131, 141, 151)))
 FROM codes";
@@ -105,6 +105,7 @@ async fn online_retail() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes minutes without optimisation"]
 async fn cdnow() {
     check_file("CDNOW", demo("CDNOW_master.txt.gz"), "cdnow").await;
 }
