@@ -12,8 +12,10 @@ use std::collections::BTreeMap;
 pub struct Known<'a> {
     /// The project.
     pub project: &'a Project,
-    /// What templates see outside a run.
-    pub context: &'a Context,
+    /// The run's instant, as templates see it.
+    pub as_of: &'a str,
+    /// What [`constant_statements`] tells.
+    pub statements: &'a BTreeMap<String, Option<String>>,
     /// Versions of the sources by name; none for those that cannot tell.
     pub sources: &'a BTreeMap<String, Option<String>>,
     /// What is published, by name.
@@ -22,6 +24,13 @@ pub struct Known<'a> {
     pub run_id: i64,
     /// Which attempt at the run this is.
     pub attempt: i32,
+}
+
+/// The SQL of each model of the plan, if it is the same for every run over the same inputs. `context` is that of no run.
+#[must_use]
+pub fn constant_statements(plan: &Plan, project: &Project, context: &Context) -> BTreeMap<String, Option<String>> {
+    let models = plan.steps.iter().filter(|step| !matches!(step.kind, StepKind::Seed));
+    models.map(|step| (step.name.clone(), constant_sql(&step.name, project, context))).collect()
 }
 
 /// The hash of each step of the plan, by name.
@@ -46,9 +55,9 @@ fn hash_of(step: &Step, known: &Known<'_>, found: &BTreeMap<String, String>) -> 
     part(step.kind.name());
     part(&step.fingerprint);
     if !matches!(step.kind, StepKind::Seed) {
-        part(&known.context.as_of);
-        match constant_sql(&step.name, known) {
-            Some(sql) => part(&sql),
+        part(known.as_of);
+        match known.statements.get(&step.name).and_then(Option::as_ref) {
+            Some(sql) => part(sql),
             None => part(&format!("of run {}", known.run_id)),
         }
     }
@@ -79,9 +88,8 @@ fn sources_of<'a>(step: &Step, project: &'a Project) -> impl Iterator<Item = &'a
     })
 }
 
-/// The step's SQL if it is the same for every run over the same inputs.
-fn constant_sql(name: &str, known: &Known<'_>) -> Option<String> {
-    let compile = |run_id| known.project.compile(name, &Context { run_id, ..known.context.clone() }).ok();
+fn constant_sql(name: &str, project: &Project, context: &Context) -> Option<String> {
+    let compile = |run_id| project.compile(name, &Context { run_id, ..context.clone() }).ok();
     let sql = compile(0)?;
     (compile(1)? == sql && volatile_word(&sql).is_none()).then_some(sql)
 }

@@ -3,7 +3,7 @@
 use super::carry::{Decision, Grounds, decide};
 use super::execute::{self, Batch};
 use super::halt::Halt;
-use super::inputs::{Known, hashes};
+use super::inputs::{Known, constant_statements, hashes};
 use super::plan::{Plan, StepKind, published_context};
 use super::publications::Publisher;
 use super::sources::SourceReads;
@@ -80,7 +80,9 @@ impl Making<'_> {
         let live: BTreeMap<String, Live> = withdrawal::current(&self.project, self.warehouse.live().await?);
         let before = Arc::new(live_relations(&self.project, self.warehouse, &live).await?);
         self.warehouse.tend_raw_tables(&self.warehouse.client().await?).await?;
-        let early = self.build_early(open, &reads, &live, &before).await?;
+        let unnumbered = Publisher::new(&self.project, self.warehouse, 0, open.as_of);
+        let statements = constant_statements(&self.plan, &self.project, &unnumbered.context);
+        let early = self.build_early(open, &reads, &live, &before, &statements).await?;
         let snapshot = match reads.tables.is_empty() {
             true => None,
             false => Some(self.warehouse.snapshot_sources(&reads.tables).await?),
@@ -90,7 +92,7 @@ impl Making<'_> {
             Some(snapshot) if self.settings.run.skip_unchanged => snapshot.versions(&reads.tables).await?,
             _ => BTreeMap::new(),
         };
-        let hashes = self.hashes(open, &live, &versions);
+        let hashes = self.hashes(open, &live, &versions, &statements);
         let mut decisions = self.decide(open, &hashes, &live);
         for (name, table) in &early.built {
             if let Some(table) = table {
@@ -111,11 +113,12 @@ impl Making<'_> {
         reads: &SourceReads,
         live: &BTreeMap<String, Live>,
         before: &Arc<BTreeMap<String, LiveRelation>>,
+        statements: &BTreeMap<String, Option<String>>,
     ) -> Result<execute::Outcome> {
         if reads.early.is_empty() {
             return Ok(execute::Outcome::default());
         }
-        let hashes = self.hashes(open, live, &BTreeMap::new());
+        let hashes = self.hashes(open, live, &BTreeMap::new(), statements);
         let decisions = self.decide(open, &hashes, live);
         let names: BTreeSet<String> =
             to_build(&self.plan, &decisions).into_iter().filter(|name| reads.early.contains(name)).collect();
@@ -130,11 +133,11 @@ impl Making<'_> {
         open: &OpenRun,
         live: &BTreeMap<String, Live>,
         sources: &BTreeMap<String, Option<String>>,
+        statements: &BTreeMap<String, Option<String>>,
     ) -> BTreeMap<String, String> {
-        let publisher = Publisher::new(&self.project, self.warehouse, 0, open.as_of);
         let (run_id, attempt) = (open.run_id, open.attempt);
-        let context = &publisher.context;
-        hashes(&self.plan, &Known { project: &self.project, context, sources, live, run_id, attempt })
+        let as_of = &open.as_of.to_rfc3339();
+        hashes(&self.plan, &Known { project: &self.project, as_of, statements, sources, live, run_id, attempt })
     }
 
     fn decide(
