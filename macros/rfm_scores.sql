@@ -67,13 +67,7 @@ WITH cuts AS (
     ),
     f_scored AS (
         SELECT
-            r.customer_id,
-            r.id_is_synthetic,
-            r.recency_days,
-            r.frequency,
-            r.monetary,
-            r.scored_money,
-            r.r_score,
+            r.*,
             {{ score('-r.frequency', 'COALESCE(n.cut_points, k.frequency)') }} AS f_score
         FROM r_scored AS r
         CROSS JOIN cuts AS k

@@ -15,20 +15,16 @@ WITH windows AS (
 ),
 days AS (
     SELECT
-        k.calendar_date,
-        k.weekday,
-        COALESCE(d.orders, 0)::numeric AS orders,
-        COALESCE(d.gross_revenue, 0) AS revenue,
+        d.calendar_date,
+        d.weekday,
+        d.orders,
+        d.revenue,
         EXISTS (
             SELECT 1
             FROM windows AS w
-            WHERE k.calendar_date BETWEEN w.window_start_date AND w.window_end_date
+            WHERE d.calendar_date BETWEEN w.window_start_date AND w.window_end_date
         ) AS is_in_window
-    FROM {{ ref('stg_calendar') }} AS k
-    LEFT JOIN {{ ref('order_days') }} AS d
-        ON d.order_date = k.calendar_date
-    WHERE k.is_over
-        AND k.calendar_date >= (SELECT min(c.first_order_date) FROM {{ ref('customers') }} AS c)
+    FROM ({{ days_of_orders() }}) AS d
 ),
 seen AS (
     -- Holidays whose days all lie within the data.

@@ -8,21 +8,7 @@
 --   hour     Orders in the hour over a twenty-fourth of all. No rows where most orders have no time of day.
 -- A season that was seen once may be chance: is_supported asks for two cycles.
 WITH days AS (
-    SELECT
-        k.calendar_date,
-        k.week_number,
-        k.month_number,
-        k.month_of_year,
-        k.weekday,
-        COALESCE(d.orders, 0)::numeric AS orders,
-        COALESCE(d.gross_revenue, 0) AS revenue,
-        k.is_month_end
-    FROM {{ ref('stg_calendar') }} AS k
-    LEFT JOIN {{ ref('order_days') }} AS d
-        ON d.order_date = k.calendar_date
-    WHERE k.is_over
-        -- A return may lie before the first order; the series begins with the order.
-        AND k.calendar_date >= (SELECT min(c.first_order_date) FROM {{ ref('customers') }} AS c)
+    {{ days_of_orders() }}
 ),
 months AS (
     SELECT

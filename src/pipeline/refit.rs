@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 const MOST_DRIFT: f64 = 1.1;
 
 /// The run that a fit is made in.
-#[derive(Clone, Copy, Debug)]
-pub struct Fitting<'a> {
+#[derive(Clone, Debug)]
+pub struct Fitting {
     /// Its number.
     pub run_id: i64,
     /// Its instant.
     pub as_of: DateTime<Utc>,
     /// The model's text and configuration.
-    pub fingerprint: &'a str,
+    pub fingerprint: String,
 }
 
 /// A fit of an earlier run that is young enough.
@@ -30,14 +30,14 @@ pub struct Serving {
 
 /// The facts of a new fit, with the run that made it.
 #[must_use]
-pub fn signed(mut facts: Value, fitting: &Fitting<'_>) -> Value {
+pub fn signed(mut facts: Value, fitting: &Fitting) -> Value {
     facts["fit"] = json!({ "run_id": fitting.run_id, "as_of": fitting.as_of, "fingerprint": fitting.fingerprint });
     facts
 }
 
 /// The published fit, if it was made by the same model less than `refit_days` ago.
 #[must_use]
-pub fn serving(published: &Value, now: &Fitting<'_>, refit_days: u32) -> Option<Serving> {
+pub fn serving(published: &Value, now: &Fitting, refit_days: u32) -> Option<Serving> {
     let fit = published.get("fit")?;
     let fitted_at: DateTime<Utc> = serde_json::from_value(fit.get("as_of")?.clone()).ok()?;
     let age = now.as_of - fitted_at;
@@ -90,13 +90,14 @@ mod tests {
             "quality": [{"k": 1, "inertia_mean": 0.5, "is_chosen": true}],
             "clusters": [{"cluster_id": 4, "size": 9, "z": {"x": 0.25}, "centroid": {"x": 3.0}}],
         });
-        signed(facts, &Fitting { run_id, as_of: instant("2025-03-01T00:00:00Z"), fingerprint: "f" })
+        signed(facts, &Fitting { run_id, as_of: instant("2025-03-01T00:00:00Z"), fingerprint: "f".into() })
     }
 
     #[test]
     fn a_fit_serves_for_its_days_and_its_model() {
         let serves = |as_of: &str, fingerprint: &str, days| {
-            serving(&fitted(7), &Fitting { run_id: 8, as_of: instant(as_of), fingerprint }, days).is_some()
+            serving(&fitted(7), &Fitting { run_id: 8, as_of: instant(as_of), fingerprint: fingerprint.into() }, days)
+                .is_some()
         };
         assert!(serves("2025-03-01T00:00:00Z", "f", 7));
         assert!(serves("2025-03-07T23:59:59Z", "f", 7));
@@ -109,7 +110,7 @@ mod tests {
 
     #[test]
     fn what_is_taken_over_tells_whose_it_is_however_often() {
-        let now = Fitting { run_id: 8, as_of: instant("2025-03-02T00:00:00Z"), fingerprint: "f" };
+        let now = Fitting { run_id: 8, as_of: instant("2025-03-02T00:00:00Z"), fingerprint: "f".into() };
         let once = taken_over(fitted(7), 0.52);
         let twice = taken_over(once.clone(), 0.53);
         for facts in [&once, &twice] {

@@ -2,7 +2,7 @@
 
 use super::halt::Halt;
 use super::plan::{Step, StepKind};
-use super::refit::{self, Fitting};
+use super::refit::{self, Fitting, Serving};
 use crate::analytics::cluster::FormerFit;
 use crate::analytics::{cluster, ltv};
 use crate::crash_point::reach;
@@ -152,16 +152,20 @@ async fn materialize(run: &RunContext, step: &Step, select: &str, client: &mut C
         }
         StepKind::Cluster { key, spec, refit_days } => {
             hidden.extend(warehouse.hidden_reads(client, &filling).await?);
+            let fitting = Fitting { run_id: run.run_id, as_of: run.as_of, fingerprint: step.fingerprint.clone() };
             let published = warehouse.published_fit(&step.name).await?;
             let former = published.as_ref().and_then(FormerFit::of);
             let days = if run.refit { 0 } else { *refit_days };
-            if !assigned(run, step, select, client, key, published, days).await? {
-                let (spec, run_id, as_of, fingerprint) =
-                    (spec.clone(), run.run_id, run.as_of, step.fingerprint.clone());
+            let serving = published.and_then(|facts| Some((refit::serving(&facts, &fitting, days)?, facts)));
+            let is_assigned = match serving {
+                Some((serving, facts)) => assign(run, step, select, client, key, &serving, facts).await?,
+                None => false,
+            };
+            if !is_assigned {
+                let spec = spec.clone();
                 fit(run, step, select, client, key, move |frame| {
                     let fit = cluster::fit(&frame, &spec, former.as_ref())?;
-                    let facts = refit::signed(fit.facts, &Fitting { run_id, as_of, fingerprint: &fingerprint });
-                    Ok((frame.keys, fit.columns, facts))
+                    Ok((frame.keys, fit.columns, refit::signed(fit.facts, &fitting)))
                 })
                 .await?;
             }
@@ -248,19 +252,16 @@ where
     run.warehouse.record_fit(run.run_id, &step.name, &facts).await
 }
 
-/// Assigns the customers to the published clusters, if those still serve; whether they did.
-async fn assigned(
+/// Assigns the customers to the clusters of a fit that is young enough, whose facts are given; whether they still lie there.
+async fn assign(
     run: &RunContext,
     step: &Step,
     select: &str,
     client: &Client,
     key: &str,
-    published: Option<Value>,
-    refit_days: u32,
+    serving: &Serving,
+    facts: Value,
 ) -> Result<bool> {
-    let now = Fitting { run_id: run.run_id, as_of: run.as_of, fingerprint: &step.fingerprint };
-    let Some(published) = published else { return Ok(false) };
-    let Some(serving) = refit::serving(&published, &now, refit_days) else { return Ok(false) };
     let table = run_relation(&step.name, run.run_id);
     let target = Target { table: &table, key, run_id: run.run_id, as_of: run.as_of };
     let select = select.trim_end_matches(|c: char| c.is_whitespace() || c == ';');
@@ -270,7 +271,7 @@ async fn assigned(
         tracing::info!(model = step.name, "customers have moved away from their clusters, which are made anew");
         return Ok(false);
     };
-    run.warehouse.record_fit(run.run_id, &step.name, &refit::taken_over(published, mean_square)).await?;
+    run.warehouse.record_fit(run.run_id, &step.name, &refit::taken_over(facts, mean_square)).await?;
     Ok(true)
 }
 
