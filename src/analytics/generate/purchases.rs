@@ -57,7 +57,7 @@ pub(super) fn expected(process: &Process, latent: &Latent, days: f64) -> f64 {
 mod tests {
     use super::*;
     use crate::analytics::generate::{Parameters, Shop};
-    use crate::analytics::ltv::{BgNbd, Estimator, ParetoNbd};
+    use crate::analytics::ltv::{BgNbd, ParetoNbd, PurchaseProcess};
 
     const CUSTOMERS: u32 = 40_000;
     const WEEKS: [f64; 3] = [4.0, 26.0, 78.0];
@@ -85,7 +85,7 @@ mod tests {
             .collect()
     }
 
-    fn assert_moments(process: Process, estimator: &dyn Estimator) {
+    fn assert_moments(process: Process, estimator: &dyn PurchaseProcess) {
         let theta = process.values().map(|(_, value)| value);
         for ((mean, error), weeks) in counted(process).into_iter().zip(WEEKS) {
             let expected = estimator.expected_purchases_of_new(&theta, weeks);

@@ -1,6 +1,6 @@
 //! The CDNOW sample of Fader and Hardie, which the tests of every estimator are held against.
 
-use super::grouping::{Groups, History};
+use super::process::grouping::{Groups, History};
 
 /// One customer: calibration to 1997-09-30, hold-out of 39 weeks after it.
 pub struct Customer {
@@ -54,7 +54,11 @@ pub fn assert_near(ours: f64, reference: f64, relative: f64) {
 
 /// Fails unless the estimator gives P(alive) and expected purchases of `(x, t_x, T, weeks ahead, P(alive), purchases)` to 1e-8.
 #[track_caller]
-pub fn assert_predictions(estimator: &dyn super::Estimator, theta: &[f64], cases: &[(f64, f64, f64, f64, f64, f64)]) {
+pub fn assert_predictions(
+    estimator: &dyn super::PurchaseProcess,
+    theta: &[f64],
+    cases: &[(f64, f64, f64, f64, f64, f64)],
+) {
     for (x, last, age, weeks, alive, purchases) in cases {
         let history = history(*x, *last, *age);
         assert_near(estimator.probability_alive(theta, &history), *alive, 1e-8);

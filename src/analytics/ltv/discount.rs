@@ -46,7 +46,7 @@ impl Discounting {
 mod tests {
     use super::*;
     use crate::analytics::ltv::cdnow::{assert_near, history};
-    use crate::analytics::ltv::{BgNbd, Estimator, MbgNbd, ParetoNbd, gamma_gamma};
+    use crate::analytics::ltv::{BgNbd, MbgNbd, ParetoNbd, PurchaseProcess, gamma_gamma};
 
     #[test]
     fn twelve_month_values_equal_the_reference_and_lifetimes() {
@@ -59,7 +59,7 @@ mod tests {
         ];
         let spend = [6.25, 3.74, 15.44];
         let plan = Discounting { month_weeks: 4.345, rate_monthly: 0.01, horizon_weeks: 12.0 * 4.345 };
-        let expect = |estimator: &dyn Estimator, theta: &[f64], values: &[f64]| {
+        let expect = |estimator: &dyn PurchaseProcess, theta: &[f64], values: &[f64]| {
             for ((history, mean), reference) in customers.iter().zip(values) {
                 let (_, purchases) = plan.present(|weeks| estimator.expected_purchases(theta, history, weeks));
                 assert_near(

@@ -1,60 +1,85 @@
-//! What an estimator of purchases must tell, and the one list of them.
+//! What an estimator of lifetime value is given, what it must give back, and why it may refuse.
+//!
+//! An estimator sees customers as they were known at a *cut*, and says what each will bring in the horizon after it. The
+//! honest protocol (`backtest`) rests on this shape: whoever learns from outcomes is given those of an earlier cut only.
 
-use super::bg_nbd::BgNbd;
-use super::grouping::{Groups, History};
-use super::mbg_nbd::MbgNbd;
-use super::pareto_nbd::ParetoNbd;
-use crate::error::{Error, Result};
+use super::process::grouping::History;
+use serde_json::Value;
 
-/// All estimators of purchases; enrolment is one line here.
-pub static ESTIMATORS: &[&dyn Estimator] = &[&MbgNbd, &ParetoNbd, &BgNbd];
-
-/// The name that leaves the choice to the data.
-pub const AUTO: &str = "auto";
-
-/// A parameter of an estimator.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Parameter {
-    /// The paper's symbol.
-    pub name: &'static str,
-    /// What it says.
-    pub role: Role,
+/// Customers as they were known at a cut, one entry of each vector a customer.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Customers {
+    /// Purchase histories up to the cut, in weeks.
+    pub histories: Vec<History>,
+    /// Mean value of the repeat purchase days, where there is a positive one.
+    pub mean_values: Vec<Option<f64>>,
+    /// What else was known at the cut, column by column.
+    pub features: Vec<Feature>,
 }
 
-/// What a parameter describes; decides its bounds and what is lost when the data cannot tell it.
+/// One thing that was known of all customers at the cut.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Feature {
+    /// Name of the column.
+    pub name: String,
+    /// One value a customer; `NaN` where it is not known.
+    pub values: Vec<f64>,
+}
+
+/// What customers did in the horizon after a cut.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Outcome {
+    /// Net revenue, returns taken off, in currency; not discounted.
+    pub revenue: Vec<f64>,
+    /// Days with a purchase.
+    pub purchases: Vec<f64>,
+}
+
+/// What an estimator may learn from.
+#[derive(Clone, Copy, Debug)]
+pub struct Training<'a> {
+    /// Customers at the cut to predict from: nothing is known of what comes after it.
+    pub customers: &'a Customers,
+    /// Customers at an earlier cut, and what they did in the horizon after it, which ends at `customers`' cut or before.
+    pub earlier: Option<(&'a Customers, &'a Outcome)>,
+    /// Length of the horizon.
+    pub horizon_days: f64,
+}
+
+/// What is predicted of each customer for the horizon.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Prediction {
+    /// Expected net revenue, in currency, not discounted; finite.
+    pub revenue: Vec<f64>,
+    /// Expected days with a purchase, of estimators that tell.
+    pub purchases: Option<Vec<f64>>,
+    /// Probability of at least one purchase, of estimators that tell.
+    pub buys: Option<Vec<f64>>,
+}
+
+/// Why an estimator gives no numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// A word for programs, such as `dropout_unidentified`.
+    pub code: &'static str,
+    /// A sentence for people, with the figures.
+    pub reason: String,
+}
+
+/// What sort of estimator it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// Shape of the purchase rates over customers.
-    PurchaseShape,
-    /// Scale of the purchase rates, in weeks.
-    PurchaseScale,
-    /// Shape of the dropout over customers.
-    DropoutShape,
-    /// Scale of the dropout, in weeks.
-    DropoutScale,
+pub enum Family {
+    /// A rule without parameters, which others must beat.
+    Baseline,
+    /// A model of buying and leaving, fitted to histories alone.
+    Probabilistic,
+    /// Learns from outcomes after an earlier cut.
+    Regressor,
+    /// A mixture of others.
+    Blend,
 }
 
-impl Role {
-    /// Whether it describes dropout.
-    #[must_use]
-    pub fn is_dropout(self) -> bool {
-        matches!(self, Role::DropoutShape | Role::DropoutScale)
-    }
-
-    /// Smallest and largest value that a fit may reach.
-    #[must_use]
-    pub fn bounds(self) -> (f64, f64) {
-        match self {
-            Role::PurchaseShape => (1e-4, 1e4),
-            Role::DropoutShape => (1e-3, 1e4),
-            Role::PurchaseScale => (1e-3, 1e5),
-            // Two centuries: beyond it nobody could be seen to drop out.
-            Role::DropoutScale => (0.1, 1e4),
-        }
-    }
-}
-
-/// A model of repeat purchases and silent dropout ("buy till you die"). Times are in weeks, `theta` follows [`Estimator::parameters`].
+/// A way to estimate lifetime value.
 pub trait Estimator: Sync {
     /// Name as in `config(estimator='...')`.
     fn name(&self) -> &'static str;
@@ -62,151 +87,44 @@ pub trait Estimator: Sync {
     /// Its assumptions in one sentence.
     fn story(&self) -> &'static str;
 
-    /// Where the formulas come from.
+    /// Where it comes from.
     fn paper(&self) -> &'static str;
 
-    /// Whether `auto` may choose it; if not, the reason.
-    fn objection_to_auto(&self) -> Option<&'static str> {
-        None
-    }
+    /// What sort it is.
+    fn family(&self) -> Family;
 
-    /// The parameters, in the order of every `theta`.
-    fn parameters(&self) -> &'static [Parameter];
-
-    /// Parameters to start the search from.
-    fn starts(&self, groups: &Groups) -> Vec<Vec<f64>>;
-
-    /// Log-likelihood of all customers, time in weeks.
-    fn log_likelihood(&self, theta: &[f64], groups: &Groups) -> f64;
-
-    /// Log-likelihood and its derivatives by each parameter, if the estimator has them in closed form.
-    fn log_likelihood_gradient(&self, theta: &[f64], groups: &Groups) -> Option<(f64, Vec<f64>)> {
-        let _ = (theta, groups);
-        None
-    }
-
-    /// Probability that the customer has not dropped out by the end of observation.
-    fn probability_alive(&self, theta: &[f64], history: &History) -> f64;
-
-    /// Expected purchases in the `weeks` after the end of observation.
-    fn expected_purchases(&self, theta: &[f64], history: &History, weeks: f64) -> f64;
-
-    /// Probability of at least one purchase in the `weeks` after the end of observation.
-    fn purchase_probability(&self, theta: &[f64], history: &History, weeks: f64) -> f64;
-
-    /// Expected repeat purchases of a customer in the first `weeks` after the first purchase.
-    fn expected_purchases_of_new(&self, theta: &[f64], weeks: f64) -> f64 {
-        self.expected_purchases(theta, &History::NEW, weeks)
-    }
+    /// Learns from `training`; deterministic.
+    ///
+    /// # Errors
+    /// The data cannot support it.
+    fn fit(&self, training: &Training<'_>) -> Result<Box<dyn Fit>, Refusal>;
 }
 
-/// The estimators that a name asks for: one, or all for `auto`.
-pub fn requested(name: &str) -> Result<Vec<&'static dyn Estimator>> {
-    if name == AUTO {
-        return Ok(ESTIMATORS.to_vec());
-    }
-    let names = ESTIMATORS.iter().map(|estimator| estimator.name()).collect::<Vec<_>>().join(", ");
-    match ESTIMATORS.iter().find(|estimator| estimator.name() == name) {
-        Some(estimator) => Ok(vec![*estimator]),
-        None => Err(Error::config(format!("estimator \"{name}\" is unknown"))
-            .detail(format!("The estimators are: {AUTO}, {names}."))
-            .hint(format!("set estimator='{AUTO}' in the model's config"))),
-    }
+/// A fitted estimator.
+pub trait Fit: Send + Sync {
+    /// What `customers`, described by the features of the training, will do in the horizon.
+    fn predict(&self, customers: &Customers) -> Prediction;
+
+    /// Parameters and what else is worth keeping, as JSON; finite numbers only.
+    fn facts(&self) -> Value;
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::analytics::ltv::cdnow::history;
-    use proptest::prelude::*;
-
-    #[test]
-    fn names_are_unique_and_an_unknown_one_lists_them() {
-        let mut names: Vec<_> = ESTIMATORS.iter().map(|estimator| estimator.name()).collect();
-        names.sort_unstable();
-        assert_eq!(names, ["bg_nbd", "mbg_nbd", "pareto_nbd"]);
-        let error = requested("prophet").err().expect("unknown");
-        assert_eq!(error.detail.as_deref(), Some("The estimators are: auto, mbg_nbd, pareto_nbd, bg_nbd."));
+impl Customers {
+    /// Number of customers.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.histories.len()
     }
 
-    prop_compose! {
-        /// Parameters and a history over the range that bounds and data allow, extremes included.
-        fn any_case()(
-            ln_theta in prop::collection::vec(-6.0f64..7.0, 4),
-            x in prop_oneof![Just(0.0f64), 1.0..20.0f64, 20.0..3000.0f64],
-            last_share in prop_oneof![Just(0.0f64), Just(1.0f64), 0.0..1.0f64],
-            age in 0.1f64..1000.0,
-            weeks in 0.01f64..520.0,
-        ) -> (Vec<f64>, History, f64) {
-            let x = x.floor();
-            let last = if x == 0.0 { 0.0 } else { last_share * age };
-            (ln_theta.into_iter().map(f64::exp).collect(), history(x, last, age), weeks)
-        }
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.histories.is_empty()
     }
 
-    proptest! {
-        #[test]
-        fn every_prediction_is_finite_and_inside_its_range((theta, history, weeks) in any_case()) {
-            for estimator in ESTIMATORS {
-                let name = estimator.name();
-                let alive = estimator.probability_alive(&theta, &history);
-                let buys = estimator.purchase_probability(&theta, &history, weeks);
-                let expected = estimator.expected_purchases(&theta, &history, weeks);
-                prop_assert!((0.0..=1.0).contains(&alive), "{}: alive {}", name, alive);
-                prop_assert!((0.0..=1.0).contains(&buys), "{}: buys {}", name, buys);
-                prop_assert!(expected.is_finite() && expected >= 0.0, "{}: expected {}", name, expected);
-                // No purchase without life, and Markov's inequality.
-                prop_assert!(buys <= alive * (1.0 + 1e-9) + 1e-14, "{}: buys {} alive {}", name, buys, alive);
-                prop_assert!(buys <= expected * (1.0 + 1e-8) + 1e-13, "{}: buys {} expected {}", name, buys, expected);
-                let likelihood = estimator.log_likelihood(&theta, &Groups::new(&[history]).0);
-                prop_assert!(likelihood.is_finite(), "{}: {}", name, likelihood);
-            }
-        }
-
-        #[test]
-        fn predictions_grow_with_the_window((theta, history, weeks) in any_case(), more in 1.01f64..3.0) {
-            for estimator in ESTIMATORS {
-                let name = estimator.name();
-                let short = estimator.expected_purchases(&theta, &history, weeks);
-                let long = estimator.expected_purchases(&theta, &history, weeks * more);
-                prop_assert!(long >= short * (1.0 - 1e-10), "{}: {} then {}", name, short, long);
-                let short = estimator.purchase_probability(&theta, &history, weeks);
-                let long = estimator.purchase_probability(&theta, &history, weeks * more);
-                prop_assert!(long >= short - 1e-12, "{}: {} then {}", name, short, long);
-            }
-        }
-
-        #[test]
-        fn a_short_window_holds_one_purchase_or_none((theta, history, _) in any_case()) {
-            for estimator in ESTIMATORS {
-                // Over a time much shorter than 1 / rate the expected number is the probability of one.
-                let rate = (theta[0] + history.repeat_count) / (theta[1] + history.age_weeks);
-                let weeks = 1e-4 / rate.max(1.0);
-                let expected = estimator.expected_purchases(&theta, &history, weeks);
-                let buys = estimator.purchase_probability(&theta, &history, weeks);
-                prop_assert!((buys - expected).abs() <= 3e-4 * expected + 1e-13, "{}: {} {}", estimator.name(), buys, expected);
-            }
-        }
-
-        #[test]
-        fn closed_gradients_are_those_of_the_likelihood((theta, history, _) in any_case()) {
-            let (groups, _) = Groups::new(&[history, History { repeat_count: 0.0, last_purchase_weeks: 0.0, ..history }]);
-            for estimator in ESTIMATORS {
-                let Some((value, gradient)) = estimator.log_likelihood_gradient(&theta, &groups) else { continue };
-                let direct = estimator.log_likelihood(&theta, &groups);
-                prop_assert!((value - direct).abs() <= 1e-9 * direct.abs().max(1.0));
-                let logs: Vec<f64> = theta.iter().map(|value| value.ln()).collect();
-                let numeric = crate::analytics::math::minimize::central_gradient(
-                    |logs| estimator.log_likelihood(&logs.iter().map(|log| log.exp()).collect::<Vec<_>>(), &groups),
-                    &logs,
-                );
-                for i in 0..theta.len() {
-                    let ours = gradient[i] * theta[i];
-                    // Differences of a value of this size carry this much rounding.
-                    let noise = 1e-9 * (1.0 + direct.abs() + theta.iter().sum::<f64>() + history.repeat_count) * 10.0;
-                    prop_assert!((ours - numeric[i]).abs() <= 1e-5 * ours.abs() + noise, "{}: {} {}", i, ours, numeric[i]);
-                }
-            }
-        }
+    /// The values of the feature `name`.
+    #[must_use]
+    pub fn feature(&self, name: &str) -> Option<&[f64]> {
+        self.features.iter().find(|feature| feature.name == name).map(|feature| feature.values.as_slice())
     }
 }

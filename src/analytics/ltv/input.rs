@@ -1,6 +1,6 @@
 //! From the frame's columns to checked histories; a row that contradicts itself is refused by key and column.
 
-use super::grouping::History;
+use super::process::grouping::History;
 use crate::analytics::Frame;
 use crate::error::{Error, Result};
 

@@ -2,46 +2,38 @@
 //!
 //! | file | turns | into |
 //! |---|---|---|
+//! | [`estimator`] | what is known at a cut | the shape of every estimator |
 //! | `input` | columns in days | checked histories in weeks |
-//! | [`grouping`] | histories | distinct histories with weights |
-//! | [`bg_nbd`], [`mbg_nbd`], [`pareto_nbd`] | histories | likelihood, P(alive), purchases; one file each, enrolled in [`ESTIMATORS`] |
+//! | [`process`] | histories | likelihood, P(alive), purchases; one file each, enrolled in [`PROCESSES`] |
 //! | `estimate` | a likelihood | parameters, standard errors, what is not identified |
-//! | `purchases` | a name or `auto` | the fitted estimator |
 //! | [`gamma_gamma`], `spend` | order values | expected order value |
 //! | [`discount`] | expected purchases by month | their present value |
 //! | `facts` | all of it | JSON for `quintile.fits` |
 //!
 //! Definitions, refusals and the comparison with published values are in docs/ltv.md.
 
-pub mod bg_nbd;
 #[cfg(test)]
 mod cdnow;
-mod coin;
 pub mod discount;
 mod estimate;
-mod estimator;
+pub mod estimator;
 mod facts;
 pub mod gamma_gamma;
-pub mod grouping;
 mod input;
-pub mod mbg_nbd;
-pub mod pareto_nbd;
-mod purchases;
+pub mod process;
 mod spend;
 
-pub use bg_nbd::BgNbd;
-pub use estimator::{AUTO, ESTIMATORS, Estimator, Parameter, Role};
-pub use mbg_nbd::MbgNbd;
-pub use pareto_nbd::ParetoNbd;
-pub use purchases::REPEAT_CUSTOMERS_MIN;
+pub use estimator::{Customers, Estimator, Family, Feature, Fit, Outcome, Prediction, Refusal, Training};
+pub use process::choice::REPEAT_CUSTOMERS_MIN;
+pub use process::{AUTO, BgNbd, MbgNbd, PROCESSES, Parameter, ParetoNbd, PurchaseProcess, Role};
 pub use spend::VALUED_CUSTOMERS_MIN;
 
 use crate::analytics::{Column, Frame, Values};
 use crate::error::{Error, Result};
 use discount::Discounting;
-use grouping::{Groups, History};
 use input::{DAYS_OF_A_WEEK, Input};
-use purchases::{Choice, PurchaseFit};
+use process::choice::{self, Choice, PurchaseFit};
+use process::grouping::{Groups, History};
 
 /// Longest horizon; beyond ten years neither customers nor discount rates stay what they are.
 pub const HORIZON_DAYS_MAX: f64 = 3650.0;
@@ -82,17 +74,17 @@ pub fn fit(frame: &Frame, spec: &LtvSpec) -> Result<LtvFit> {
     check(spec)?;
     let input = input::read(frame)?;
     let (groups, group_of_customer) = Groups::new(&input.histories);
-    if let Some(reason) = purchases::too_few(&groups) {
+    if let Some(reason) = choice::too_few(&groups) {
         return Ok(refused(frame, spec, &reason));
     }
-    let choice = purchases::choose(&spec.estimator, &groups)?;
+    let choice = choice::choose(&spec.estimator, &groups)?;
     let counts: Vec<f64> = input.histories.iter().map(|history| history.repeat_count).collect();
     let spend = spend::fit(&counts, &input.mean_values)?;
     let plan = Discounting::over_days(spec.horizon_days, spec.discount_rate_annual);
-    let predictions: Vec<Prediction> =
-        groups.rows.iter().map(|group| Prediction::new(&choice.fit, &group.history, &plan)).collect();
+    let predictions: Vec<Prospect> =
+        groups.rows.iter().map(|group| Prospect::new(&choice.fit, &group.history, &plan)).collect();
 
-    let of_customers = |value: fn(&Prediction) -> f64| -> Vec<f64> {
+    let of_customers = |value: fn(&Prospect) -> f64| -> Vec<f64> {
         group_of_customer.iter().map(|group| value(&predictions[*group])).collect()
     };
     let order_values: Vec<f64> =
@@ -150,7 +142,7 @@ fn refused(frame: &Frame, spec: &LtvSpec, reason: &str) -> LtvFit {
 }
 
 /// What is predicted for all customers of one history.
-struct Prediction {
+struct Prospect {
     purchases: f64,
     discounted_purchases: f64,
     alive: f64,
@@ -159,13 +151,13 @@ struct Prediction {
     buys_in_180d: f64,
 }
 
-impl Prediction {
+impl Prospect {
     fn new(fit: &PurchaseFit, history: &History, plan: &Discounting) -> Self {
         let (estimator, theta) = (fit.estimator, &fit.estimate.theta);
         let buys_in = |days: f64| estimator.purchase_probability(theta, history, days / DAYS_OF_A_WEEK);
         let (purchases, discounted_purchases) =
             plan.present(|weeks| estimator.expected_purchases(theta, history, weeks));
-        Prediction {
+        Prospect {
             purchases,
             discounted_purchases,
             alive: estimator.probability_alive(theta, history),

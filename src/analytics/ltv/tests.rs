@@ -97,12 +97,12 @@ fn cdnow_is_predicted_as_by_the_reference_from_frame_to_holdout_dollars() {
 /// Mean purchases in the 39 held-out weeks by number of repeats in calibration, as in figure 5 of the BG/NBD paper.
 #[test]
 fn holdout_purchases_by_repeat_count_equal_the_reference() {
-    let references: [(&'static dyn Estimator, [f64; 8]); 2] = [
+    let references: [(&'static dyn PurchaseProcess, [f64; 8]); 2] = [
         (&BgNbd, [0.2251, 0.5231, 1.0441, 1.5203, 2.1639, 2.6538, 3.5040, 6.1572]),
         (&ParetoNbd, [0.1384, 0.5995, 1.1958, 1.7138, 2.3983, 2.9072, 3.8186, 6.4031]),
     ];
     for (estimator, means) in references {
-        let theta = purchases::fit_estimator(estimator, &cdnow::groups()).expect("finite").estimate.theta;
+        let theta = choice::fit_estimator(estimator, &cdnow::groups()).expect("finite").estimate.theta;
         let (mut sums, mut customers) = ([0.0; 8], [0.0; 8]);
         for customer in cdnow::sample() {
             let bin = (customer.history.repeat_count as usize).min(7);
@@ -119,12 +119,12 @@ fn holdout_purchases_by_repeat_count_equal_the_reference() {
 /// Cumulative repeat purchases of all customers by calendar week, each from the own first purchase on.
 #[test]
 fn tracking_by_week_equals_the_reference() {
-    let references: [(&'static dyn Estimator, [f64; 6]); 2] = [
+    let references: [(&'static dyn PurchaseProcess, [f64; 6]); 2] = [
         (&BgNbd, [709.0, 1726.9, 2494.0, 3127.7, 3675.0, 4160.6]),
         (&ParetoNbd, [698.8, 1733.1, 2524.9, 3184.4, 3757.9, 4270.0]),
     ];
     for (estimator, totals) in references {
-        let theta = purchases::fit_estimator(estimator, &cdnow::groups()).expect("finite").estimate.theta;
+        let theta = choice::fit_estimator(estimator, &cdnow::groups()).expect("finite").estimate.theta;
         for (total, week) in totals.iter().zip([13.0, 26.0, 39.0, 52.0, 65.0, 78.0]) {
             let ours: f64 = cdnow::sample()
                 .iter()

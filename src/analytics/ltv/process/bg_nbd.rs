@@ -8,8 +8,8 @@
 //! (worse than chance on CDNOW). That is why `auto` never chooses it.
 
 use super::coin::{Coin, PARAMETERS};
-use super::estimator::{Estimator, Parameter};
 use super::grouping::{Groups, History};
+use super::{Parameter, PurchaseProcess};
 
 /// The estimator `bg_nbd`.
 #[derive(Clone, Copy, Debug)]
@@ -17,7 +17,7 @@ pub struct BgNbd;
 
 const COIN: Coin = Coin { first_tosses: 0.0 };
 
-impl Estimator for BgNbd {
+impl PurchaseProcess for BgNbd {
     fn name(&self) -> &'static str {
         "bg_nbd"
     }

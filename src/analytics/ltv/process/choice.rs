@@ -1,8 +1,8 @@
 //! Fitting estimators of purchases, judging what the data could tell them, and choosing one.
 
-use super::estimate::{Estimate, Likelihood, ROWS_TO_START_ON, maximize};
-use super::estimator::{AUTO, Estimator, requested};
 use super::grouping::Groups;
+use super::{AUTO, PurchaseProcess, requested};
+use crate::analytics::ltv::estimate::{Estimate, Likelihood, ROWS_TO_START_ON, maximize};
 use crate::error::{Error, Result};
 
 /// Fewer customers with a repeat purchase than this are not a basis for four parameters.
@@ -10,20 +10,20 @@ pub const REPEAT_CUSTOMERS_MIN: usize = 50;
 
 /// A fitted estimator of purchases.
 #[derive(Clone)]
-pub(super) struct PurchaseFit {
-    pub estimator: &'static dyn Estimator,
+pub(in crate::analytics::ltv) struct PurchaseFit {
+    pub estimator: &'static dyn PurchaseProcess,
     pub estimate: Estimate,
 }
 
 /// The fit to use, why, and all fits that were compared.
-pub(super) struct Choice {
+pub(in crate::analytics::ltv) struct Choice {
     pub fit: PurchaseFit,
     pub reason: String,
     pub candidates: Vec<PurchaseFit>,
 }
 
 struct Rows<'a> {
-    estimator: &'static dyn Estimator,
+    estimator: &'static dyn PurchaseProcess,
     groups: &'a Groups,
 }
 
@@ -43,17 +43,17 @@ impl Likelihood for Rows<'_> {
 
 impl PurchaseFit {
     /// Whether the data tell how purchase rates differ between customers.
-    pub(super) fn is_rate_identified(&self) -> bool {
+    pub(in crate::analytics::ltv) fn is_rate_identified(&self) -> bool {
         self.unidentified(false).is_empty()
     }
 
     /// Whether the data tell dropout from patience.
-    pub(super) fn is_dropout_identified(&self) -> bool {
+    pub(in crate::analytics::ltv) fn is_dropout_identified(&self) -> bool {
         self.unidentified(true).is_empty()
     }
 
     /// The parameters of dropout (or of the purchase rate) that the data leave open, each as `name = value (why)`.
-    pub(super) fn unidentified(&self, of_dropout: bool) -> Vec<String> {
+    pub(in crate::analytics::ltv) fn unidentified(&self, of_dropout: bool) -> Vec<String> {
         let mut open = Vec::new();
         for (i, parameter) in self.estimator.parameters().iter().enumerate() {
             if parameter.role.is_dropout() != of_dropout || self.estimate.is_identified(i) {
@@ -71,7 +71,10 @@ impl PurchaseFit {
 }
 
 /// Fits one estimator.
-pub(super) fn fit_estimator(estimator: &'static dyn Estimator, groups: &Groups) -> Result<PurchaseFit> {
+pub(in crate::analytics::ltv) fn fit_estimator(
+    estimator: &'static dyn PurchaseProcess,
+    groups: &Groups,
+) -> Result<PurchaseFit> {
     let bounds: Vec<(f64, f64)> = estimator.parameters().iter().map(|parameter| parameter.role.bounds()).collect();
     let thinned = groups.thinned(ROWS_TO_START_ON);
     let estimate = maximize(
@@ -89,7 +92,7 @@ pub(super) fn fit_estimator(estimator: &'static dyn Estimator, groups: &Groups) 
 }
 
 /// The sentence that refuses a fit for want of repeat customers, if there are too few.
-pub(super) fn too_few(groups: &Groups) -> Option<String> {
+pub(in crate::analytics::ltv) fn too_few(groups: &Groups) -> Option<String> {
     let repeat_customers =
         groups.rows.iter().filter(|row| row.history.repeat_count > 0.0).map(|row| row.weight).sum::<f64>() + 0.0;
     (repeat_customers < REPEAT_CUSTOMERS_MIN as f64).then(|| {
@@ -101,7 +104,7 @@ pub(super) fn too_few(groups: &Groups) -> Option<String> {
 }
 
 /// Fits the named estimator, or with `auto` all of them, of which the likeliest identified one is chosen.
-pub(super) fn choose(name: &str, groups: &Groups) -> Result<Choice> {
+pub(in crate::analytics::ltv) fn choose(name: &str, groups: &Groups) -> Result<Choice> {
     let estimators = requested(name)?;
     let mut candidates = Vec::new();
     let mut failure = None;
@@ -159,7 +162,7 @@ mod tests {
     }
 
     /// Fits the CDNOW sample and compares everything the reference publishes, also the prediction of the 39 weeks held out.
-    fn check(estimator: &'static dyn Estimator, reference: &Reference) {
+    fn check(estimator: &'static dyn PurchaseProcess, reference: &Reference) {
         let fit = fit_estimator(estimator, &cdnow::groups()).expect("finite");
         let estimate = &fit.estimate;
         assert!(estimate.has_converged && fit.is_dropout_identified() && fit.is_rate_identified());

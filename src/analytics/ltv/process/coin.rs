@@ -10,8 +10,8 @@
 //! * `E[X(T,T+t)] = P(alive) E_p[(1 - (1 + p t/(α+T))^-(r+x)) / p]` and
 //! * `P(X(T,T+t) >= 1) = P(alive) (1 - ((α+T)/(α+T+t))^(r+x))`: the next purchase comes before any further toss.
 
-use super::estimator::{Parameter, Role};
 use super::grouping::{Groups, History};
+use super::{Parameter, Role};
 use crate::analytics::math::hypergeometric::thinned_purchases;
 use crate::analytics::math::{ln_one_plus_exp, logistic};
 use statrs::function::gamma::{digamma, ln_gamma};

@@ -14,8 +14,8 @@
 //! * `P(X(T,T+t) >= 1) = P(alive) [(1-q(T)) - (1-q(T+t)) D(T+t)/D(T)]`, the chance that the next
 //!   purchase comes before death and before `T+t`.
 
-use super::estimator::{Estimator, Parameter, Role};
 use super::grouping::{Groups, History};
+use super::{Parameter, PurchaseProcess, Role};
 use crate::analytics::math::{hypergeometric, one_minus_exp_over};
 use statrs::function::gamma::ln_gamma;
 
@@ -30,7 +30,7 @@ static PARAMETERS: [Parameter; 4] = [
     Parameter { name: "beta", role: Role::DropoutScale },
 ];
 
-impl Estimator for ParetoNbd {
+impl PurchaseProcess for ParetoNbd {
     fn name(&self) -> &'static str {
         "pareto_nbd"
     }

@@ -6,8 +6,8 @@
 //! Formulas: `coin.rs` with `n = x + 1`, so one-time buyers too may be gone.
 
 use super::coin::{Coin, PARAMETERS};
-use super::estimator::{Estimator, Parameter};
 use super::grouping::{Groups, History};
+use super::{Parameter, PurchaseProcess};
 
 /// The estimator `mbg_nbd`.
 #[derive(Clone, Copy, Debug)]
@@ -15,7 +15,7 @@ pub struct MbgNbd;
 
 const COIN: Coin = Coin { first_tosses: 1.0 };
 
-impl Estimator for MbgNbd {
+impl PurchaseProcess for MbgNbd {
     fn name(&self) -> &'static str {
         "mbg_nbd"
     }
