@@ -3,8 +3,10 @@
 //! Every person, order and campaign member has a stream of its own, whose seed is a hash of the shop's seed, the use and
 //! the numbers of the thing. So any row can be made alone: by any thread, in any order, and again.
 
-use rand_xoshiro::Xoshiro256PlusPlus;
-use rand_xoshiro::rand_core::{RngCore, SeedableRng};
+pub(super) use crate::analytics::math::random::mix;
+
+use crate::analytics::math::random;
+use std::ops::{Deref, DerefMut};
 
 /// What a stream is for. The numbers are part of every seed: a change of them changes all files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,41 +27,28 @@ pub(super) enum Use {
     Product = 7,
 }
 
-/// A stream of random numbers.
+/// A stream of random numbers for one thing.
 #[derive(Clone, Debug)]
-pub(super) struct Random(Xoshiro256PlusPlus);
+pub(super) struct Random(random::Random);
 
-/// The finaliser of SplitMix64 (Steele, Lea, Flood 2014): each bit of the input changes half of the output's.
-pub(super) fn mix(value: u64) -> u64 {
-    let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    value ^ (value >> 31)
+impl Deref for Random {
+    type Target = random::Random;
+
+    fn deref(&self) -> &random::Random {
+        &self.0
+    }
 }
 
-const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
+impl DerefMut for Random {
+    fn deref_mut(&mut self) -> &mut random::Random {
+        &mut self.0
+    }
+}
 
 impl Random {
     /// The stream of thing `(a, b)` for this use.
     pub(super) fn new(seed: u64, used_for: Use, a: u64, b: u64) -> Self {
-        let hash = [used_for as u64, a, b]
-            .iter()
-            .fold(mix(seed ^ GOLDEN), |hash, part| mix(hash.wrapping_mul(GOLDEN) ^ part.wrapping_add(GOLDEN)));
-        Random(Xoshiro256PlusPlus::seed_from_u64(hash))
-    }
-
-    /// 64 random bits.
-    pub(super) fn bits(&mut self) -> u64 {
-        self.0.next_u64()
-    }
-
-    /// Between 0 and 1, neither included, so that its logarithm is finite.
-    pub(super) fn uniform(&mut self) -> f64 {
-        ((self.0.next_u64() >> 11) as f64 + 0.5) / (1u64 << 53) as f64
-    }
-
-    /// Whether something of this probability happens.
-    pub(super) fn chance(&mut self, probability: f64) -> bool {
-        self.uniform() < probability
+        Random(random::Random::new(seed, &[used_for as u64, a, b]))
     }
 
     /// One of `0..count`, each equally likely to within 2^-53.
@@ -79,47 +68,6 @@ impl Random {
             }
         }
         last
-    }
-
-    /// Exponential with rate 1.
-    pub(super) fn exponential(&mut self) -> f64 {
-        -self.uniform().ln()
-    }
-
-    /// Standard normal, by Marsaglia's polar method.
-    pub(super) fn normal(&mut self) -> f64 {
-        loop {
-            let (x, y) = (2.0 * self.uniform() - 1.0, 2.0 * self.uniform() - 1.0);
-            let square = x * x + y * y;
-            if square > 0.0 && square < 1.0 {
-                return x * (-2.0 * square.ln() / square).sqrt();
-            }
-        }
-    }
-
-    /// Gamma with this shape and rate 1.
-    ///
-    /// G. Marsaglia, W. W. Tsang (2000), A Simple Method for Generating Gamma Variables; a shape below 1 is raised by 1 and
-    /// taken back by a power of a uniform number.
-    pub(super) fn gamma(&mut self, shape: f64) -> f64 {
-        if shape < 1.0 {
-            return self.gamma(shape + 1.0) * self.uniform().powf(1.0 / shape);
-        }
-        let d = shape - 1.0 / 3.0;
-        let c = 1.0 / (9.0 * d).sqrt();
-        loop {
-            let x = self.normal();
-            let v = (1.0 + c * x).powi(3);
-            if v > 0.0 && self.uniform().ln() < 0.5 * x * x + d - d * v + d * v.ln() {
-                return d * v;
-            }
-        }
-    }
-
-    /// Beta, as a share of two gammas.
-    pub(super) fn beta(&mut self, a: f64, b: f64) -> f64 {
-        let (x, y) = (self.gamma(a), self.gamma(b));
-        if x + y > 0.0 { x / (x + y) } else { 0.5 }
     }
 
     /// Poisson, for small means: Knuth's products, whose time grows with the mean.
@@ -155,12 +103,7 @@ mod tests {
 
     #[test]
     fn draws_have_the_moments_of_their_distributions() {
-        assert_moments(0.5, 1.0 / 12.0, Random::uniform);
-        assert_moments(1.0, 1.0, Random::exponential);
-        assert_moments(0.0, 1.0, Random::normal);
-        assert_moments(0.3, 0.3, |random| random.gamma(0.3));
-        assert_moments(6.25, 6.25, |random| random.gamma(6.25));
-        assert_moments(0.8 / 6.8, 0.8 * 6.0 / (6.8f64.powi(2) * 7.8), |random| random.beta(0.8, 6.0));
+        assert_moments(0.5, 1.0 / 12.0, |random| random.uniform());
         assert_moments(2.2, 2.2, |random| f64::from(random.poisson(2.2)));
         assert_moments(0.25, 0.25 * 0.75, |random| random.weighted([3.0, 1.0].into_iter()) as f64);
     }

@@ -8,6 +8,7 @@ pub struct Customer {
     pub history: History,
     pub mean_repeat_value: f64,
     pub holdout_count: f64,
+    pub holdout_revenue: f64,
 }
 
 /// All 2,357 customers.
@@ -27,6 +28,7 @@ pub fn sample() -> Vec<Customer> {
                 },
                 mean_repeat_value: number(4),
                 holdout_count: number(6),
+                holdout_revenue: number(7),
             }
         })
         .collect()

@@ -1,7 +1,9 @@
 //! Maximum likelihood over positive, bounded parameters: several starts, standard errors, and what the data cannot tell.
 
 use crate::analytics::math::matrix::{Matrix, cholesky, inverse};
-use crate::analytics::math::minimize::{Minimum, Objective, Stop, central_gradient, hessian, minimize};
+use crate::analytics::math::minimize::{
+    Minimum, Objective, Stop, central_gradient, hessian, hessian_of_gradient, minimize,
+};
 
 /// The starts compete on this many rows; the winner is then taken to the top on all of them.
 pub(super) const ROWS_TO_START_ON: usize = 500;
@@ -25,11 +27,13 @@ pub(super) trait Likelihood {
 
 /// A fitted parameter vector.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Estimate {
+pub struct Estimate {
     /// The parameters.
     pub theta: Vec<f64>,
     /// Standard errors from the second derivatives; `None` where the likelihood is flat.
     pub standard_errors: Vec<Option<f64>>,
+    /// Covariance of the logarithms of the parameters, for draws; 0 in the rows and columns of those without a standard error.
+    pub covariance: Matrix,
     /// Which parameters ended on a bound.
     pub is_on_bound: Vec<bool>,
     /// The log-likelihood.
@@ -40,7 +44,8 @@ pub(super) struct Estimate {
 
 impl Estimate {
     /// Whether the data determine parameter `i`: inside its bounds and with a standard error below its value.
-    pub(super) fn is_identified(&self, i: usize) -> bool {
+    #[must_use]
+    pub fn is_identified(&self, i: usize) -> bool {
         !self.is_on_bound[i] && self.standard_errors[i].is_some_and(|error| error < self.theta[i])
     }
 }
@@ -71,6 +76,22 @@ impl<L: Likelihood> Objective for InLogarithms<'_, L> {
     }
 }
 
+impl<L: Likelihood> InLogarithms<'_, L> {
+    /// Second derivatives, by the closed gradient where there is one.
+    fn curvature(&self, x: &[f64]) -> Matrix {
+        if self.0.gradient(&exponentials(x)).is_none() {
+            return hessian(|x| self.value(x), x);
+        }
+        hessian_of_gradient(
+            |x| match self.value_and_gradient(x, f64::MAX) {
+                Some((_, gradient)) => gradient,
+                None => vec![f64::NAN; x.len()],
+            },
+            x,
+        )
+    }
+}
+
 /// Finds the parameters of the highest likelihood; `None` when no start has a finite one.
 pub(super) fn maximize<L: Likelihood>(
     thinned: &L,
@@ -86,7 +107,7 @@ pub(super) fn maximize<L: Likelihood>(
         .filter_map(|start| minimize(&InLogarithms(thinned), &logarithms(start), &bounds, rough, None))
         .min_by(lower)?;
     // Curvature grows with the number of customers, so that of the few rows tells that of all.
-    let few = hessian(|x| InLogarithms(thinned).value(x), &start.x);
+    let few = InLogarithms(thinned).curvature(&start.x);
     let guess = inverse(&few).map(|matrix| scaled(&matrix, thinned.size() / all.size()));
     let exact = Stop { gradient: 2e-8 * all.size(), gain: 1e-12, iterations: 300 };
     // The rough winner may lie where all rows together have no finite value; then the starts themselves are tried.
@@ -101,17 +122,24 @@ pub(super) fn maximize<L: Likelihood>(
         .zip(&bounds)
         .map(|(x, (low, high))| x - low < BOUND_DISTANCE || high - x < BOUND_DISTANCE)
         .collect();
-    let curvature = hessian(|x| InLogarithms(all).value(x), &top.x);
-    let standard_errors = relative_errors(&curvature, &is_on_bound)
+    let covariance = covariance_of_logarithms(&InLogarithms(all).curvature(&top.x), &is_on_bound);
+    let standard_errors = theta
         .iter()
-        .zip(&theta)
-        .map(|(error, value)| error.map(|e| e * value))
+        .enumerate()
+        .map(|(i, value)| (covariance[i][i] > 0.0).then(|| covariance[i][i].sqrt() * value))
         .collect();
-    Some(Estimate { theta, standard_errors, is_on_bound, log_likelihood: -top.value, has_converged: top.has_converged })
+    Some(Estimate {
+        theta,
+        standard_errors,
+        covariance,
+        is_on_bound,
+        log_likelihood: -top.value,
+        has_converged: top.has_converged,
+    })
 }
 
-/// Standard errors of the logarithms of the parameters; those on a bound or in a flat direction have none.
-fn relative_errors(curvature: &Matrix, is_on_bound: &[bool]) -> Vec<Option<f64>> {
+/// Covariance of the logarithms of the parameters; those on a bound or in a flat direction have none.
+fn covariance_of_logarithms(curvature: &Matrix, is_on_bound: &[bool]) -> Matrix {
     let mut known: Vec<usize> = Vec::new();
     let part = |indices: &[usize]| -> Matrix {
         indices.iter().map(|i| indices.iter().map(|j| curvature[*i][*j]).collect()).collect()
@@ -124,13 +152,15 @@ fn relative_errors(curvature: &Matrix, is_on_bound: &[bool]) -> Vec<Option<f64>>
             known = with_this;
         }
     }
-    let mut errors = vec![None; is_on_bound.len()];
-    if let Some(covariance) = inverse(&part(&known)) {
-        for (place, i) in known.iter().enumerate() {
-            errors[*i] = Some(covariance[place][place].sqrt());
+    let mut covariance = vec![vec![0.0; is_on_bound.len()]; is_on_bound.len()];
+    if let Some(inverse) = inverse(&part(&known)) {
+        for (row, i) in known.iter().enumerate() {
+            for (column, j) in known.iter().enumerate() {
+                covariance[*i][*j] = inverse[row][column];
+            }
         }
     }
-    errors
+    covariance
 }
 
 fn scaled(matrix: &Matrix, factor: f64) -> Matrix {
@@ -152,7 +182,11 @@ mod tests {
     #[test]
     fn flat_directions_and_bounds_have_no_standard_error() {
         let curvature = vec![vec![4.0, 0.0, 0.0], vec![0.0, 1e-9, 0.0], vec![0.0, 0.0, 25.0]];
-        assert_eq!(relative_errors(&curvature, &[false, false, false]), [Some(0.5), None, Some(0.2)]);
-        assert_eq!(relative_errors(&curvature, &[true, false, false]), [None, None, Some(0.2)]);
+        let variances = |is_on_bound: [bool; 3]| {
+            let covariance = covariance_of_logarithms(&curvature, &is_on_bound);
+            [0, 1, 2].map(|i| covariance[i][i])
+        };
+        assert_eq!(variances([false, false, false]), [0.25, 0.0, 0.04]);
+        assert_eq!(variances([true, false, false]), [0.0, 0.0, 0.04]);
     }
 }

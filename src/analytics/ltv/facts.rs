@@ -2,6 +2,7 @@
 
 use super::discount::{DAYS_OF_A_MONTH, Discounting};
 use super::estimate::Estimate;
+use super::reason::Reason;
 use super::{Choice, Groups, Input, LtvSpec, PurchaseFit, gamma_gamma, spend::SpendFit};
 use serde_json::{Map, Value, json};
 
@@ -19,7 +20,8 @@ pub(super) struct Story<'a> {
 pub(super) fn tell(story: &Story) -> Value {
     let Story { spec, input, groups, choice, spend, plan } = story;
     let fit = &choice.fit;
-    let (flags, warnings): (Vec<&str>, Vec<String>) = warnings(fit, spend).into_iter().unzip();
+    let mut findings = fit.findings();
+    findings.extend(spend.findings());
     json!({
         "estimator": fit.estimator.name(),
         "estimator_requested": spec.estimator,
@@ -37,20 +39,20 @@ pub(super) fn tell(story: &Story) -> Value {
         "groups": groups.rows.len(),
         "repeat_customers": input.histories.iter().filter(|history| history.repeat_count > 0.0).count(),
         "repeat_purchases": input.histories.iter().map(|history| history.repeat_count).sum::<f64>(),
-        "spend": spend_facts(spend),
+        "spend": self::spend(spend),
         "horizon_days": spec.horizon_days,
         "discount_rate_annual": spec.discount_rate_annual,
         "discount_rate_monthly": plan.rate_monthly,
         "month_days": DAYS_OF_A_MONTH,
         "margin_share": spec.margin_share,
-        "flags": flags,
-        "warnings": warnings,
+        "flags": findings.iter().map(Reason::code).collect::<Vec<_>>(),
+        "warnings": findings.iter().map(Reason::sentence).collect::<Vec<_>>(),
         "candidates": choice.candidates.iter().map(candidate).collect::<Vec<_>>(),
     })
 }
 
 /// The facts of a fit that was refused: nothing was estimated, and why.
-pub(super) fn refusal(spec: &LtvSpec, customers: usize, reason: &str) -> Value {
+pub(super) fn refusal(spec: &LtvSpec, customers: usize, reason: &Reason) -> Value {
     json!({
         "estimator": null,
         "estimator_requested": spec.estimator,
@@ -58,18 +60,18 @@ pub(super) fn refusal(spec: &LtvSpec, customers: usize, reason: &str) -> Value {
         "horizon_days": spec.horizon_days,
         "discount_rate_annual": spec.discount_rate_annual,
         "margin_share": spec.margin_share,
-        "flags": ["too_few_repeat_customers"],
-        "warnings": [format!("{reason} All predictions are left empty.")],
+        "flags": [reason.code()],
+        "warnings": [format!("{} All predictions are left empty.", reason.sentence())],
         "candidates": [],
     })
 }
 
-fn parameters(fit: &PurchaseFit) -> Value {
+pub(super) fn parameters(fit: &PurchaseFit) -> Value {
     let names = fit.estimator.parameters().iter().map(|parameter| parameter.name);
     named(names, fit.estimate.theta.iter().map(|value| json!(value)))
 }
 
-fn standard_errors(fit: &PurchaseFit) -> Value {
+pub(super) fn standard_errors(fit: &PurchaseFit) -> Value {
     let names = fit.estimator.parameters().iter().map(|parameter| parameter.name);
     named(names, fit.estimate.standard_errors.iter().map(|error| json!(error)))
 }
@@ -90,7 +92,7 @@ fn candidate(fit: &PurchaseFit) -> Value {
     })
 }
 
-fn spend_facts(spend: &SpendFit) -> Value {
+pub(super) fn spend(spend: &SpendFit) -> Value {
     let of = |value: fn(&Estimate) -> &[f64]| {
         spend.estimate.as_ref().map(|estimate| {
             named(gamma_gamma::PARAMETERS.into_iter(), value(estimate).iter().map(|value| json!(value)))
@@ -108,46 +110,4 @@ fn spend_facts(spend: &SpendFit) -> Value {
         "population_mean_value": spend.population_mean,
         "count_value_correlation": spend.correlation,
     })
-}
-
-/// `(flag, sentence)` for everything a reader of the numbers has to know.
-fn warnings(fit: &PurchaseFit, spend: &SpendFit) -> Vec<(&'static str, String)> {
-    let mut warnings = Vec::new();
-    if !fit.is_dropout_identified() {
-        warnings.push((
-            "dropout_unidentified",
-            format!(
-                "The history cannot tell customers who dropped out from customers who wait: {}. probability_alive is left empty; predicted purchases still hold.",
-                fit.unidentified(true).join(", ")
-            ),
-        ));
-    }
-    if !fit.is_rate_identified() {
-        warnings.push((
-            "rate_unidentified",
-            format!(
-                "The history shows no differences in purchase rate between customers: {}. Predictions are nearly the same for all who joined at the same time.",
-                fit.unidentified(false).join(", ")
-            ),
-        ));
-    }
-    if !fit.estimate.has_converged {
-        warnings.push(("not_converged", "The search for parameters reached its limit of iterations.".into()));
-    }
-    if let Some(objection) = fit.estimator.objection_to_auto() {
-        warnings.push(("estimator_objection", format!("About {}: {objection}", fit.estimator.name())));
-    }
-    if let Some(reason) = &spend.refusal {
-        warnings.push(("spend_fallback", format!("expected_order_value is the observed mean, because {reason}.")));
-    }
-    if spend.has_strong_correlation() {
-        warnings.push((
-            "value_count_correlation",
-            format!(
-                "Number and mean value of repeat orders are correlated ({:.2}); Gamma-Gamma takes them as independent, so values at both ends are off.",
-                spend.correlation.unwrap_or_default()
-            ),
-        ));
-    }
-    warnings
 }

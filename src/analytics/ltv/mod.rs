@@ -8,6 +8,8 @@
 //! | `estimate` | a likelihood | parameters, standard errors, what is not identified |
 //! | [`gamma_gamma`], `spend` | order values | expected order value |
 //! | [`discount`] | expected purchases by month | their present value |
+//! | [`probabilistic`] | a process and Gamma-Gamma | an estimator |
+//! | [`reason`] | what was found | a code and a sentence, and whether it refuses |
 //! | `facts` | all of it | JSON for `quintile.fits` |
 //!
 //! Definitions, refusals and the comparison with published values are in docs/ltv.md.
@@ -15,17 +17,21 @@
 #[cfg(test)]
 mod cdnow;
 pub mod discount;
-mod estimate;
+pub mod estimate;
 pub mod estimator;
 mod facts;
 pub mod gamma_gamma;
 mod input;
+pub mod probabilistic;
 pub mod process;
+pub mod reason;
 mod spend;
 
 pub use estimator::{Customers, Estimator, Family, Feature, Fit, Outcome, Prediction, Refusal, Training};
+pub use probabilistic::PROBABILISTIC;
 pub use process::choice::REPEAT_CUSTOMERS_MIN;
-pub use process::{AUTO, BgNbd, MbgNbd, PROCESSES, Parameter, ParetoNbd, PurchaseProcess, Role};
+pub use process::{AUTO, BgNbd, MbgNbd, Nbd, PROCESSES, Parameter, ParetoNbd, PurchaseProcess, Role};
+pub use reason::Reason;
 pub use spend::VALUED_CUSTOMERS_MIN;
 
 use crate::analytics::{Column, Frame, Values};
@@ -33,7 +39,9 @@ use crate::error::{Error, Result};
 use discount::Discounting;
 use input::{DAYS_OF_A_WEEK, Input};
 use process::choice::{self, Choice, PurchaseFit};
-use process::grouping::{Groups, History};
+#[cfg(test)]
+use process::grouping::History;
+use process::grouping::{Group, Groups};
 
 /// Longest horizon; beyond ten years neither customers nor discount rates stay what they are.
 pub const HORIZON_DAYS_MAX: f64 = 3650.0;
@@ -78,17 +86,20 @@ pub fn fit(frame: &Frame, spec: &LtvSpec) -> Result<LtvFit> {
         return Ok(refused(frame, spec, &reason));
     }
     let choice = choice::choose(&spec.estimator, &groups)?;
-    let counts: Vec<f64> = input.histories.iter().map(|history| history.repeat_count).collect();
-    let spend = spend::fit(&counts, &input.mean_values)?;
+    let counts = || input.histories.iter().map(|history| history.repeat_count);
+    let spend = spend::fit(counts().zip(input.mean_values.iter().copied())).ok_or_else(|| {
+        Error::failed("no repeat customer has a positive mean_repeat_value")
+            .detail("Without any order value there is no lifetime value in money.")
+            .hint("check the amounts behind mean_repeat_value")
+    })?;
     let plan = Discounting::over_days(spec.horizon_days, spec.discount_rate_annual);
-    let predictions: Vec<Prospect> =
-        groups.rows.iter().map(|group| Prospect::new(&choice.fit, &group.history, &plan)).collect();
+    let predictions = Prospect::of_groups(&choice.fit, &groups, &plan);
 
     let of_customers = |value: fn(&Prospect) -> f64| -> Vec<f64> {
-        group_of_customer.iter().map(|group| value(&predictions[*group])).collect()
+        group_of_customer.iter().map(|group| value(&predictions[*group as usize])).collect()
     };
     let order_values: Vec<f64> =
-        counts.iter().zip(&input.mean_values).map(|(count, mean)| spend.expected_order_value(*count, *mean)).collect();
+        counts().zip(&input.mean_values).map(|(count, mean)| spend.expected_order_value(count, *mean)).collect();
     let ltv = of_customers(|prediction| prediction.discounted_purchases)
         .iter()
         .zip(&order_values)
@@ -125,7 +136,7 @@ pub fn fit(frame: &Frame, spec: &LtvSpec) -> Result<LtvFit> {
 }
 
 /// A young or small shop still gets its other models: the columns are there, empty, with the reason in the facts.
-fn refused(frame: &Frame, spec: &LtvSpec, reason: &str) -> LtvFit {
+fn refused(frame: &Frame, spec: &LtvSpec, reason: &Reason) -> LtvFit {
     let names = [
         "predicted_purchases",
         "probability_alive",
@@ -142,6 +153,7 @@ fn refused(frame: &Frame, spec: &LtvSpec, reason: &str) -> LtvFit {
 }
 
 /// What is predicted for all customers of one history.
+#[derive(Clone, Copy)]
 struct Prospect {
     purchases: f64,
     discounted_purchases: f64,
@@ -152,18 +164,35 @@ struct Prospect {
 }
 
 impl Prospect {
-    fn new(fit: &PurchaseFit, history: &History, plan: &Discounting) -> Self {
-        let (estimator, theta) = (fit.estimator, &fit.estimate.theta);
-        let buys_in = |days: f64| estimator.purchase_probability(theta, history, days / DAYS_OF_A_WEEK);
-        let (purchases, discounted_purchases) =
-            plan.present(|weeks| estimator.expected_purchases(theta, history, weeks));
+    /// Of each group: what is ahead of those alive is found once for each `(x, T)`.
+    fn of_groups(fit: &PurchaseFit, groups: &Groups, plan: &Discounting) -> Vec<Prospect> {
+        let (process, theta) = (fit.estimator, &fit.estimate.theta);
+        let ahead = groups.by_age(|count, age| {
+            let buys_in = |days: f64| process.buys_if_alive(theta, count, age, days / DAYS_OF_A_WEEK);
+            let (purchases, discounted_purchases) =
+                plan.present(|weeks| process.purchases_if_alive(theta, count, age, weeks));
+            Prospect {
+                purchases,
+                discounted_purchases,
+                alive: 1.0,
+                buys_in_30d: buys_in(30.0),
+                buys_in_90d: buys_in(90.0),
+                buys_in_180d: buys_in(180.0),
+            }
+        });
+        let alive = process.alive_by_group(theta, groups);
+        let of_group = |(group, alive): (&Group, f64)| ahead[group.age_index as usize].map(|ahead| ahead.times(alive));
+        groups.rows.iter().zip(alive).filter_map(of_group).collect()
+    }
+
+    fn times(self, alive: f64) -> Prospect {
         Prospect {
-            purchases,
-            discounted_purchases,
-            alive: estimator.probability_alive(theta, history),
-            buys_in_30d: buys_in(30.0),
-            buys_in_90d: buys_in(90.0),
-            buys_in_180d: buys_in(180.0),
+            purchases: alive * self.purchases,
+            discounted_purchases: alive * self.discounted_purchases,
+            alive,
+            buys_in_30d: alive * self.buys_in_30d,
+            buys_in_90d: alive * self.buys_in_90d,
+            buys_in_180d: alive * self.buys_in_180d,
         }
     }
 }

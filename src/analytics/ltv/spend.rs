@@ -2,7 +2,7 @@
 
 use super::estimate::Estimate;
 use super::gamma_gamma;
-use crate::error::{Error, Result};
+use super::reason::Reason;
 
 /// Fewer customers with a positive mean than this are not a basis for a Gamma-Gamma fit.
 pub const VALUED_CUSTOMERS_MIN: usize = 50;
@@ -28,11 +28,24 @@ pub(super) struct SpendFit {
 impl SpendFit {
     /// Expected value of an order; `mean` is that of the customer's repeat orders, if positive.
     pub(super) fn expected_order_value(&self, count: f64, mean: Option<f64>) -> f64 {
+        let mean = mean.filter(|mean| *mean > 0.0 && mean.is_finite() && count > 0.0);
         match (&self.estimate, mean) {
             (Some(estimate), Some(mean)) => gamma_gamma::expected_value(&estimate.theta, count, mean),
             (None, Some(mean)) => mean,
             (_, None) => self.population_mean,
         }
+    }
+
+    /// What is to be said about it.
+    pub(super) fn findings(&self) -> Vec<Reason> {
+        let mut findings = Vec::new();
+        if let Some(why) = &self.refusal {
+            findings.push(Reason::SpendFallback { why: why.clone() });
+        }
+        if self.has_strong_correlation() {
+            findings.push(Reason::ValueCountCorrelation { correlation: self.correlation.unwrap_or_default() });
+        }
+        findings
     }
 
     /// Whether number and value of orders move together so much that the model's independence fails.
@@ -41,14 +54,14 @@ impl SpendFit {
     }
 }
 
-/// Fits to customers' repeat counts and means.
-pub(super) fn fit(counts: &[f64], means: &[Option<f64>]) -> Result<SpendFit> {
-    let valued: Vec<(f64, f64)> =
-        counts.iter().zip(means).filter_map(|(count, mean)| mean.map(|mean| (*count, mean))).collect();
+/// Fits to customers' repeat counts and means; `None` when nobody has a positive mean.
+pub(super) fn fit(customers: impl Iterator<Item = (f64, Option<f64>)>) -> Option<SpendFit> {
+    let valued: Vec<(f64, f64)> = customers
+        .filter_map(|(count, mean)| mean.filter(|mean| *mean > 0.0 && mean.is_finite()).map(|mean| (count, mean)))
+        .filter(|(count, _)| *count > 0.0)
+        .collect();
     if valued.is_empty() {
-        return Err(Error::failed("no repeat customer has a positive mean_repeat_value")
-            .detail("Without any order value there is no lifetime value in money.")
-            .hint("check the amounts behind mean_repeat_value"));
+        return None;
     }
     let orders: f64 = valued.iter().map(|(count, _)| count).sum();
     let observed_mean = valued.iter().map(|(count, mean)| count * (mean / orders)).sum();
@@ -58,7 +71,7 @@ pub(super) fn fit(counts: &[f64], means: &[Option<f64>]) -> Result<SpendFit> {
     };
     let population_mean =
         estimate.as_ref().map_or(observed_mean, |estimate| gamma_gamma::expected_value(&estimate.theta, 0.0, 0.0));
-    Ok(SpendFit { estimate, refusal, population_mean, customers: valued.len(), correlation: correlation(&valued) })
+    Some(SpendFit { estimate, refusal, population_mean, customers: valued.len(), correlation: correlation(&valued) })
 }
 
 /// The Gamma-Gamma fit, or the reason why its mean is not to be used.
@@ -110,10 +123,9 @@ mod tests {
     #[test]
     fn cdnow_has_the_published_correlation_and_population_mean() {
         let customers = cdnow::sample();
-        let counts: Vec<f64> = customers.iter().map(|customer| customer.history.repeat_count).collect();
-        let means: Vec<Option<f64>> =
-            customers.iter().map(|customer| Some(customer.mean_repeat_value).filter(|mean| *mean > 0.0)).collect();
-        let fit = fit(&counts, &means).expect("sound");
+        let fit =
+            fit(customers.iter().map(|customer| (customer.history.repeat_count, Some(customer.mean_repeat_value))))
+                .expect("sound");
         assert!((fit.correlation.expect("both vary") - 0.1139).abs() < 5e-4 && !fit.has_strong_correlation());
         assert_near(fit.population_mean, 35.17037, 1e-6);
         assert_eq!((fit.customers, fit.refusal.as_deref()), (946, None));
@@ -124,7 +136,7 @@ mod tests {
     fn a_tail_too_heavy_for_a_mean_falls_back_to_observed_means() {
         // One order each, values spread over 20 powers of e: the mean of such a population does not exist.
         let means: Vec<Option<f64>> = (0..400).map(|i| Some((f64::from(i) * 0.05).exp())).collect();
-        let fit = fit(&[1.0; 400], &means).expect("a fallback");
+        let fit = fit(means.iter().map(|mean| (1.0, *mean))).expect("a fallback");
         assert!(
             fit.estimate.is_none() && fit.refusal.as_ref().is_some_and(|reason| reason.contains("parameter q")),
             "{fit:?}"
@@ -136,21 +148,22 @@ mod tests {
 
     #[test]
     fn few_values_fall_back_and_none_are_refused() {
-        let fit = super::fit(&[1.0, 3.0, 1.0], &[Some(10.0), Some(20.0), None]).expect("a fallback");
+        let fit = super::fit([(1.0, Some(10.0)), (3.0, Some(20.0)), (1.0, None), (0.0, Some(5.0))].into_iter())
+            .expect("a fallback");
         assert_eq!(fit.population_mean, 17.5);
         assert_eq!(
             fit.refusal.as_deref(),
             Some("only 2 customers have a positive mean_repeat_value; Gamma-Gamma needs 50")
         );
-        let error = super::fit(&[1.0], &[None]).expect_err("no value at all");
-        assert_eq!(error.message, "no repeat customer has a positive mean_repeat_value");
+        assert!(super::fit([(1.0, None), (2.0, Some(-3.0)), (1.0, Some(f64::INFINITY))].into_iter()).is_none());
     }
 
     #[test]
     fn values_that_grow_with_the_number_of_orders_are_noticed() {
-        let counts: Vec<f64> = (0..200).map(|i| f64::from(1 + i % 10)).collect();
-        let means: Vec<Option<f64>> =
-            counts.iter().enumerate().map(|(i, count)| Some(10.0 * count + (i % 7) as f64)).collect();
-        assert!(fit(&counts, &means).expect("fitted").has_strong_correlation());
+        let customers = (0..200).map(|i| {
+            let count = f64::from(1 + i % 10);
+            (count, Some(10.0 * count + f64::from(i % 7)))
+        });
+        assert!(fit(customers).expect("fitted").has_strong_correlation());
     }
 }

@@ -102,7 +102,7 @@ fn holdout_purchases_by_repeat_count_equal_the_reference() {
         (&ParetoNbd, [0.1384, 0.5995, 1.1958, 1.7138, 2.3983, 2.9072, 3.8186, 6.4031]),
     ];
     for (estimator, means) in references {
-        let theta = choice::fit_estimator(estimator, &cdnow::groups()).expect("finite").estimate.theta;
+        let theta = choice::fit_process(estimator, &cdnow::groups()).expect("finite").estimate.theta;
         let (mut sums, mut customers) = ([0.0; 8], [0.0; 8]);
         for customer in cdnow::sample() {
             let bin = (customer.history.repeat_count as usize).min(7);
@@ -124,7 +124,7 @@ fn tracking_by_week_equals_the_reference() {
         (&ParetoNbd, [698.8, 1733.1, 2524.9, 3184.4, 3757.9, 4270.0]),
     ];
     for (estimator, totals) in references {
-        let theta = choice::fit_estimator(estimator, &cdnow::groups()).expect("finite").estimate.theta;
+        let theta = choice::fit_process(estimator, &cdnow::groups()).expect("finite").estimate.theta;
         for (total, week) in totals.iter().zip([13.0, 26.0, 39.0, 52.0, 65.0, 78.0]) {
             let ours: f64 = cdnow::sample()
                 .iter()
@@ -178,7 +178,7 @@ fn the_columns_are_those_of_the_contract_and_inside_their_ranges() {
     assert_eq!(fit.columns[7].values, Values::Boolean(vec![Some(true); 2357]));
     assert_eq!(fit.facts["estimator"], "mbg_nbd");
     assert_eq!(fit.facts["flags"], serde_json::json!([]));
-    assert_eq!(fit.facts["candidates"].as_array().map(Vec::len), Some(3));
+    assert_eq!(fit.facts["candidates"].as_array().map(Vec::len), Some(4));
     assert!(fit.facts["parameters"]["alpha"].is_f64() && fit.facts["standard_errors"]["b"].is_f64());
 }
 

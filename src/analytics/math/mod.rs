@@ -3,6 +3,7 @@
 pub mod hypergeometric;
 pub mod matrix;
 pub mod minimize;
+pub mod random;
 
 /// `(1 - exp(-y)) / y`, with its limit 1 at `y = 0`, smooth on both sides of it.
 ///

@@ -10,6 +10,7 @@
 use super::coin::{Coin, PARAMETERS};
 use super::grouping::{Groups, History};
 use super::{Parameter, PurchaseProcess};
+use crate::analytics::math::random::Random;
 
 /// The estimator `bg_nbd`.
 #[derive(Clone, Copy, Debug)]
@@ -54,12 +55,16 @@ impl PurchaseProcess for BgNbd {
         COIN.probability_alive(theta, history)
     }
 
-    fn expected_purchases(&self, theta: &[f64], history: &History, weeks: f64) -> f64 {
-        COIN.expected_purchases(theta, history, weeks)
+    fn purchases_if_alive(&self, theta: &[f64], repeat_count: f64, age_weeks: f64, weeks: f64) -> f64 {
+        COIN.purchases_if_alive(theta, repeat_count, age_weeks, weeks)
     }
 
-    fn purchase_probability(&self, theta: &[f64], history: &History, weeks: f64) -> f64 {
-        COIN.purchase_probability(theta, history, weeks)
+    fn buys_if_alive(&self, theta: &[f64], repeat_count: f64, age_weeks: f64, weeks: f64) -> f64 {
+        Coin::buys_if_alive(theta, repeat_count, age_weeks, weeks)
+    }
+
+    fn draw_if_alive(&self, theta: &[f64], repeat_count: f64, age_weeks: f64, weeks: f64, random: &mut Random) -> f64 {
+        COIN.draw_if_alive(theta, repeat_count, age_weeks, weeks, random)
     }
 }
 

@@ -3,15 +3,18 @@
 use super::grouping::Groups;
 use super::{AUTO, PurchaseProcess, requested};
 use crate::analytics::ltv::estimate::{Estimate, Likelihood, ROWS_TO_START_ON, maximize};
+use crate::analytics::ltv::reason::Reason;
 use crate::error::{Error, Result};
 
 /// Fewer customers with a repeat purchase than this are not a basis for four parameters.
 pub const REPEAT_CUSTOMERS_MIN: usize = 50;
 
 /// A fitted estimator of purchases.
-#[derive(Clone)]
-pub(in crate::analytics::ltv) struct PurchaseFit {
+#[derive(Clone, Debug)]
+pub struct PurchaseFit {
+    /// The process.
     pub estimator: &'static dyn PurchaseProcess,
+    /// Its parameters.
     pub estimate: Estimate,
 }
 
@@ -43,17 +46,26 @@ impl Likelihood for Rows<'_> {
 
 impl PurchaseFit {
     /// Whether the data tell how purchase rates differ between customers.
-    pub(in crate::analytics::ltv) fn is_rate_identified(&self) -> bool {
+    #[must_use]
+    pub fn is_rate_identified(&self) -> bool {
         self.unidentified(false).is_empty()
     }
 
-    /// Whether the data tell dropout from patience.
-    pub(in crate::analytics::ltv) fn is_dropout_identified(&self) -> bool {
-        self.unidentified(true).is_empty()
+    /// Whether the data tell dropout from patience; never in a model without dropout.
+    #[must_use]
+    pub fn is_dropout_identified(&self) -> bool {
+        self.has_dropout() && self.unidentified(true).is_empty()
+    }
+
+    /// Whether customers can leave in this model.
+    #[must_use]
+    pub fn has_dropout(&self) -> bool {
+        self.estimator.parameters().iter().any(|parameter| parameter.role.is_dropout())
     }
 
     /// The parameters of dropout (or of the purchase rate) that the data leave open, each as `name = value (why)`.
-    pub(in crate::analytics::ltv) fn unidentified(&self, of_dropout: bool) -> Vec<String> {
+    #[must_use]
+    pub fn unidentified(&self, of_dropout: bool) -> Vec<String> {
         let mut open = Vec::new();
         for (i, parameter) in self.estimator.parameters().iter().enumerate() {
             if parameter.role.is_dropout() != of_dropout || self.estimate.is_identified(i) {
@@ -68,13 +80,35 @@ impl PurchaseFit {
         }
         open
     }
+
+    /// All that is to be said about it; some of it refuses.
+    #[must_use]
+    pub fn findings(&self) -> Vec<Reason> {
+        let mut findings = Vec::new();
+        if self.has_dropout() && !self.is_dropout_identified() {
+            findings.push(Reason::DropoutUnidentified { open: self.unidentified(true) });
+        }
+        if !self.is_rate_identified() {
+            findings.push(Reason::RateUnidentified { open: self.unidentified(false) });
+        }
+        if !self.estimate.has_converged {
+            findings.push(Reason::NotConverged);
+        }
+        if let Some(objection) = self.estimator.objection_to_auto() {
+            findings.push(Reason::EstimatorObjection { estimator: self.estimator.name(), objection });
+        }
+        findings
+    }
 }
 
-/// Fits one estimator.
-pub(in crate::analytics::ltv) fn fit_estimator(
+/// Fits one process to grouped histories, which must be sound.
+///
+/// # Errors
+/// [`Reason::LikelihoodNotFinite`]; look at [`PurchaseFit::findings`] before numbers are used.
+pub fn fit_process(
     estimator: &'static dyn PurchaseProcess,
     groups: &Groups,
-) -> Result<PurchaseFit> {
+) -> std::result::Result<PurchaseFit, Reason> {
     let bounds: Vec<(f64, f64)> = estimator.parameters().iter().map(|parameter| parameter.role.bounds()).collect();
     let thinned = groups.thinned(ROWS_TO_START_ON);
     let estimate = maximize(
@@ -85,22 +119,26 @@ pub(in crate::analytics::ltv) fn fit_estimator(
     );
     match estimate {
         Some(estimate) => Ok(PurchaseFit { estimator, estimate }),
-        None => Err(Error::failed(format!("estimator \"{}\" cannot be fitted", estimator.name()))
-            .detail("Its likelihood is not finite at any of its starting points.")
-            .hint("look for extreme values in repeat_count and age_days, or set another estimator")),
+        None => Err(Reason::LikelihoodNotFinite { estimator: estimator.name() }),
     }
 }
 
-/// The sentence that refuses a fit for want of repeat customers, if there are too few.
-pub(in crate::analytics::ltv) fn too_few(groups: &Groups) -> Option<String> {
+/// The same with an error that says what to do.
+fn fit_estimator(estimator: &'static dyn PurchaseProcess, groups: &Groups) -> Result<PurchaseFit> {
+    fit_process(estimator, groups).map_err(|reason| {
+        Error::failed(format!("estimator \"{}\" cannot be fitted", estimator.name()))
+            .detail(reason.sentence())
+            .hint("look for extreme values in repeat_count and age_days, or set another estimator")
+    })
+}
+
+/// The reason that refuses a fit for want of repeat customers, if there are too few.
+#[must_use]
+pub fn too_few(groups: &Groups) -> Option<Reason> {
     let repeat_customers =
         groups.rows.iter().filter(|row| row.history.repeat_count > 0.0).map(|row| row.weight).sum::<f64>() + 0.0;
-    (repeat_customers < REPEAT_CUSTOMERS_MIN as f64).then(|| {
-        format!(
-            "{repeat_customers} of {} customers have a repeat purchase; at least {REPEAT_CUSTOMERS_MIN} are needed to predict lifetime value.",
-            groups.customers()
-        )
-    })
+    (repeat_customers < REPEAT_CUSTOMERS_MIN as f64)
+        .then(|| Reason::TooFewRepeatCustomers { repeat_customers, customers: groups.customers() })
 }
 
 /// Fits the named estimator, or with `auto` all of them, of which the likeliest identified one is chosen.
@@ -163,7 +201,7 @@ mod tests {
 
     /// Fits the CDNOW sample and compares everything the reference publishes, also the prediction of the 39 weeks held out.
     fn check(estimator: &'static dyn PurchaseProcess, reference: &Reference) {
-        let fit = fit_estimator(estimator, &cdnow::groups()).expect("finite");
+        let fit = fit_process(estimator, &cdnow::groups()).expect("finite");
         let estimate = &fit.estimate;
         assert!(estimate.has_converged && fit.is_dropout_identified() && fit.is_rate_identified());
         assert!(estimate.log_likelihood >= reference.log_likelihood - 0.001, "{}", estimate.log_likelihood);
@@ -235,16 +273,17 @@ mod tests {
     fn auto_takes_the_likeliest_but_never_bg_nbd() {
         let choice = choose(AUTO, &cdnow::groups()).expect("fitted");
         assert_eq!(choice.fit.estimator.name(), "mbg_nbd");
-        assert_eq!(choice.candidates.len(), 3);
+        assert_eq!(choice.candidates.len(), 4);
         for fit in &choice.candidates {
-            assert_eq!(fit.estimator.objection_to_auto().is_some(), fit.estimator.name() == "bg_nbd");
+            let is_objectionable = ["bg_nbd", "nbd"].contains(&fit.estimator.name());
+            assert_eq!(fit.estimator.objection_to_auto().is_some(), is_objectionable);
         }
     }
 
     #[test]
     fn too_few_repeat_customers_are_refused() {
         let few: Vec<_> = cdnow::sample().iter().map(|customer| customer.history).take(80).collect();
-        let reason = too_few(&Groups::new(&few).0).expect("too few");
+        let reason = too_few(&Groups::new(&few).0).expect("too few").sentence();
         let repeaters = few.iter().filter(|history| history.repeat_count > 0.0).count();
         assert!(repeaters > 0);
         assert!(reason.starts_with(&format!("{repeaters} of 80 customers have a repeat purchase; at least 50 are")));

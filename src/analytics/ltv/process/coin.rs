@@ -13,7 +13,8 @@
 use super::grouping::{Groups, History};
 use super::{Parameter, Role};
 use crate::analytics::math::hypergeometric::thinned_purchases;
-use crate::analytics::math::{ln_one_plus_exp, logistic};
+use crate::analytics::math::logistic;
+use crate::analytics::math::random::Random;
 use statrs::function::gamma::{digamma, ln_gamma};
 
 /// `theta` of both estimators.
@@ -39,57 +40,73 @@ impl Coin {
 
     pub(super) fn log_likelihood(self, theta: &[f64], groups: &Groups) -> f64 {
         let [r, alpha, a, b] = unpack(theta);
-        let by_count: Vec<f64> = groups
+        let constant = r * alpha.ln() - ln_gamma(r) + ln_gamma(a + b) - ln_gamma(b);
+        // Value, and the part of ln D that depends on x alone.
+        let by_count: Vec<(f64, f64)> = groups
             .distinct_counts
             .iter()
             .map(|x| {
                 let n = x + self.first_tosses;
-                ln_gamma(r + x) - ln_gamma(r) + r * alpha.ln() + ln_gamma(a + b) - ln_gamma(b) + ln_gamma(b + n)
-                    - ln_gamma(a + b + n)
+                let value = constant + ln_gamma(r + x) + ln_gamma(b + n) - ln_gamma(a + b + n);
+                (value, self.ln_toss(theta, *x))
             })
             .collect();
+        let ln_times: Vec<f64> =
+            groups.moments.iter().map(|moment| (r + moment.repeat_count) * (alpha + moment.weeks).ln()).collect();
         let mut sum = 0.0;
         for group in &groups.rows {
-            let History { repeat_count: x, last_purchase_weeks, age_weeks } = group.history;
-            let ln_age = (alpha + age_weeks).ln();
-            let gone = self.ln_odds_of_gone(theta, &group.history, ln_age, (alpha + last_purchase_weeks).ln());
-            sum += group.weight * (by_count[group.count_index] - (r + x) * ln_age + ln_one_plus_exp(gone));
+            let (value, toss) = by_count[group.count_index as usize];
+            let (age, last) = (ln_times[group.age_index as usize], ln_times[group.last_index as usize]);
+            sum += group.weight * (value - age + odds(toss + age - last).0);
         }
         sum
     }
 
     pub(super) fn log_likelihood_gradient(self, theta: &[f64], groups: &Groups) -> (f64, Vec<f64>) {
         let [r, alpha, a, b] = unpack(theta);
-        let by_count: Vec<[f64; 4]> = groups
+        let constant = r * alpha.ln() - ln_gamma(r) + ln_gamma(a + b) - ln_gamma(b);
+        let (of_r, of_b, of_both) = (alpha.ln() - digamma(r), digamma(b), digamma(a + b));
+        struct OfCount {
+            value: f64,
+            toss: f64,
+            by_r: f64,
+            by_a: f64,
+            by_b: f64,
+            toss_by_b: f64,
+        }
+        let by_count: Vec<OfCount> = groups
             .distinct_counts
             .iter()
             .map(|x| {
                 let n = x + self.first_tosses;
-                let value = ln_gamma(r + x) - ln_gamma(r) + r * alpha.ln() + ln_gamma(a + b) - ln_gamma(b)
-                    + ln_gamma(b + n)
-                    - ln_gamma(a + b + n);
-                let both = digamma(a + b) - digamma(a + b + n);
-                [value, digamma(r + x) - digamma(r) + alpha.ln(), both, both + digamma(b + n) - digamma(b)]
+                let by_a = of_both - digamma(a + b + n);
+                OfCount {
+                    value: constant + ln_gamma(r + x) + ln_gamma(b + n) - ln_gamma(a + b + n),
+                    toss: self.ln_toss(theta, *x),
+                    by_r: of_r + digamma(r + x),
+                    by_a,
+                    by_b: by_a + digamma(b + n) - of_b,
+                    toss_by_b: if n > 0.0 { 1.0 / (b + n - 1.0) } else { 0.0 },
+                }
             })
             .collect();
+        // Logarithm of the time in units of the rate's scale, and its derivative by alpha.
+        let times: Vec<(f64, f64)> =
+            groups.moments.iter().map(|moment| ((alpha + moment.weeks).ln(), 1.0 / (alpha + moment.weeks))).collect();
         let mut sum = 0.0;
-        let mut gradient = vec![0.0; 4];
+        let mut gradient = [0.0; 4];
         for group in &groups.rows {
-            let History { repeat_count: x, last_purchase_weeks, age_weeks } = group.history;
-            let [value, by_r, by_a, by_b] = by_count[group.count_index];
-            let (age, last) = (alpha + age_weeks, alpha + last_purchase_weeks);
-            let (ln_age, ln_last) = (age.ln(), last.ln());
-            let ln_odds = self.ln_odds_of_gone(theta, &group.history, ln_age, ln_last);
-            let gone = logistic(ln_odds);
-            let n = x + self.first_tosses;
-            let toss = if n > 0.0 { gone / (b + n - 1.0) } else { 0.0 };
-            sum += group.weight * (value - (r + x) * ln_age + ln_one_plus_exp(ln_odds));
-            gradient[0] += group.weight * (by_r - ln_age + gone * (ln_age - ln_last));
-            gradient[1] += group.weight * (r / alpha - (r + x) * ((1.0 - gone) / age + gone / last));
-            gradient[2] += group.weight * (by_a + gone / a);
-            gradient[3] += group.weight * (by_b - toss);
+            let of_count = &by_count[group.count_index as usize];
+            let ((ln_age, age), (ln_last, last)) = (times[group.age_index as usize], times[group.last_index as usize]);
+            let purchases = r + group.history.repeat_count;
+            let (softplus, gone) = odds(of_count.toss + purchases * (ln_age - ln_last));
+            sum += group.weight * (of_count.value - purchases * ln_age + softplus);
+            gradient[0] += group.weight * (of_count.by_r - ln_age + gone * (ln_age - ln_last));
+            gradient[1] += group.weight * (r / alpha - purchases * (age + gone * (last - age)));
+            gradient[2] += group.weight * (of_count.by_a + gone / a);
+            gradient[3] += group.weight * (of_count.by_b - gone * of_count.toss_by_b);
         }
-        (sum, gradient)
+        (sum, gradient.to_vec())
     }
 
     pub(super) fn probability_alive(self, theta: &[f64], history: &History) -> f64 {
@@ -98,28 +115,49 @@ impl Coin {
         logistic(-self.ln_odds_of_gone(theta, history, age.ln(), last.ln()))
     }
 
-    pub(super) fn expected_purchases(self, theta: &[f64], history: &History, weeks: f64) -> f64 {
+    pub(super) fn purchases_if_alive(self, theta: &[f64], repeat_count: f64, age_weeks: f64, weeks: f64) -> f64 {
         let [r, alpha, a, b] = unpack(theta);
-        let alive = self.probability_alive(theta, history);
-        let n = history.repeat_count + self.first_tosses;
-        alive * thinned_purchases(r + history.repeat_count, a, b + n, weeks / (alpha + history.age_weeks))
+        let n = repeat_count + self.first_tosses;
+        thinned_purchases(r + repeat_count, a, b + n, weeks / (alpha + age_weeks))
     }
 
-    pub(super) fn purchase_probability(self, theta: &[f64], history: &History, weeks: f64) -> f64 {
+    pub(super) fn buys_if_alive(theta: &[f64], repeat_count: f64, age_weeks: f64, weeks: f64) -> f64 {
         let [r, alpha, ..] = unpack(theta);
-        let silent = -(r + history.repeat_count) * (weeks / (alpha + history.age_weeks)).ln_1p();
-        self.probability_alive(theta, history) * -silent.exp_m1()
+        -(-(r + repeat_count) * (weeks / (alpha + age_weeks)).ln_1p()).exp_m1()
+    }
+
+    /// Tosses do not depend on time: the purchases are those that come in time, or those until the first toss that ends it all.
+    pub(super) fn draw_if_alive(
+        self,
+        theta: &[f64],
+        repeat_count: f64,
+        age_weeks: f64,
+        weeks: f64,
+        random: &mut Random,
+    ) -> f64 {
+        let [r, alpha, a, b] = unpack(theta);
+        let rate = random.gamma(r + repeat_count) / (alpha + age_weeks);
+        let dropout = random.beta(a, b + repeat_count + self.first_tosses);
+        let in_time = random.poisson(rate * weeks);
+        in_time.min(random.geometric(dropout))
     }
 
     /// `ln D`; minus infinity for a customer on whom no coin was tossed yet.
     fn ln_odds_of_gone(self, theta: &[f64], history: &History, ln_age: f64, ln_last: f64) -> f64 {
-        let [r, _, a, b] = unpack(theta);
-        let n = history.repeat_count + self.first_tosses;
-        if n == 0.0 {
-            return f64::NEG_INFINITY;
-        }
-        (a / (b + n - 1.0)).ln() + (r + history.repeat_count) * (ln_age - ln_last)
+        self.ln_toss(theta, history.repeat_count) + (theta[0] + history.repeat_count) * (ln_age - ln_last)
     }
+
+    /// The part of `ln D` that depends on x alone, `ln (a / (b+n-1))`.
+    fn ln_toss(self, theta: &[f64], repeat_count: f64) -> f64 {
+        let n = repeat_count + self.first_tosses;
+        if n == 0.0 { f64::NEG_INFINITY } else { (theta[2] / (theta[3] + n - 1.0)).ln() }
+    }
+}
+
+/// `ln(1 + exp(w))` and `1 / (1 + exp(-w))` by one exponential.
+fn odds(w: f64) -> (f64, f64) {
+    let small = (-w.abs()).exp();
+    if w > 0.0 { (w + small.ln_1p(), 1.0 / (1.0 + small)) } else { (small.ln_1p(), small / (1.0 + small)) }
 }
 
 fn unpack(theta: &[f64]) -> [f64; 4] {

@@ -1,21 +1,24 @@
 //! Models of repeat purchases and silent dropout: what each must tell, and the one list of them.
 
 pub mod bg_nbd;
-pub(super) mod choice;
+pub mod choice;
 mod coin;
 pub mod grouping;
 pub mod mbg_nbd;
+pub mod nbd;
 pub mod pareto_nbd;
 
 pub use bg_nbd::BgNbd;
 pub use mbg_nbd::MbgNbd;
+pub use nbd::Nbd;
 pub use pareto_nbd::ParetoNbd;
 
+use crate::analytics::math::random::Random;
 use crate::error::{Error, Result};
 use grouping::{Groups, History};
 
 /// All estimators of purchases; enrolment is one line here.
-pub static PROCESSES: &[&dyn PurchaseProcess] = &[&MbgNbd, &ParetoNbd, &BgNbd];
+pub static PROCESSES: &[&dyn PurchaseProcess] = &[&MbgNbd, &ParetoNbd, &BgNbd, &Nbd];
 
 /// The name that leaves the choice to the data.
 pub const AUTO: &str = "auto";
@@ -63,7 +66,7 @@ impl Role {
 }
 
 /// A model of repeat purchases and silent dropout ("buy till you die"). Times are in weeks, `theta` follows [`PurchaseProcess::parameters`].
-pub trait PurchaseProcess: Sync {
+pub trait PurchaseProcess: Send + Sync {
     /// Name as in `config(estimator='...')`.
     fn name(&self) -> &'static str;
 
@@ -96,15 +99,43 @@ pub trait PurchaseProcess: Sync {
     /// Probability that the customer has not dropped out by the end of observation.
     fn probability_alive(&self, theta: &[f64], history: &History) -> f64;
 
+    /// The same for every group.
+    fn alive_by_group(&self, theta: &[f64], groups: &Groups) -> Vec<f64> {
+        groups.rows.iter().map(|group| self.probability_alive(theta, &group.history)).collect()
+    }
+
+    /// Expected purchases in the `weeks` after the age `T` of a customer with `x` repeat purchases who is still alive then.
+    ///
+    /// In all of these models the last purchase matters for being alive only, so this depends on `(x, T)` alone.
+    fn purchases_if_alive(&self, theta: &[f64], repeat_count: f64, age_weeks: f64, weeks: f64) -> f64;
+
+    /// Probability of at least one purchase in the `weeks` after the age `T`, of the same customer.
+    fn buys_if_alive(&self, theta: &[f64], repeat_count: f64, age_weeks: f64, weeks: f64) -> f64;
+
+    /// Draws how many purchases the same customer makes in the `weeks` after the age `T`.
+    fn draw_if_alive(&self, theta: &[f64], repeat_count: f64, age_weeks: f64, weeks: f64, random: &mut Random) -> f64;
+
     /// Expected purchases in the `weeks` after the end of observation.
-    fn expected_purchases(&self, theta: &[f64], history: &History, weeks: f64) -> f64;
+    fn expected_purchases(&self, theta: &[f64], history: &History, weeks: f64) -> f64 {
+        self.probability_alive(theta, history)
+            * self.purchases_if_alive(theta, history.repeat_count, history.age_weeks, weeks)
+    }
 
     /// Probability of at least one purchase in the `weeks` after the end of observation.
-    fn purchase_probability(&self, theta: &[f64], history: &History, weeks: f64) -> f64;
+    fn purchase_probability(&self, theta: &[f64], history: &History, weeks: f64) -> f64 {
+        self.probability_alive(theta, history)
+            * self.buys_if_alive(theta, history.repeat_count, history.age_weeks, weeks)
+    }
 
     /// Expected repeat purchases of a customer in the first `weeks` after the first purchase.
     fn expected_purchases_of_new(&self, theta: &[f64], weeks: f64) -> f64 {
         self.expected_purchases(theta, &History::NEW, weeks)
+    }
+}
+
+impl std::fmt::Debug for dyn PurchaseProcess {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(self.name())
     }
 }
 
@@ -132,9 +163,9 @@ mod tests {
     fn names_are_unique_and_an_unknown_one_lists_them() {
         let mut names: Vec<_> = PROCESSES.iter().map(|estimator| estimator.name()).collect();
         names.sort_unstable();
-        assert_eq!(names, ["bg_nbd", "mbg_nbd", "pareto_nbd"]);
+        assert_eq!(names, ["bg_nbd", "mbg_nbd", "nbd", "pareto_nbd"]);
         let error = requested("prophet").err().expect("unknown");
-        assert_eq!(error.detail.as_deref(), Some("The estimators are: auto, mbg_nbd, pareto_nbd, bg_nbd."));
+        assert_eq!(error.detail.as_deref(), Some("The estimators are: auto, mbg_nbd, pareto_nbd, bg_nbd, nbd."));
     }
 
     prop_compose! {
@@ -208,7 +239,7 @@ mod tests {
                     |logs| estimator.log_likelihood(&logs.iter().map(|log| log.exp()).collect::<Vec<_>>(), &groups),
                     &logs,
                 );
-                for i in 0..theta.len() {
+                for i in 0..estimator.parameters().len() {
                     let ours = gradient[i] * theta[i];
                     // Differences of a value of this size carry this much rounding.
                     let noise = 1e-9 * (1.0 + direct.abs() + theta.iter().sum::<f64>() + history.repeat_count) * 10.0;

@@ -14,10 +14,12 @@
 //! * `P(X(T,T+t) >= 1) = P(alive) [(1-q(T)) - (1-q(T+t)) D(T+t)/D(T)]`, the chance that the next
 //!   purchase comes before death and before `T+t`.
 
-use super::grouping::{Groups, History};
+use super::grouping::{Group, Groups, History, Moment};
 use super::{Parameter, PurchaseProcess, Role};
+use crate::analytics::math::random::Random;
 use crate::analytics::math::{hypergeometric, one_minus_exp_over};
-use statrs::function::gamma::ln_gamma;
+use rayon::prelude::*;
+use statrs::function::gamma::{digamma, ln_gamma};
 
 /// The estimator `pareto_nbd`.
 #[derive(Clone, Copy, Debug)]
@@ -60,39 +62,82 @@ impl PurchaseProcess for ParetoNbd {
         let [r, alpha, s, beta] = unpack(theta);
         let constant = r * alpha.ln() + s * beta.ln() - ln_gamma(r);
         let by_count: Vec<f64> = groups.distinct_counts.iter().map(|x| constant + ln_gamma(r + x)).collect();
+        let instants = instants(theta, groups);
         groups
             .rows
             .iter()
             .map(|group| {
-                let age = Moment::new(theta, &group.history, group.history.age_weeks);
-                let (rise, rest) = bracket(theta, &group.history, &age);
-                group.weight * (by_count[group.count_index] + age.ln_density + rise + rest.ln())
+                let (last, age) = (&instants[group.last_index as usize], &instants[group.age_index as usize]);
+                let (rise, rest) = bracket(last, age);
+                group.weight * (by_count[group.count_index as usize] + age.ln_density + rise + rest.ln())
             })
             .sum()
     }
 
-    fn probability_alive(&self, theta: &[f64], history: &History) -> f64 {
-        let age = Moment::new(theta, history, history.age_weeks);
-        let (rise, rest) = bracket(theta, history, &age);
-        ((-rise).exp() / rest).min(1.0)
+    fn log_likelihood_gradient(&self, theta: &[f64], groups: &Groups) -> Option<(f64, Vec<f64>)> {
+        let [r, alpha, s, beta] = unpack(theta);
+        let constant = r * alpha.ln() + s * beta.ln() - ln_gamma(r);
+        let (of_r, of_s) = (alpha.ln() - digamma(r), beta.ln());
+        let by_count: Vec<(f64, f64)> =
+            groups.distinct_counts.iter().map(|x| (constant + ln_gamma(r + x), of_r + digamma(r + x))).collect();
+        let slopes: Vec<Slope> = groups
+            .moments
+            .par_iter()
+            .with_min_len(MOMENTS_A_TASK)
+            .map(|moment| Slope::new(theta, moment.repeat_count, moment.weeks))
+            .collect();
+        let mut sum = 0.0;
+        let mut gradient = [0.0; 4];
+        for group in &groups.rows {
+            let (last, age) = (&slopes[group.last_index as usize], &slopes[group.age_index as usize]);
+            let (rise, rest) = bracket(&last.instant, &age.instant);
+            let (value, by_r) = by_count[group.count_index as usize];
+            sum += group.weight * (value + age.instant.ln_density + rise + rest.ln());
+            let fall = (-rise).exp();
+            let alive_longer = fall * (1.0 - age.instant.death_first) / rest;
+            for (i, of_count) in [by_r, r / alpha, of_s, s / beta].into_iter().enumerate() {
+                let density = (1.0 - alive_longer) * last.ln_density[i] + alive_longer * age.ln_density[i];
+                let death = (last.death_first[i] - fall * age.death_first[i]) / rest;
+                gradient[i] += group.weight * (of_count + density + death);
+            }
+        }
+        Some((sum, gradient.to_vec()))
     }
 
-    fn expected_purchases(&self, theta: &[f64], history: &History, weeks: f64) -> f64 {
+    fn probability_alive(&self, theta: &[f64], history: &History) -> f64 {
+        let at = |weeks: f64| Instant::new(theta, history.repeat_count, weeks);
+        alive(&at(history.last_purchase_weeks), &at(history.age_weeks))
+    }
+
+    fn alive_by_group(&self, theta: &[f64], groups: &Groups) -> Vec<f64> {
+        let instants = instants(theta, groups);
+        let of_group = |group: &Group| alive(&instants[group.last_index as usize], &instants[group.age_index as usize]);
+        groups.rows.iter().map(of_group).collect()
+    }
+
+    fn purchases_if_alive(&self, theta: &[f64], repeat_count: f64, age_weeks: f64, weeks: f64) -> f64 {
         let [r, alpha, s, beta] = unpack(theta);
-        let (age, beta_then) = (history.age_weeks, beta + history.age_weeks);
+        let beta_then = beta + age_weeks;
         let growth = (weeks / beta_then).ln_1p();
         let life = growth * one_minus_exp_over((s - 1.0) * growth);
-        self.probability_alive(theta, history) * (r + history.repeat_count) * beta_then / (alpha + age) * life
+        (r + repeat_count) * beta_then / (alpha + age_weeks) * life
     }
 
-    fn purchase_probability(&self, theta: &[f64], history: &History, weeks: f64) -> f64 {
+    fn buys_if_alive(&self, theta: &[f64], repeat_count: f64, age_weeks: f64, weeks: f64) -> f64 {
         let [r, alpha, s, beta] = unpack(theta);
-        let age = history.age_weeks;
-        let purchases = r + history.repeat_count;
-        let ln_fall = -purchases * (weeks / (alpha + age)).ln_1p() - s * (weeks / (beta + age)).ln_1p();
+        let purchases = r + repeat_count;
+        let ln_fall = -purchases * (weeks / (alpha + age_weeks)).ln_1p() - s * (weeks / (beta + age_weeks)).ln_1p();
         let next_is_purchase = |u: f64| first_event((purchases, alpha), (s, beta), u);
-        let given_life = next_is_purchase(age) - ln_fall.exp() * next_is_purchase(age + weeks);
-        self.probability_alive(theta, history) * given_life.clamp(0.0, 1.0)
+        let given_life = next_is_purchase(age_weeks) - ln_fall.exp() * next_is_purchase(age_weeks + weeks);
+        given_life.clamp(0.0, 1.0)
+    }
+
+    fn draw_if_alive(&self, theta: &[f64], repeat_count: f64, age_weeks: f64, weeks: f64, random: &mut Random) -> f64 {
+        let [r, alpha, s, beta] = unpack(theta);
+        let rate = random.gamma(r + repeat_count) / (alpha + age_weeks);
+        let life = random.exponential() * (beta + age_weeks) / random.gamma(s);
+        // A rate of death that underflows to 0 makes the life infinite, or not a number: the window is what counts then.
+        random.poisson(rate * life.min(weeks))
     }
 }
 
@@ -100,31 +145,88 @@ fn unpack(theta: &[f64]) -> [f64; 4] {
     [theta[0], theta[1], theta[2], theta[3]]
 }
 
-/// `ln D(u)` and `q(u)` at one moment.
-struct Moment {
+/// Fewer moments than this are not worth another thread.
+const MOMENTS_A_TASK: usize = 4096;
+
+/// `ln D(u)` and `q(u)` at one instant of the life of a customer with `x` repeat purchases.
+struct Instant {
     ln_density: f64,
     death_first: f64,
 }
 
-impl Moment {
-    fn new(theta: &[f64], history: &History, u: f64) -> Moment {
+impl Instant {
+    fn new(theta: &[f64], repeat_count: f64, u: f64) -> Instant {
         let [r, alpha, s, beta] = unpack(theta);
-        let purchases = r + history.repeat_count;
-        Moment {
+        let purchases = r + repeat_count;
+        Instant {
             ln_density: -purchases * (alpha + u).ln() - s * (beta + u).ln(),
             death_first: first_event((s, beta), (purchases, alpha), u),
         }
     }
 }
 
+/// Those of all moments.
+fn instants(theta: &[f64], groups: &Groups) -> Vec<Instant> {
+    let at = |moment: &Moment| Instant::new(theta, moment.repeat_count, moment.weeks);
+    groups.moments.par_iter().with_min_len(MOMENTS_A_TASK).map(at).collect()
+}
+
+/// The same with derivatives by `r`, `alpha`, `s` and `beta`.
+struct Slope {
+    instant: Instant,
+    ln_density: [f64; 4],
+    death_first: [f64; 4],
+}
+
+impl Slope {
+    fn new(theta: &[f64], repeat_count: f64, u: f64) -> Slope {
+        let [r, alpha, s, beta] = unpack(theta);
+        let (m, a, b) = (r + repeat_count, alpha + u, beta + u);
+        let (ln_a, ln_b) = (a.ln(), b.ln());
+        // `first_event` with the derivatives of its function; see there.
+        let (b_is_smaller, odds) = if alpha >= beta { (true, (alpha - beta) / b) } else { (false, (beta - alpha) / a) };
+        let (value, by_b, by_c) =
+            hypergeometric::unit_with_gradient(if b_is_smaller { m } else { s + 1.0 }, s + m + 1.0, odds);
+        let share = s / (s + m) * if b_is_smaller { 1.0 } else { a / b };
+        let death_first = (share * value).min(1.0);
+        let by_m = share * (by_c + if b_is_smaller { by_b } else { 0.0 }) - death_first / (s + m);
+        let by_s = share * (by_c + if b_is_smaller { 0.0 } else { by_b }) + death_first * (1.0 / s - 1.0 / (s + m));
+        let by_ln_ratio = by_ln_ratio(death_first, (s, b), (m, a));
+        Slope {
+            instant: Instant { ln_density: -m * ln_a - s * ln_b, death_first },
+            ln_density: [-ln_a, -m / a, -ln_b, -s / b],
+            death_first: [by_m, by_ln_ratio / a, by_s, -by_ln_ratio / b],
+        }
+    }
+}
+
+/// Derivative of `q` by `ln (A/B)`, where `A` and `B` are the scales of purchase and death at the instant.
+///
+/// From `d(q D)/du = -(s/B) D`: `(q (mB + sA) - sA) / (B - A)`. With `w = mu / (lambda + mu)` it is `E[w(1-w)]`, which bridges `A = B`,
+/// where `w ~ Beta(s, m)`.
+fn by_ln_ratio(q: f64, (s, b): (f64, f64), (m, a): (f64, f64)) -> f64 {
+    let ln_ratio = ((a - b) / b).ln_1p();
+    if ln_ratio.abs() < 1e-4 {
+        let sum = s + m;
+        let centre = s * m / (sum * (sum + 1.0));
+        return centre * (1.0 + ln_ratio * (m - s) / (sum + 2.0));
+    }
+    (q * (m * b + s * a) - s * a) / (b - a)
+}
+
 /// The bracket of the likelihood as `(rise, rest)` with value `exp(rise) * rest`, because for lapsed heavy buyers it overflows.
-fn bracket(theta: &[f64], history: &History, age: &Moment) -> (f64, f64) {
-    if history.last_purchase_weeks >= history.age_weeks {
+fn bracket(last: &Instant, age: &Instant) -> (f64, f64) {
+    let rise = (last.ln_density - age.ln_density).max(0.0);
+    if rise == 0.0 {
         return (0.0, 1.0);
     }
-    let last = Moment::new(theta, history, history.last_purchase_weeks);
-    let rise = last.ln_density - age.ln_density;
     (rise, last.death_first + (-rise).exp() * (1.0 - age.death_first))
+}
+
+/// `P(alive)`: one over the bracket.
+fn alive(last: &Instant, age: &Instant) -> f64 {
+    let (rise, rest) = bracket(last, age);
+    ((-rise).exp() / rest).min(1.0)
 }
 
 /// Of two waiting events with hazards `Gamma(shape, scale)`, both still open at time `u` (so scales have grown by `u`):
