@@ -80,6 +80,52 @@ fn assert_recovered(process: Process, estimator: &str) {
     assert!(values.abs() < 0.03, "values are off by {values}");
 }
 
+/// Over seeds: how many of all parameters, and how many whole vectors of four, lie within one standard error and within their 95 %
+/// intervals; and the largest deviation of the value of the coming half year.
+struct Recovery {
+    parameters: [f64; 2],
+    vectors: f64,
+    value_off: f64,
+}
+
+fn recovery(process: Process, estimator: &str, seeds: std::ops::Range<u64>, customers: u32) -> Recovery {
+    let count = (seeds.end - seeds.start) as f64;
+    let mut found = Recovery { parameters: [0.0; 2], vectors: 0.0, value_off: 0.0 };
+    for seed in seeds {
+        let mut parameters = pure(process).parameters().clone();
+        (parameters.seed, parameters.customers) = (seed, customers);
+        let (facts, _, values) = fitted(&Shop::new(parameters).unwrap(), estimator);
+        let distances = process.values().map(|(name, truth)| {
+            let value = facts["parameters"][name].as_f64().unwrap();
+            (value - truth).abs() / facts["standard_errors"][name].as_f64().unwrap()
+        });
+        for (place, reach) in [1.0, 1.96].into_iter().enumerate() {
+            let inside = distances.iter().filter(|distance| **distance <= reach).count();
+            found.parameters[place] += inside as f64 / (4.0 * count);
+        }
+        // Mahalanobis would need the covariance; the bound for four at once at 95 % is Bonferroni's.
+        found.vectors += f64::from(u8::from(distances.iter().all(|distance| *distance <= 2.5))) / count;
+        found.value_off = found.value_off.max(values.abs());
+    }
+    found
+}
+
+fn assert_recovery(found: &Recovery) {
+    let Recovery { parameters: [one, two], vectors, value_off } = found;
+    let told =
+        format!("{one} within one standard error, {two} within 1.96, {vectors} of vectors, value off by {value_off}");
+    assert!(*two >= 0.9 && *vectors >= 0.9 && *one >= 0.55 && *value_off < 0.05, "{told}");
+}
+
+#[test]
+#[ignore = "fifty shops of 20,000 customers each take minutes without optimisation"]
+fn parameters_are_within_their_standard_errors_in_nine_of_ten_of_fifty_seeds() {
+    for (process, estimator) in [(Process::BG_NBD, "bg_nbd"), (Process::PARETO_NBD, "pareto_nbd")] {
+        let found = recovery(process, estimator, 0..50, 20_000);
+        assert_recovery(&found);
+    }
+}
+
 #[test]
 fn bg_nbd_is_recovered() {
     assert_recovered(Process::BG_NBD, "bg_nbd");

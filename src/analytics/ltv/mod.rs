@@ -9,22 +9,34 @@
 //! | [`gamma_gamma`], `spend` | order values | expected order value |
 //! | [`discount`] | expected purchases by month | their present value |
 //! | [`probabilistic`] | a process and Gamma-Gamma | an estimator |
+//! | [`season`] | the calendar | operational time |
+//! | [`covariates`] | what is known from the start | effects on the rates |
+//! | [`bg_bb`] | purchases at opportunities | the same predictions in discrete time |
+//! | [`interval`] | draws of parameters and futures | quantiles for each customer |
+//! | [`residual`] | expected purchases | present value by window and by year |
 //! | [`reason`] | what was found | a code and a sentence, and whether it refuses |
 //! | `facts` | all of it | JSON for `quintile.fits` |
 //!
 //! Definitions, refusals and the comparison with published values are in docs/ltv.md.
 
+pub mod bg_bb;
 #[cfg(test)]
 mod cdnow;
+#[cfg(test)]
+mod cdnow_tests;
+pub mod covariates;
 pub mod discount;
 pub mod estimate;
 pub mod estimator;
 mod facts;
 pub mod gamma_gamma;
 mod input;
+pub mod interval;
 pub mod probabilistic;
 pub mod process;
 pub mod reason;
+pub mod residual;
+pub mod season;
 mod spend;
 
 pub use estimator::{Customers, Estimator, Family, Feature, Fit, Outcome, Prediction, Refusal, Training};

@@ -7,6 +7,7 @@
 use super::estimator::{Customers, Estimator, Family, Fit, Prediction, Refusal, Training};
 use super::facts;
 use super::input::DAYS_OF_A_WEEK;
+use super::interval::{self, Intervals};
 use super::process::choice::{self, PurchaseFit};
 use super::process::grouping::{Groups, History};
 use super::process::{BgNbd, MbgNbd, Nbd, ParetoNbd, PurchaseProcess};
@@ -98,6 +99,16 @@ impl ProbabilisticFit {
         let value =
             |(history, mean): (&History, &Option<f64>)| self.spend.expected_order_value(history.repeat_count, *mean);
         customers.histories.iter().zip(&customers.mean_values).map(value).collect()
+    }
+
+    /// Quantiles of purchases and value of each customer over the horizon; `seed` decides the draws.
+    ///
+    /// `customers` must be sound, as those of the fit.
+    #[must_use]
+    pub fn intervals(&self, customers: &Customers, seed: u64) -> Intervals {
+        let (groups, group_of_customer) = Groups::new(&customers.histories);
+        let of = (&groups, group_of_customer.as_slice());
+        interval::intervals(&self.purchases, &self.spend, of, &customers.mean_values, self.horizon_weeks, seed)
     }
 
     /// What must be known before the numbers are used.

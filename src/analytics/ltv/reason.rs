@@ -54,6 +54,11 @@ pub enum Reason {
         /// Pearson's correlation.
         correlation: f64,
     },
+    /// A covariate is not finite, does not vary, has not one value a customer, or has no rate to act upon.
+    CovariateInvalid {
+        /// Its name.
+        name: String,
+    },
     /// The history is too short to know the season.
     SeasonNotCovered {
         /// Days of the history.
@@ -76,6 +81,7 @@ impl Reason {
             Reason::EstimatorObjection { .. } => "estimator_objection",
             Reason::SpendFallback { .. } => "spend_fallback",
             Reason::ValueCountCorrelation { .. } => "value_count_correlation",
+            Reason::CovariateInvalid { .. } => "covariate_invalid",
             Reason::SeasonNotCovered { .. } => "season_not_covered",
         }
     }
@@ -108,6 +114,9 @@ impl Reason {
             Reason::ValueCountCorrelation { correlation } => format!(
                 "Number and mean value of repeat orders are correlated ({correlation:.2}); Gamma-Gamma takes them as independent, so values at both ends are off."
             ),
+            Reason::CovariateInvalid { name } => format!(
+                "Covariate {name} is not finite, does not vary, has not one value a customer, or has no rate to act upon."
+            ),
             Reason::SeasonNotCovered { days } => format!(
                 "The history has {days} days; a season needs a whole year of repeat purchases, so none is taken into account."
             ),
@@ -126,6 +135,7 @@ impl Reason {
             | Reason::NoOrderValue
             | Reason::LikelihoodNotFinite { .. }
             | Reason::NotConverged
+            | Reason::CovariateInvalid { .. }
             | Reason::RateUnidentified { .. } => true,
             Reason::DropoutUnidentified { .. }
             | Reason::EstimatorObjection { .. }

@@ -28,12 +28,16 @@ pub(super) struct SpendFit {
 impl SpendFit {
     /// Expected value of an order; `mean` is that of the customer's repeat orders, if positive.
     pub(super) fn expected_order_value(&self, count: f64, mean: Option<f64>) -> f64 {
-        let mean = mean.filter(|mean| *mean > 0.0 && mean.is_finite() && count > 0.0);
-        match (&self.estimate, mean) {
+        match (&self.estimate, self.usable(count, mean)) {
             (Some(estimate), Some(mean)) => gamma_gamma::expected_value(&estimate.theta, count, mean),
             (None, Some(mean)) => mean,
             (_, None) => self.population_mean,
         }
+    }
+
+    /// The observed mean, if it says anything: of at least one repeat order, positive and finite.
+    pub(super) fn usable(&self, count: f64, mean: Option<f64>) -> Option<f64> {
+        mean.filter(|mean| *mean > 0.0 && mean.is_finite() && count > 0.0 && count.is_finite())
     }
 
     /// What is to be said about it.

@@ -1,5 +1,6 @@
 //! Special functions, a minimiser and small matrices that the estimators share, each with its source.
 
+pub mod exponential_integral;
 pub mod hypergeometric;
 pub mod matrix;
 pub mod minimize;

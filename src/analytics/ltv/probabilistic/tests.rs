@@ -95,7 +95,8 @@ fn holdout_purchases_of_cdnow_have_the_errors_of_the_reference() {
 /// `buys`, whose Brier score is the third number.
 #[test]
 fn who_buys_again_is_told_as_well_as_by_the_reference() {
-    let rows = [("bg_nbd", 0.773, 0.7569, 0.1612), ("mbg_nbd", 0.773, 0.7601, 0.1614), ("pareto_nbd", 0.779, 0.7712, 0.1619)];
+    let rows =
+        [("bg_nbd", 0.773, 0.7569, 0.1612), ("mbg_nbd", 0.773, 0.7601, 0.1614), ("pareto_nbd", 0.779, 0.7712, 0.1619)];
     let customers = cdnow_customers();
     let bought: Vec<bool> = cdnow::sample().iter().map(|customer| customer.holdout_count > 0.0).collect();
     for (name, by_purchases, by_buys, brier) in rows {

@@ -72,6 +72,8 @@ impl PurchaseProcess for BgNbd {
 mod tests {
     use super::*;
     use crate::analytics::ltv::cdnow::{assert_near, assert_predictions, history};
+    use crate::analytics::math::hypergeometric::ln_beta;
+    use statrs::function::gamma::ln_gamma;
 
     /// Rounded as printed in the paper: r, alpha, a, b.
     pub const PUBLISHED: [f64; 4] = [0.243, 4.414, 0.793, 2.426];
@@ -114,6 +116,43 @@ mod tests {
     fn no_purchase_in_39_weeks_has_the_probability_of_the_btyd_manual() {
         let silent = 1.0 - BgNbd.purchase_probability(&PUBLISHED, &History::NEW, 39.0);
         assert_near(silent, 0.5737864, 1e-6);
+    }
+
+    /// P(X(t) = n) has no use here but to check the process against the BTYD manual: the draws have its probabilities.
+    #[test]
+    fn drawn_counts_have_the_probabilities_of_equation_8() {
+        let mut random = Random::new(11, &[]);
+        let draws = 200_000;
+        let mut counts = [0.0f64; 4];
+        for _ in 0..draws {
+            let count = BgNbd.draw_if_alive(&PUBLISHED, 0.0, 0.0, 39.0, &mut random) as usize;
+            counts[count.min(3)] += 1.0 / f64::from(draws);
+        }
+        for (n, count) in counts.iter().take(3).enumerate() {
+            let exact = probability_of(n as u32, 39.0);
+            assert!((count - exact).abs() < 4.5 * (exact / f64::from(draws)).sqrt(), "{n}: {count}, exactly {exact}");
+        }
+        assert_near(probability_of(0, 39.0), 0.5737864, 1e-6);
+        assert_near(probability_of(10, 2.0), 1.07869e-7, 1e-5);
+    }
+
+    /// Equation (8): the count of a new customer after `t` weeks.
+    fn probability_of(n: u32, t: f64) -> f64 {
+        let [r, alpha, a, b] = PUBLISHED;
+        let x = f64::from(n);
+        let term = |j: f64| {
+            (ln_gamma(r + j) - ln_gamma(r) - ln_gamma(j + 1.0)
+                + r * (alpha / (alpha + t)).ln()
+                + j * (t / (alpha + t)).ln())
+            .exp()
+        };
+        let stays = (ln_beta(a, b + x) - ln_beta(a, b)).exp() * term(x);
+        if n == 0 {
+            return stays;
+        }
+        let leaves = (ln_beta(a + 1.0, b + x - 1.0) - ln_beta(a, b)).exp();
+        // The tail of the negative binomial from x on, summed as it stands: the complement would lose all digits.
+        stays + leaves * (0..2_000).map(|j| term(x + f64::from(j))).sum::<f64>()
     }
 
     #[test]
