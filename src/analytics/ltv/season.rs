@@ -17,7 +17,7 @@ use chrono::{Datelike, Days, NaiveDate};
 const DAYS_OF_A_YEAR: usize = 365;
 /// Expected purchases that stand for factor 1 beside those observed in each month, so that few counts make no season.
 const PRIOR_PURCHASES: f64 = 20.0;
-/// Rounds of factors and parameters; the factors move by less than a thousandth after three.
+/// Rounds of factors and parameters.
 const ROUNDS: usize = 4;
 /// Factors given must lie between these.
 const FACTOR_LIMITS: (f64, f64) = (0.05, 20.0);
