@@ -21,6 +21,7 @@ mod facts;
 pub mod gamma_gamma;
 mod input;
 pub mod process;
+pub mod regress;
 mod spend;
 
 pub use estimator::{Customers, Estimator, Family, Feature, Fit, Outcome, Prediction, Refusal, Training};

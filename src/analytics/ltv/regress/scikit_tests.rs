@@ -1,0 +1,1 @@
+//! Coefficients that scikit-learn gives.

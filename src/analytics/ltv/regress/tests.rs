@@ -1,0 +1,1 @@
+//! What all regressors must hold.
