@@ -1,4 +1,4 @@
-//! What a prediction costs: squared, Tweedie and logistic loss of a score, with gradient and curvature.
+//! What a prediction costs: squared, Tweedie, gamma and logistic loss of a score, with gradient and curvature.
 
 use crate::analytics::math::{ln_one_plus_exp, logistic};
 use serde::{Deserialize, Serialize};
@@ -17,6 +17,8 @@ pub enum Loss {
         /// Variance is proportional to the mean to this power.
         power: f64,
     },
+    /// Half the deviance of a gamma, the limit of Tweedie's at power 2; predicts `exp(f)`.
+    Gamma,
     /// Negative log-likelihood of `y` in {0, 1}; predicts the probability of 1.
     Logistic,
 }
@@ -28,7 +30,7 @@ impl Loss {
         let mean = targets.iter().sum::<f64>() / targets.len().max(1) as f64;
         match self {
             Loss::Squared => mean,
-            Loss::Tweedie { .. } => mean.max(1e-12).ln(),
+            Loss::Tweedie { .. } | Loss::Gamma => mean.max(1e-12).ln(),
             Loss::Logistic => {
                 let share = mean.clamp(1e-9, 1.0 - 1e-9);
                 (share / (1.0 - share)).ln()
@@ -46,6 +48,10 @@ impl Loss {
                 let (less, more) = (y * ((1.0 - power) * score).exp(), ((2.0 - power) * score).exp());
                 (more - less, (power - 1.0) * less + (2.0 - power) * more)
             }
+            Loss::Gamma => {
+                let ratio = y * (-score.clamp(-SCORE_MAX, SCORE_MAX)).exp();
+                (1.0 - ratio, ratio)
+            }
             Loss::Logistic => {
                 let share = logistic(score);
                 (share - y, share * (1.0 - share))
@@ -62,6 +68,7 @@ impl Loss {
                 let score = score.clamp(-SCORE_MAX, SCORE_MAX);
                 y * ((1.0 - power) * score).exp() / (power - 1.0) + ((2.0 - power) * score).exp() / (2.0 - power)
             }
+            Loss::Gamma => y * (-score.clamp(-SCORE_MAX, SCORE_MAX)).exp() + score,
             Loss::Logistic => ln_one_plus_exp(score) - y * score,
         }
     }
@@ -71,7 +78,7 @@ impl Loss {
     pub fn prediction(self, score: f64) -> f64 {
         match self {
             Loss::Squared => score,
-            Loss::Tweedie { .. } => score.clamp(-SCORE_MAX, SCORE_MAX).exp(),
+            Loss::Tweedie { .. } | Loss::Gamma => score.clamp(-SCORE_MAX, SCORE_MAX).exp(),
             Loss::Logistic => logistic(score),
         }
     }
@@ -83,7 +90,7 @@ mod tests {
 
     #[test]
     fn derivatives_are_those_of_the_loss() {
-        for loss in [Loss::Squared, Loss::Tweedie { power: 1.5 }, Loss::Tweedie { power: 1.2 }, Loss::Logistic] {
+        for loss in [Loss::Squared, Loss::Tweedie { power: 1.5 }, Loss::Tweedie { power: 1.2 }, Loss::Gamma, Loss::Logistic] {
             for (y, score) in [(0.0, -1.3), (1.0, 0.4), (1.0, 2.0), (0.0, 3.0)] {
                 let step = 1e-4;
                 let (up, at, down) = (loss.value(y, score + step), loss.value(y, score), loss.value(y, score - step));
@@ -97,7 +104,7 @@ mod tests {
     #[test]
     fn the_start_has_no_gradient_and_predicts_the_mean() {
         let targets = [0.0, 0.0, 1.0, 0.0, 1.0];
-        for loss in [Loss::Squared, Loss::Tweedie { power: 1.5 }, Loss::Logistic] {
+        for loss in [Loss::Squared, Loss::Tweedie { power: 1.5 }, Loss::Gamma, Loss::Logistic] {
             let start = loss.start(&targets);
             let gradient: f64 = targets.iter().map(|y| loss.gradient(*y, start).0).sum();
             assert!(gradient.abs() < 1e-12, "{loss:?}");

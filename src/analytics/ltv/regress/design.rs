@@ -1,6 +1,6 @@
 //! Columns made ready for linear models: a defined value for what is not known, logarithms, and one scale.
 
-use super::table::Table;
+use super::table::{KNOWN_MAX, Table};
 use serde::{Deserialize, Serialize};
 
 /// Whether columns are taken as they are, or as logarithms.
@@ -13,6 +13,16 @@ pub(super) enum Form {
     Log,
 }
 
+/// Correlation beyond which two columns say the same.
+///
+/// A column that says what an earlier one says cannot be told from it in training, and ceases to be its twin later: revenue
+/// of 365 days is revenue to date while no customer is older than a year. Weight given to it by chance would then mislead.
+const SAME: f64 = 0.95;
+
+/// How far beyond the training a logarithm may go, in ranges of the training: customers grow older than any was at the
+/// earlier cut, which a trend in their age may follow so far. Columns as they are have no limit, as least squares has none.
+const MARGIN: f64 = 1.0;
+
 /// What is done with one column.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct ColumnRecipe {
@@ -20,10 +30,12 @@ pub(super) struct ColumnRecipe {
     /// Mean and standard deviation of the known values of the training, after the logarithm.
     pub mean: f64,
     pub deviation: f64,
-    /// Smallest and largest of them; a value beyond is set to the nearer one.
+    /// Limits of a value; one beyond is set to the nearer one.
     pub low: f64,
     pub high: f64,
-    /// Whether a column of zeros and ones says where the value is not known.
+    /// Whether its values are a column of the design.
+    pub is_told: bool,
+    /// Whether zeros and ones that say where the value is not known are one.
     pub is_marked: bool,
 }
 
@@ -64,27 +76,57 @@ impl Form {
     }
 }
 
-impl Recipe {
-    /// Learns scales from `table`. A constant column is left out: it says nothing beside the intercept.
-    pub fn new(table: &Table, form: Form) -> Recipe {
-        let recipe = |(name, column): (&String, &Vec<f64>)| {
-            let known: Vec<f64> = column.iter().filter(|v| v.is_finite()).map(|v| form.apply(*v)).collect();
-            let count = known.len() as f64;
-            let mean = known.iter().sum::<f64>() / count.max(1.0);
-            let square: f64 = known.iter().map(|value| (value - mean) * (value - mean)).sum();
-            let deviation = (square / count.max(1.0)).sqrt();
-            let (low, high) =
-                known.iter().fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(*value), high.max(*value)));
-            let is_told = deviation > 1e-9 * mean.abs().max(1e-9);
-            let is_marked = !known.is_empty() && known.len() < column.len();
-            let name = name.clone();
-            (is_told || is_marked).then(|| match is_told {
-                true => ColumnRecipe { name, mean, deviation, low, high, is_marked },
-                // Only whether it is known tells something.
-                false => ColumnRecipe { name, mean, deviation: 1.0, low: mean, high: mean, is_marked },
-            })
+impl ColumnRecipe {
+    fn new(name: &str, column: &[f64], form: Form) -> ColumnRecipe {
+        let known: Vec<f64> = column.iter().filter(|value| value.is_finite()).map(|value| form.apply(*value)).collect();
+        let count = known.len().max(1) as f64;
+        let mean = known.iter().sum::<f64>() / count;
+        let square: f64 = known.iter().map(|value| (value - mean) * (value - mean)).sum();
+        let deviation = (square / count).sqrt();
+        let low = known.iter().copied().fold(f64::INFINITY, f64::min).min(mean);
+        let high = known.iter().copied().fold(f64::NEG_INFINITY, f64::max).max(mean);
+        let (low, high) = match form {
+            Form::Raw => (-KNOWN_MAX, KNOWN_MAX),
+            Form::Log => (low - MARGIN * (high - low), high + MARGIN * (high - low)),
         };
-        Recipe { form, columns: table.names.iter().zip(&table.columns).filter_map(recipe).collect() }
+        // What is left of a constant after rounding is not a difference.
+        let is_told = deviation > 1e-9 * mean.abs().max(1e-9);
+        let is_marked = !known.is_empty() && known.len() < column.len();
+        let deviation = if is_told { deviation } else { 1.0 };
+        ColumnRecipe { name: name.into(), mean, deviation, low, high, is_told, is_marked }
+    }
+
+    fn standardised(&self, value: f64, form: Form) -> Option<f64> {
+        value.is_finite().then(|| (form.apply(value).clamp(self.low, self.high) - self.mean) / self.deviation)
+    }
+}
+
+/// Whether `column` says what none of `kept` says; if so, it is kept too.
+fn is_news(mut column: Vec<f64>, kept: &mut Vec<Vec<f64>>) -> bool {
+    let mean = column.iter().sum::<f64>() / column.len().max(1) as f64;
+    column.iter_mut().for_each(|value| *value -= mean);
+    let norm = dot(&column, &column).sqrt();
+    column.iter_mut().for_each(|value| *value /= norm.max(f64::MIN_POSITIVE));
+    let is_news = norm > 0.0 && kept.iter().all(|other| dot(&column, other).abs() < SAME);
+    if is_news {
+        kept.push(column);
+    }
+    is_news
+}
+
+impl Recipe {
+    /// Learns scales from `table`. A column that is constant or says what an earlier one says is left out.
+    pub fn new(table: &Table, form: Form) -> Recipe {
+        let mut kept = Vec::new();
+        let recipes = table.names.iter().zip(&table.columns).map(|(name, column)| {
+            let mut recipe = ColumnRecipe::new(name, column, form);
+            let told: Vec<f64> = column.iter().map(|value| recipe.standardised(*value, form).unwrap_or(0.0)).collect();
+            recipe.is_told = recipe.is_told && is_news(told, &mut kept);
+            let marks: Vec<f64> = column.iter().map(|value| f64::from(u8::from(!value.is_finite()))).collect();
+            recipe.is_marked = recipe.is_marked && is_news(marks, &mut kept);
+            recipe
+        });
+        Recipe { form, columns: recipes.filter(|recipe| recipe.is_told || recipe.is_marked).collect() }
     }
 
     /// Names of the columns that it asks for.
@@ -94,7 +136,7 @@ impl Recipe {
 
     /// Numbers a row of the design: one, and one or two a column.
     pub fn width(&self) -> usize {
-        1 + self.columns.iter().map(|column| 1 + usize::from(column.is_marked)).sum::<usize>()
+        1 + self.columns.iter().map(|column| usize::from(column.is_told) + usize::from(column.is_marked)).sum::<usize>()
     }
 
     /// The design of `rows` customers with `columns`, which are those of [`Recipe::names`]: an intercept, then standardised values, 0 (the mean)
@@ -107,14 +149,13 @@ impl Recipe {
         for (recipe, column) in self.columns.iter().zip(columns) {
             for (row, value) in column.iter().enumerate() {
                 let cells = &mut numbers[row * width + place..];
-                if value.is_finite() {
-                    let value = self.form.apply(*value).clamp(recipe.low, recipe.high);
-                    cells[0] = (value - recipe.mean) / recipe.deviation;
-                } else if recipe.is_marked {
-                    cells[1] = 1.0;
+                match recipe.standardised(*value, self.form) {
+                    Some(value) if recipe.is_told => cells[0] = value,
+                    None if recipe.is_marked => cells[usize::from(recipe.is_told)] = 1.0,
+                    _ => {}
                 }
             }
-            place += 1 + usize::from(recipe.is_marked);
+            place += usize::from(recipe.is_told) + usize::from(recipe.is_marked);
         }
         Design { width, numbers }
     }
@@ -153,9 +194,26 @@ mod tests {
                 assert!((number - expected).abs() < 1e-15, "{row:?}");
             }
         }
-        // Beyond the training a value counts as its largest or smallest.
-        let beyond = recipe.design(&[vec![-1e9], vec![1e9]], 1);
-        assert!((beyond.numbers[1] + root).abs() < 1e-15 && beyond.numbers[2] == 1.0);
+    }
+
+    #[test]
+    fn a_column_that_says_what_another_says_is_left_out() {
+        let first: Vec<f64> = (0..50).map(|i| f64::from(i * i)).collect();
+        let twin: Vec<f64> = first.iter().map(|value| 7.0 - 3.0 * value).collect();
+        let other: Vec<f64> = (0..50).map(|i| f64::from(i % 7)).collect();
+        let names = ["first", "twin", "other"].map(String::from).to_vec();
+        let recipe = Recipe::new(&Table { names, columns: vec![first, twin, other] }, Form::Raw);
+        assert_eq!(recipe.names(), ["first", "other"]);
+    }
+
+    #[test]
+    fn a_logarithm_goes_one_range_beyond_the_training_and_no_further() {
+        let table = Table { names: vec!["a".into()], columns: vec![vec![0.0, 1f64.exp_m1()]] };
+        let recipe = Recipe::new(&table, Form::Log);
+        let design = recipe.design(&[vec![1e12, -1e12, 2f64.exp_m1()]], 3);
+        for (row, expected) in design.rows().zip([3.0, -3.0, 3.0]) {
+            assert!((row[1] - expected).abs() < 1e-12, "{row:?}");
+        }
     }
 
     #[test]

@@ -11,12 +11,12 @@ const JITTER: f64 = 1e-9;
 /// Rows whose sums one thread makes; sums of these parts are added in order, so that threads do not change them.
 const ROWS_OF_A_PART: usize = 4096;
 
-/// Coefficients `b` of least `sum of (y - X b)² + l2 |b|²`, the first (the intercept's) not penalised.
+/// Coefficients `b` of least `sum of w (y - X b)² + l2 |b|²`, the first (the intercept's) not penalised.
 ///
-/// # Errors
 /// Nothing when numbers are not finite.
-pub(super) fn solve(design: &Design, targets: &[f64], l2: f64) -> Option<Vec<f64>> {
-    let (gram, moments) = normal_equations(design, &vec![1.0; targets.len()], targets);
+pub(super) fn solve(design: &Design, weights: &[f64], targets: &[f64], l2: f64) -> Option<Vec<f64>> {
+    let weighted: Vec<f64> = weights.iter().zip(targets).map(|(weight, target)| weight * target).collect();
+    let (gram, moments) = normal_equations(design, weights, &weighted);
     solved(gram, &moments, l2)
 }
 

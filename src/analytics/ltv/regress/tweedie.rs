@@ -13,7 +13,7 @@ use serde_json::Value;
 pub(super) const POWER: f64 = 1.5;
 
 /// Penalty of a standardised coefficient's square, in units of the mean deviance of revenue over its mean.
-const L2: f64 = 1e-3;
+const L2: f64 = 0.1;
 
 /// How far beyond the scores of the training a score may go: a factor of two in money.
 ///
@@ -40,10 +40,11 @@ pub(super) struct TweedieFit {
 }
 
 impl Score {
-    pub fn new(coefficients: Vec<f64>, design: &Design) -> Score {
+    /// `margin` is how far beyond the scores of `design`, which it was fitted on, a score may go.
+    pub fn new(coefficients: Vec<f64>, design: &Design, margin: f64) -> Score {
         let scores = design.rows().map(|row| dot(row, &coefficients));
         let (low, high) = scores.fold((f64::MAX, f64::MIN), |(low, high), score| (low.min(score), high.max(score)));
-        Score { low: low - SCORE_MARGIN, high: high + SCORE_MARGIN, coefficients }
+        Score { low: low - margin, high: high + margin, coefficients }
     }
 
     pub fn of(&self, row: &[f64]) -> f64 {
@@ -88,7 +89,7 @@ pub(super) fn fit(lesson: &Lesson) -> Result<TweedieFit, Refusal> {
     let mut coefficients =
         newton::minimise(&design, &relative, Loss::Tweedie { power: POWER }, L2).ok_or_else(unsolved)?;
     coefficients[0] += mean.ln();
-    Ok(TweedieFit { recipe, score: Score::new(coefficients, &design) })
+    Ok(TweedieFit { recipe, score: Score::new(coefficients, &design, SCORE_MARGIN) })
 }
 
 impl TweedieFit {

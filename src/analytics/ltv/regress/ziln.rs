@@ -1,23 +1,30 @@
 //! Zero-inflated lognormal: whether a customer buys, and how much if so, each linear in logarithms of the features.
 
-use super::design::{Form, Recipe};
+use super::design::{Design, Form, Recipe, dot};
 use super::least_squares;
 use super::lesson::{Lesson, money};
 use super::linear::unsolved;
-use super::tweedie::Score;
+use super::tweedie::{SCORE_MARGIN, Score};
 use super::{newton, table};
 use crate::analytics::ltv::estimator::{Customers, Estimator, Family, Fit, Prediction, Refusal, Training};
 use crate::analytics::math::logistic;
 use crate::analytics::tree::Loss;
+use crate::analytics::tree::loss::SCORE_MAX;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Penalty of standardised coefficients' squares, per customer.
-const L2: f64 = 1e-3;
+/// Penalty of standardised coefficients' squares, per customer: of log odds and of the location.
+const L2: f64 = 0.01;
 
-/// Largest variance of log revenue: beyond it `exp(variance / 2)` multiplies everybody by more than `e²`, which says that a
-/// lognormal does not fit, not that customers are rich.
+/// The same of the log variance, which few residuals tell.
+const L2_OF_SPREAD: f64 = 0.2;
+
+/// Largest variance of log revenue: beyond it `exp(variance / 2)` multiplies by more than `e²`, which says that a lognormal does
+/// not fit, not that customers are rich.
 const VARIANCE_MAX: f64 = 4.0;
+
+/// Location and variance are fitted in turn so often; the third digit stands after three.
+const ROUNDS: usize = 6;
 
 /// Logistic regression of buying, and normal regression of log revenue among buyers.
 pub struct ZeroInflatedLognormal;
@@ -29,8 +36,8 @@ struct ZilnFit {
     buys: Score,
     /// Mean of log revenue of a buyer.
     location: Score,
-    /// Variance of log revenue about it.
-    variance: f64,
+    /// Logarithm of the variance of log revenue about it.
+    spread: Score,
 }
 
 impl Estimator for ZeroInflatedLognormal {
@@ -50,8 +57,8 @@ impl Estimator for ZeroInflatedLognormal {
         Family::Regressor
     }
 
-    /// Their loss (eq. 5) is a sum of one for buying and one for the value of buyers. With linear heads that share no weights
-    /// and one variance, each part has its own minimum: a logistic regression, and least squares of log revenue.
+    /// Their loss (eq. 5) is a sum of one for buying and one for the value of buyers. With linear heads that share no weights,
+    /// the first is a logistic regression, the second a normal regression of log revenue whose variance has a head too.
     fn fit(&self, training: &Training<'_>) -> Result<Box<dyn Fit>, Refusal> {
         let lesson = Lesson::new(training)?;
         let recipe = Recipe::new(&lesson.table, Form::Log);
@@ -61,13 +68,41 @@ impl Estimator for ZeroInflatedLognormal {
         let buys = newton::minimise(&design, &bought, Loss::Logistic, L2).ok_or_else(unsolved)?;
         let buyers = design.picked(&is_buyer);
         let logs: Vec<f64> = lesson.revenue.iter().filter(|value| **value > 0.0).map(|value| value.ln()).collect();
-        let count = logs.len() as f64;
-        let location = least_squares::solve(&buyers, &logs, L2 * count).ok_or_else(unsolved)?;
-        let location = Score::new(location, &buyers);
-        let residuals = buyers.rows().zip(&logs).map(|(row, log)| (log - location.of(row)).powi(2));
-        let freedom = (count - design.width as f64).max(0.5 * count);
-        let variance = (residuals.sum::<f64>() / freedom).min(VARIANCE_MAX);
-        Ok(Box::new(ZilnFit { buys: Score::new(buys, &design), location, variance, recipe }))
+        let (location, spread) = lognormal(&buyers, &logs).ok_or_else(unsolved)?;
+        Ok(Box::new(ZilnFit {
+            buys: Score::new(buys, &design, SCORE_MARGIN),
+            location: Score::new(location, &buyers, SCORE_MARGIN),
+            // A variance beyond those of the training is a guess that `exp` would make a fortune.
+            spread: Score::new(spread, &buyers, 0.0),
+            recipe,
+        }))
+    }
+}
+
+/// Coefficients of the mean and of the log variance of `logs`: weighted least squares and a gamma regression of squared
+/// residuals in turn (Harvey 1976, Econometrica 44(3), multiplicative heteroscedasticity).
+fn lognormal(design: &Design, logs: &[f64]) -> Option<(Vec<f64>, Vec<f64>)> {
+    let count = logs.len() as f64;
+    let mut weights = vec![1.0; logs.len()];
+    let mut fit = None;
+    for _ in 0..ROUNDS {
+        let location = least_squares::solve(design, &weights, logs, L2 * count)?;
+        let squares: Vec<f64> =
+            design.rows().zip(logs).map(|(row, log)| (log - dot(row, &location)).powi(2)).collect();
+        let spread = newton::minimise(design, &squares, Loss::Gamma, L2_OF_SPREAD)?;
+        weights = design.rows().map(|row| (-dot(row, &spread)).clamp(-SCORE_MAX, SCORE_MAX).exp()).collect();
+        // Of mean one, so that the penalty of the location keeps its weight.
+        let mean = weights.iter().sum::<f64>() / count;
+        weights.iter_mut().for_each(|weight| *weight /= mean);
+        fit = Some((location, spread));
+    }
+    fit
+}
+
+impl ZilnFit {
+    /// The mean of a lognormal, their eq. 6.
+    fn value_of_buyer(&self, row: &[f64]) -> f64 {
+        (self.location.of(row) + 0.5 * self.spread.of(row).exp().min(VARIANCE_MAX)).exp()
     }
 }
 
@@ -75,9 +110,7 @@ impl Fit for ZilnFit {
     fn predict(&self, customers: &Customers) -> Prediction {
         let design = self.recipe.design(&table::columns(customers, &self.recipe.names()), customers.len());
         let buys: Vec<f64> = design.rows().map(|row| logistic(self.buys.of(row))).collect();
-        // The mean of a lognormal, their eq. 6.
-        let revenue =
-            design.rows().zip(&buys).map(|(row, buys)| buys * (self.location.of(row) + 0.5 * self.variance).exp());
+        let revenue = design.rows().zip(&buys).map(|(row, buys)| buys * self.value_of_buyer(row));
         Prediction { revenue: revenue.map(money).collect(), buys: Some(buys), ..Prediction::default() }
     }
 
@@ -92,6 +125,6 @@ pub(super) fn restore(facts: &Value) -> Option<Box<dyn Fit>> {
     let is_sound = fit.recipe.is_sound()
         && fit.buys.is_sound(width)
         && fit.location.is_sound(width)
-        && (0.0..=VARIANCE_MAX).contains(&fit.variance);
+        && fit.spread.is_sound(width);
     is_sound.then(|| Box::new(fit) as Box<dyn Fit>)
 }
