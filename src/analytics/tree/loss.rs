@@ -90,7 +90,9 @@ mod tests {
 
     #[test]
     fn derivatives_are_those_of_the_loss() {
-        for loss in [Loss::Squared, Loss::Tweedie { power: 1.5 }, Loss::Tweedie { power: 1.2 }, Loss::Gamma, Loss::Logistic] {
+        for loss in
+            [Loss::Squared, Loss::Tweedie { power: 1.5 }, Loss::Tweedie { power: 1.2 }, Loss::Gamma, Loss::Logistic]
+        {
             for (y, score) in [(0.0, -1.3), (1.0, 0.4), (1.0, 2.0), (0.0, 3.0)] {
                 let step = 1e-4;
                 let (up, at, down) = (loss.value(y, score + step), loss.value(y, score), loss.value(y, score - step));

@@ -101,10 +101,9 @@ impl Ensemble {
         is_sound.then_some(self)
     }
 
-    /// Scores of all rows of `columns`, which are those of the fit in the same order; a column that lacks counts as unknown.
+    /// Scores of `rows` rows of `columns`, which are those of the fit in the same order; a column that lacks counts as unknown.
     #[must_use]
-    pub fn scores(&self, columns: &[Vec<f64>]) -> Vec<f64> {
-        let rows = columns.iter().map(Vec::len).max().unwrap_or(0);
+    pub fn scores(&self, columns: &[Vec<f64>], rows: usize) -> Vec<f64> {
         let width = self.features.max(1);
         let chunks: Vec<usize> = (0..rows).step_by(512).collect();
         let score_chunk = |from: &usize| {
@@ -129,7 +128,7 @@ impl Ensemble {
 
     /// Predictions of all rows.
     #[must_use]
-    pub fn predict(&self, columns: &[Vec<f64>]) -> Vec<f64> {
-        self.scores(columns).into_iter().map(|score| self.loss.prediction(score)).collect()
+    pub fn predict(&self, columns: &[Vec<f64>], rows: usize) -> Vec<f64> {
+        self.scores(columns, rows).into_iter().map(|score| self.loss.prediction(score)).collect()
     }
 }

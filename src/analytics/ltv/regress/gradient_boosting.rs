@@ -28,19 +28,18 @@ impl Estimator for GradientBoosting {
 
     fn fit(&self, training: &Training<'_>) -> Result<Box<dyn Fit>, Refusal> {
         let lesson = Lesson::new(training)?;
-        let rules = Rules { rows_min: 20, curvature_min: 0.0, l2: 0.0, gain_min: 0.0 };
-        let growth = Growth { order: Order::DepthWise, depth_max: 3, leaves_max: 8, rules, features_by_node: None };
+        let rules = Rules { rows_min: 100, curvature_min: 0.0, l2: 0.0, gain_min: 0.0 };
+        let growth = Growth { order: Order::DepthWise, depth_max: 4, leaves_max: 16, rules, features_by_node: None };
         let boosting = Boosting {
             loss: Loss::Squared,
-            trees: 100,
+            trees: 60,
             rate: 0.05,
             growth,
-            row_share: 0.5,
-            feature_share: 1.0,
+            row_share: 0.8,
+            feature_share: 0.8,
             bins_max: 255,
             seed: SEED,
         };
-        let ensemble = boosting.fit(&lesson.table.columns, &lesson.revenue, None);
-        Ok(Box::new(GrownFit::new(lesson, ensemble)))
+        Ok(Box::new(GrownFit::boosted_from_linear(&lesson, &boosting)?))
     }
 }

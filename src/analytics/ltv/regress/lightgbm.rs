@@ -29,11 +29,11 @@ impl Estimator for LightGbmType {
 
     fn fit(&self, training: &Training<'_>) -> Result<Box<dyn Fit>, Refusal> {
         let lesson = Lesson::new(training)?;
-        let rules = Rules { rows_min: 40, curvature_min: 1e-3, l2: 0.0, gain_min: 0.0 };
+        let rules = Rules { rows_min: 40, curvature_min: 0.0, l2: 0.0, gain_min: 0.0 };
         let growth = Growth { order: Order::LeafWise, depth_max: 12, leaves_max: 15, rules, features_by_node: None };
         let boosting = Boosting {
             loss: Loss::Tweedie { power: POWER },
-            trees: 150,
+            trees: 60,
             rate: 0.05,
             growth,
             row_share: 0.8,
@@ -41,6 +41,6 @@ impl Estimator for LightGbmType {
             bins_max: 255,
             seed: SEED,
         };
-        Ok(Box::new(GrownFit::boosted(lesson, &boosting, None)))
+        Ok(Box::new(GrownFit::boosted_from_linear(&lesson, &boosting)?))
     }
 }

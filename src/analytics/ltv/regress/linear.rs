@@ -46,7 +46,8 @@ pub(super) fn fit(lesson: &Lesson, l2: f64) -> Result<LinearFit, Refusal> {
     let recipe = Recipe::new(&lesson.table, Form::Raw);
     let design = recipe.design(&lesson.table.picked(&recipe.names()), lesson.revenue.len());
     let penalty = l2 * lesson.revenue.len() as f64;
-    let coefficients = least_squares::solve(&design, &vec![1.0; lesson.revenue.len()], &lesson.revenue, penalty).ok_or_else(unsolved)?;
+    let coefficients = least_squares::solve(&design, &vec![1.0; lesson.revenue.len()], &lesson.revenue, penalty)
+        .ok_or_else(unsolved)?;
     Ok(LinearFit { recipe, coefficients })
 }
 

@@ -29,11 +29,10 @@ impl Estimator for RandomForest {
     fn fit(&self, training: &Training<'_>) -> Result<Box<dyn Fit>, Refusal> {
         let lesson = Lesson::new(training)?;
         // A third of the features at each node, as Breiman has it for regression.
-        let features_by_node = Some(lesson.table.columns.len().div_ceil(3));
+        let features_by_node = Some(lesson.table_of_trees().columns.len().div_ceil(3));
         let rules = Rules { rows_min: 20, curvature_min: 0.0, l2: 0.0, gain_min: 0.0 };
         let growth = Growth { order: Order::DepthWise, depth_max: 16, leaves_max: 4096, rules, features_by_node };
-        let forest = Forest { trees: 200, growth, bins_max: 63, is_bootstrap: true, seed: SEED };
-        let ensemble = forest.fit(&lesson.table.columns, &lesson.revenue);
-        Ok(Box::new(GrownFit::new(lesson, ensemble)))
+        let forest = Forest { trees: 100, growth, bins_max: 63, is_bootstrap: true, seed: SEED };
+        Ok(Box::new(GrownFit::forest(&lesson, &forest)))
     }
 }

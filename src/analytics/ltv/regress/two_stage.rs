@@ -51,20 +51,19 @@ impl Estimator for TwoStage {
             bins_max: 255,
             seed: SEED,
         };
-        let mut bought = lesson.clone();
-        bought.revenue.iter_mut().for_each(|value| *value = f64::from(u8::from(*value > 0.0)));
+        let bought: Vec<f64> = lesson.revenue.iter().map(|value| f64::from(u8::from(*value > 0.0))).collect();
         let buyers = lesson.buyers();
         Ok(Box::new(TwoStageFit {
-            buys: GrownFit::boosted(bought, &boosting(Loss::Logistic), None),
-            value: GrownFit::boosted(buyers, &boosting(Loss::Tweedie { power: POWER }), None),
+            buys: GrownFit::boosted(&lesson, &bought, &boosting(Loss::Logistic)),
+            value: GrownFit::boosted(&buyers, &buyers.revenue, &boosting(Loss::Tweedie { power: POWER })),
         }))
     }
 }
 
 impl Fit for TwoStageFit {
     fn predict(&self, customers: &Customers) -> Prediction {
-        let buys = self.buys.revenue(customers);
-        let revenue = buys.iter().zip(self.value.revenue(customers)).map(|(buys, value)| money(buys * value));
+        let buys = self.buys.means(customers);
+        let revenue = buys.iter().zip(self.value.means(customers)).map(|(buys, value)| money(buys * value));
         Prediction { revenue: revenue.collect(), buys: Some(buys), ..Prediction::default() }
     }
 

@@ -29,11 +29,11 @@ impl Estimator for XgBoostType {
 
     fn fit(&self, training: &Training<'_>) -> Result<Box<dyn Fit>, Refusal> {
         let lesson = Lesson::new(training)?;
-        let rules = Rules { rows_min: 20, curvature_min: 1.0, l2: 1.0, gain_min: 0.0 };
+        let rules = Rules { rows_min: 100, curvature_min: 0.0, l2: 5.0, gain_min: 0.0 };
         let growth = Growth { order: Order::DepthWise, depth_max: 4, leaves_max: 16, rules, features_by_node: None };
         let boosting = Boosting {
             loss: Loss::Tweedie { power: POWER },
-            trees: 150,
+            trees: 60,
             rate: 0.05,
             growth,
             row_share: 0.8,
@@ -41,6 +41,6 @@ impl Estimator for XgBoostType {
             bins_max: 255,
             seed: SEED,
         };
-        Ok(Box::new(GrownFit::boosted(lesson, &boosting, None)))
+        Ok(Box::new(GrownFit::boosted_from_linear(&lesson, &boosting)?))
     }
 }

@@ -87,8 +87,7 @@ fn lognormal(design: &Design, logs: &[f64]) -> Option<(Vec<f64>, Vec<f64>)> {
     let mut fit = None;
     for _ in 0..ROUNDS {
         let location = least_squares::solve(design, &weights, logs, L2 * count)?;
-        let squares: Vec<f64> =
-            design.rows().zip(logs).map(|(row, log)| (log - dot(row, &location)).powi(2)).collect();
+        let squares: Vec<f64> = design.rows().zip(logs).map(|(row, log)| (log - dot(row, &location)).powi(2)).collect();
         let spread = newton::minimise(design, &squares, Loss::Gamma, L2_OF_SPREAD)?;
         weights = design.rows().map(|row| (-dot(row, &spread)).clamp(-SCORE_MAX, SCORE_MAX).exp()).collect();
         // Of mean one, so that the penalty of the location keeps its weight.
@@ -122,9 +121,7 @@ impl Fit for ZilnFit {
 pub(super) fn restore(facts: &Value) -> Option<Box<dyn Fit>> {
     let fit = ZilnFit::deserialize(facts).ok()?;
     let width = fit.recipe.width();
-    let is_sound = fit.recipe.is_sound()
-        && fit.buys.is_sound(width)
-        && fit.location.is_sound(width)
-        && fit.spread.is_sound(width);
+    let is_sound =
+        fit.recipe.is_sound() && fit.buys.is_sound(width) && fit.location.is_sound(width) && fit.spread.is_sound(width);
     is_sound.then(|| Box::new(fit) as Box<dyn Fit>)
 }
