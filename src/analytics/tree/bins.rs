@@ -111,10 +111,12 @@ fn cuts(values: &[f64], bins_max: usize) -> Vec<f64> {
     cuts
 }
 
-/// The number with the fewest digits in `low <= number < high`, near their middle: trees are stored as text.
+/// The number with the fewest digits in the middle half between `low` and `high`: trees are stored as text.
 fn shortest_between(low: f64, high: f64) -> f64 {
     let middle = low / 2.0 + high / 2.0;
-    (1..=15).map(|digits| rounded(middle, digits)).find(|cut| (low..high).contains(cut)).unwrap_or(low)
+    let is_near = |cut: &f64| (cut - middle).abs() <= 0.25 * (high - low);
+    // Of two neighbours among floats the lower one is the cut: what is at most that is on its side.
+    (1..=15).map(|digits| rounded(middle, digits)).find(is_near).filter(|cut| (low..high).contains(cut)).unwrap_or(low)
 }
 
 /// `value` with so many significant decimal digits.
