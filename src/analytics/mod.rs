@@ -6,5 +6,6 @@ pub mod generate;
 pub mod ltv;
 pub mod math;
 pub mod scale;
+pub mod tree;
 
 pub use frame::{Column, Frame, Values};

@@ -35,6 +35,7 @@ pub mod interval;
 pub mod probabilistic;
 pub mod process;
 pub mod reason;
+pub mod regress;
 pub mod residual;
 pub mod season;
 mod spend;
