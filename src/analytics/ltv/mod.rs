@@ -8,10 +8,12 @@
 //! | `estimate` | a likelihood | parameters, standard errors, what is not identified |
 //! | [`gamma_gamma`], `spend` | order values | expected order value |
 //! | [`discount`] | expected purchases by month | their present value |
+//! | [`backtest`] | estimators and earlier cuts | their accuracy on what came after, and the champion |
 //! | `facts` | all of it | JSON for `quintile.fits` |
 //!
 //! Definitions, refusals and the comparison with published values are in docs/ltv.md.
 
+pub mod backtest;
 #[cfg(test)]
 mod cdnow;
 pub mod discount;
