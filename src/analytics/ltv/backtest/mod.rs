@@ -12,8 +12,10 @@
 //! | [`calibration`] | the same | tables by tenth and by repeat count |
 //! | [`total`] | past errors of totals | the interval of the next total |
 //! | [`report`] | all of it | [`BackTest`], also as JSON |
+//! | [`champion`] | a back-test | the estimator to publish, and why |
 
 pub mod calibration;
+pub mod champion;
 pub mod leakage;
 pub mod metrics;
 pub mod ranking;
@@ -21,6 +23,7 @@ pub mod report;
 pub mod total;
 pub mod window;
 
+pub use champion::{Champion, Objective};
 pub use leakage::Finding;
 pub use metrics::{Accuracy, Coverage, coverage};
 pub use report::{BackTest, Score, TestedOrigin, Trial, Verdict};
