@@ -8,25 +8,37 @@
 //! |---|---|---|
 //! | [`window`] | days | rolling cuts, and which earlier cut each may learn from |
 //! | [`leakage`] | features and results | what was made from the future, or is too good to be true |
+//! | [`same_window`] | spend of one window | the R2 that comes from predicting the past, beside the honest one |
 //! | [`metrics`], [`ranking`] | predictions and outcomes | accuracy, one number a question |
 //! | [`calibration`] | the same | tables by tenth and by repeat count |
 //! | [`total`] | past errors of totals | the interval of the next total |
 //! | [`report`] | all of it | [`BackTest`], also as JSON |
 //! | [`champion`] | a back-test | the estimator to publish, and why |
+//! | [`blend`] | two estimators | their mixture, weighed at an earlier cut |
+//! | [`folds`] | an estimator | predictions for customers whose outcomes it did not see |
+//! | [`tracking`] | a purchase process | purchases by week, actual against expected, and the alarm |
+//! | [`importance`] | a fit | what each feature contributes |
 
+pub mod blend;
 pub mod calibration;
 pub mod champion;
+pub mod folds;
+pub mod importance;
 pub mod leakage;
 pub mod metrics;
 pub mod ranking;
 pub mod report;
+pub mod same_window;
 pub mod total;
+pub mod tracking;
 pub mod window;
 
+pub use blend::Blend;
 pub use champion::{Champion, Objective};
 pub use leakage::Finding;
 pub use metrics::{Accuracy, Coverage, coverage};
 pub use report::{BackTest, Score, TestedOrigin, Trial, Verdict};
+pub use same_window::{LeakyAgainstHonest, leaky_against_honest};
 pub use window::{KnownUntil, Origin, rolling_cuts};
 
 use super::estimator::{Customers, Estimator, Fit, Prediction, Refusal, Training};
