@@ -146,7 +146,7 @@ impl Blend {
             let scale = actual / total(&mixed);
             let revenue = mixed.iter().map(|value| value * scale).collect();
             // With the totals made equal, the loss is about errors and order alone.
-            Objective::Balanced.losses(&Accuracy::of(&Prediction { revenue, ..Prediction::default() }, &outcome)).0
+            Objective::Balanced.losses(&Accuracy::of(&Prediction { revenue, ..Prediction::default() }, &outcome), 1).0
         };
         let tried = (0..WEIGHTS).map(|step| step as f64 / (WEIGHTS - 1) as f64).map(|weight| (weight, loss(weight)));
         let best_weight = tried

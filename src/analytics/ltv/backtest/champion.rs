@@ -79,8 +79,9 @@ impl Objective {
     pub fn story(self) -> &'static str {
         match self {
             Objective::Balanced => {
-                "the mean of five losses with equal voice: RMSE and MAE over those of a constant that knew the mean, \
-                 1 - Spearman, 1 - normalised Gini, and the error of the total as a logarithm, at most 1"
+                "the mean of five: RMSE and MAE over those of a constant that knew the mean, 1 - Spearman, 1 - normalised Gini, \
+                 and the error of the total as a logarithm, at most 1, whose voice is n / (n + 2) after n cuts, because a total is one \
+                 observation a cut and may be right by luck"
             }
             Objective::Ranking => "1 - normalised Gini, and 1 - Spearman between equals",
             Objective::Totals => {
@@ -89,9 +90,9 @@ impl Objective {
         }
     }
 
-    /// Loss and tie-break of one estimator at one origin; what the data do not define counts as knowing nothing.
+    /// Loss and tie-break of one estimator at one of `cuts` origins; what the data do not define counts as knowing nothing.
     #[must_use]
-    pub fn losses(self, accuracy: &Accuracy) -> (f64, f64) {
+    pub fn losses(self, accuracy: &Accuracy, cuts: usize) -> (f64, f64) {
         let relative = |error: Option<f64>, of_constant: Option<f64>| match (error, of_constant) {
             (Some(error), Some(constant)) if constant > 0.0 => error / constant,
             _ => 1.0,
@@ -102,7 +103,10 @@ impl Objective {
         let gini = 1.0 - accuracy.normalized_gini.unwrap_or(0.0);
         let bias = bias_loss(accuracy);
         match self {
-            Objective::Balanced => ((rmse + mae + spearman + gini + bias) / 5.0, gini),
+            Objective::Balanced => {
+                let voice = cuts as f64 / (cuts as f64 + 2.0);
+                ((rmse + mae + spearman + gini + voice * bias) / 5.0, gini)
+            }
             Objective::Ranking => (gini, spearman),
             Objective::Totals => (bias, (rmse + mae) / 2.0),
         }
@@ -117,17 +121,19 @@ fn bias_loss(accuracy: &Accuracy) -> f64 {
     }
 }
 
-/// Chooses among the estimators of `tested` that gave numbers at the last cut and at no less than half of the cuts where any did, and
-/// that are not flagged. They are compared at the cuts where all of them gave numbers; the last is always among these.
+/// Chooses among the estimators of `tested` that can be compared ([`BackTest::comparable`]) and are not flagged, at the cuts where
+/// all that can be compared gave numbers; the last is always among these.
 #[must_use]
 pub fn choose(tested: &BackTest, objective: Objective, former: Option<&str>) -> Champion {
-    let (eligible, cuts) = eligible(tested);
+    let (comparable, cuts) = tested.comparable();
+    let eligible: Vec<usize> = comparable.into_iter().filter(|place| tested.trials[*place].flag.is_none()).collect();
+    let cuts = if eligible.is_empty() { Vec::new() } else { cuts };
     let mut candidates: Vec<Candidate> = eligible
         .iter()
         .filter_map(|place| {
             let trial = &tested.trials[*place];
             let pairs: Vec<(f64, f64)> =
-                cuts.iter().filter_map(|k| Some(objective.losses(&trial.score(*k)?.accuracy))).collect();
+                cuts.iter().filter_map(|k| Some(objective.losses(&trial.score(*k)?.accuracy, cuts.len()))).collect();
             let losses: Vec<f64> = pairs.iter().map(|pair| pair.0).collect();
             let tie_breaks: Vec<f64> = pairs.iter().map(|pair| pair.1).collect();
             let (loss, tie_break) = (mean(&losses), mean(&tie_breaks));
@@ -145,21 +151,6 @@ pub fn choose(tested: &BackTest, objective: Objective, former: Option<&str>) -> 
     let names = cuts.iter().map(|k| tested.origins[*k].cut.clone()).collect();
     let (estimator, reason) = crown(&candidates, objective, former, cuts.len());
     Champion { estimator, objective, reason, candidates, cuts: names }
-}
-
-/// Places of the eligible trials, and of the origins where all of them have a score.
-fn eligible(tested: &BackTest) -> (Vec<usize>, Vec<usize>) {
-    let Some(last) = tested.origins.len().checked_sub(1) else { return (Vec::new(), Vec::new()) };
-    let scored = |place: usize| (0..=last).filter(|k| tested.trials[place].score(*k).is_some()).count();
-    let most = (0..tested.trials.len()).map(scored).max().unwrap_or(0);
-    let may = |place: &usize| {
-        let trial = &tested.trials[*place];
-        trial.flag.is_none() && trial.score(last).is_some() && 2 * scored(*place) >= most
-    };
-    let eligible: Vec<usize> = (0..tested.trials.len()).filter(may).collect();
-    let is_shared = |k: &usize| eligible.iter().all(|place| tested.trials[*place].score(*k).is_some());
-    let cuts = if eligible.is_empty() { Vec::new() } else { (0..=last).filter(is_shared).collect() };
-    (eligible, cuts)
 }
 
 /// Moves the one with the best tie-break among those as good as the first to the first place.

@@ -69,7 +69,8 @@ pub fn backtest(origins: &[Origin], estimators: &[&dyn Estimator], horizon_days:
         earlier_cut: window::earlier_of(origins, k, horizon_days).map(|earlier| origins[earlier].cut.clone()),
     };
     let trials = estimators.iter().map(|estimator| trial(origins, &customers, *estimator, horizon_days)).collect();
-    Ok(BackTest { horizon_days, origins: (0..origins.len()).map(tested).collect(), trials, findings })
+    let origins = (0..origins.len()).map(tested).collect();
+    Ok(BackTest { horizon_days, origins, trials, findings }.with_pooled())
 }
 
 /// The customers of each origin with the features that the guard lets through.
@@ -107,10 +108,6 @@ fn trial(origins: &[Origin], customers: &[Cow<'_, Customers>], estimator: &dyn E
         };
         trial.verdicts.push(verdict);
     }
-    let accuracies: Vec<&Accuracy> =
-        (0..origins.len()).filter_map(|k| trial.score(k)).map(|score| &score.accuracy).collect();
-    trial.pooled = report::pooled(&accuracies);
-    trial.flag = leakage::suspiciously_good(trial.estimator, trial.pooled.as_ref().and_then(|pooled| pooled.r2));
     trial
 }
 

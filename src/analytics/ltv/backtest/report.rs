@@ -1,7 +1,7 @@
 //! What a back-test found: a verdict for each estimator at each origin, and all origins pooled, as plain values and as JSON.
 
 use super::calibration::{Decile, FrequencyRow};
-use super::leakage::Finding;
+use super::leakage::{Finding, suspiciously_good};
 use super::metrics::{Accuracy, finite, total};
 use super::total::TotalInterval;
 use crate::analytics::ltv::estimator::{Family, Refusal};
@@ -42,7 +42,7 @@ pub struct Trial {
     pub family: Family,
     /// One verdict an origin.
     pub verdicts: Vec<Verdict>,
-    /// Accuracy over all origins where it gave numbers; see [`pooled`].
+    /// Accuracy over the origins where all comparable estimators gave numbers; see [`BackTest::comparable`] and [`pooled`].
     pub pooled: Option<Accuracy>,
     /// Set when it is too good to be true.
     pub flag: Option<Finding>,
@@ -114,6 +114,48 @@ impl BackTest {
     #[must_use]
     pub fn trial(&self, estimator: &str) -> Option<&Trial> {
         self.trials.iter().find(|trial| trial.estimator == estimator)
+    }
+
+    /// Places of the estimators that can be compared, and of the origins to compare them at.
+    ///
+    /// Who gave numbers at the last origin, and at no fewer than half of the origins where the most diligent one did, can be
+    /// compared, at the origins where all of them gave numbers. The last is always among these.
+    #[must_use]
+    pub fn comparable(&self) -> (Vec<usize>, Vec<usize>) {
+        let Some(last) = self.origins.len().checked_sub(1) else { return (Vec::new(), Vec::new()) };
+        let scored = |trial: &Trial| (0..=last).filter(|k| trial.score(*k).is_some()).count();
+        let most = self.trials.iter().map(scored).max().unwrap_or(0);
+        let comparable: Vec<usize> = (0..self.trials.len())
+            .filter(|place| self.trials[*place].score(last).is_some() && 2 * scored(&self.trials[*place]) >= most)
+            .collect();
+        if comparable.is_empty() {
+            return (Vec::new(), Vec::new());
+        }
+        let is_shared = |k: &usize| comparable.iter().all(|place| self.trials[*place].score(*k).is_some());
+        let cuts = (0..=last).filter(is_shared).collect();
+        (comparable, cuts)
+    }
+
+    /// Fills in the pooled accuracy of each trial, and flags what is too good to be true.
+    ///
+    /// Estimators that can be compared are pooled over the same origins, so that their figures can stand in one table; the others over
+    /// those where they gave numbers. The flag looks at all origins of an estimator: a leak shows everywhere.
+    #[must_use]
+    pub(super) fn with_pooled(mut self) -> BackTest {
+        let (comparable, cuts) = self.comparable();
+        let all: Vec<usize> = (0..self.origins.len()).collect();
+        for (place, trial) in self.trials.iter_mut().enumerate() {
+            let at = |origins: &[usize]| -> Option<Accuracy> {
+                let scored: Vec<&Accuracy> =
+                    origins.iter().filter_map(|k| trial.score(*k)).map(|score| &score.accuracy).collect();
+                pooled(&scored)
+            };
+            let whole = at(&all);
+            let shared = if comparable.contains(&place) { at(&cuts) } else { whole.clone() };
+            trial.flag = suspiciously_good(trial.estimator, whole.and_then(|whole| whole.r2));
+            trial.pooled = shared;
+        }
+        self
     }
 
     /// All of it as JSON, with finite numbers only; what is not defined is `null`.

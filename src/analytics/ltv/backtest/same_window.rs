@@ -31,7 +31,7 @@ pub struct LeakyAgainstHonest {
     pub leaky_r2_without_total: Option<f64>,
     /// What the leaky number is.
     pub leaky_sentence: String,
-    /// R2 of the spend after the cut, over all cuts, of the estimator that is shown.
+    /// R2 of the spend after the cut, pooled over cuts, of the estimator that is shown.
     pub honest_r2: Option<f64>,
     /// What the honest number is.
     pub honest_sentence: String,
@@ -87,7 +87,7 @@ pub fn leaky_against_honest(
         "R2 of {leaky:.2}: the spend of the same days that the features come from, \"predicted\" by a straight line for customers \
          left out at random; it repeats what was already in the till.{without}"
     );
-    let cuts = tested.origins.len();
+    let cuts = tested.comparable().1.len();
     let honest_sentence = match honest {
         Some((name, r2)) => format!(
             "R2 of {r2:.2}: the net revenue of the next {:.0} days, predicted by \"{name}\" at {cuts} earlier cuts from what was known there.",
