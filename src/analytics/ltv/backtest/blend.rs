@@ -14,7 +14,7 @@ use super::metrics::{Accuracy, total};
 use crate::analytics::ltv::estimator::{Customers, Estimator, Family, Fit, Outcome, Prediction, Refusal, Training};
 use serde_json::{Value, json};
 
-/// How far the learnt weight may move from one half: half the way. One earlier cut tells weights badly: over 27 cuts of CDNOW and
+/// How far the learnt weight may move from one half: half the way. One earlier cut tells weights badly: over 25 cuts of CDNOW and
 /// Online Retail the learnt ones were no better than equal ones, but they leave a member that has failed.
 const WEIGHT_TRUST: f64 = 0.5;
 

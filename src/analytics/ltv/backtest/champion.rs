@@ -252,8 +252,12 @@ mod tests {
 
     fn tested(trials: Vec<Trial>) -> BackTest {
         let origins = trials.first().map_or(0, |trial| trial.verdicts.len());
-        let origin =
-            |k: usize| TestedOrigin { cut: format!("cut {k}"), cut_day: k as i64, customers: 10, earlier_cut: None };
+        let origin = |k: usize| TestedOrigin {
+            cut: format!("cut {k}"),
+            cut_day: k as i64,
+            customers: 10,
+            earlier_cut: (k > 0).then(|| "earlier".into()),
+        };
         BackTest { horizon_days: 90.0, origins: (0..origins).map(origin).collect(), trials, findings: Vec::new() }
     }
 
@@ -323,12 +327,12 @@ mod tests {
     #[test]
     fn candidates_are_compared_where_all_gave_numbers() {
         let found = tested(vec![
-            trial("always", vec![accuracy(0.1, 100.0, 1.0), accuracy(0.6, 100.0, 1.0), accuracy(0.6, 100.0, 1.0)]),
-            trial("later", vec![None, accuracy(0.7, 100.0, 1.0), accuracy(0.7, 100.0, 1.0)]),
-            trial("seldom", vec![None, None, accuracy(0.9, 100.0, 1.0)]),
+            trial("always", [0.1, 0.2, 0.6, 0.6].map(|gini| accuracy(gini, 100.0, 1.0)).to_vec()),
+            trial("later", vec![None, None, accuracy(0.7, 100.0, 1.0), accuracy(0.7, 100.0, 1.0)]),
+            trial("seldom", vec![None, None, None, accuracy(0.9, 100.0, 1.0)]),
         ]);
         let champion = choose(&found, Objective::Ranking, None);
-        assert_eq!((champion.estimator, champion.cuts), (Some("later"), vec!["cut 1".to_string(), "cut 2".into()]));
+        assert_eq!((champion.estimator, champion.cuts), (Some("later"), vec!["cut 2".to_string(), "cut 3".into()]));
         assert_eq!(champion.candidates.len(), 2);
     }
 

@@ -118,16 +118,17 @@ impl BackTest {
 
     /// Places of the estimators that can be compared, and of the origins to compare them at.
     ///
-    /// Who gave numbers at the last origin, and at no fewer than half of the origins where the most diligent one did, can be
-    /// compared, at the origins where all of them gave numbers. The last is always among these.
+    /// Who gave numbers at the last origin, and at no fewer than half of the origins that have an earlier one to learn from, can be
+    /// compared, at the origins where all of them gave numbers. The last is always among these. A latecomer so waits until there is
+    /// something to compare it by, and does not take the earlier origins from all others.
     #[must_use]
     pub fn comparable(&self) -> (Vec<usize>, Vec<usize>) {
         let Some(last) = self.origins.len().checked_sub(1) else { return (Vec::new(), Vec::new()) };
-        let scored = |trial: &Trial| (0..=last).filter(|k| trial.score(*k).is_some()).count();
-        let most = self.trials.iter().map(scored).max().unwrap_or(0);
-        let comparable: Vec<usize> = (0..self.trials.len())
-            .filter(|place| self.trials[*place].score(last).is_some() && 2 * scored(&self.trials[*place]) >= most)
-            .collect();
+        let learnable: Vec<usize> = (0..=last).filter(|k| self.origins[*k].earlier_cut.is_some()).collect();
+        let scored = |trial: &Trial| learnable.iter().filter(|k| trial.score(**k).is_some()).count();
+        let is_comparable = |trial: &Trial| trial.score(last).is_some() && 2 * scored(trial) >= learnable.len();
+        let comparable: Vec<usize> =
+            (0..self.trials.len()).filter(|place| is_comparable(&self.trials[*place])).collect();
         if comparable.is_empty() {
             return (Vec::new(), Vec::new());
         }

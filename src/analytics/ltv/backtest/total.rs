@@ -159,7 +159,7 @@ mod tests {
         let cdnow_90 = [0.05, 0.13, 0.22, 0.05, -0.14, 0.14, 0.21, 0.16, -0.02, 0.06, 0.08, 0.01, -0.15];
         let cdnow_30 =
             [-0.01, -0.10, 0.12, 0.26, -0.26, -0.08, 0.06, 0.35, 0.02, -0.12, 0.04, 0.24, -0.20, -0.19, -0.02];
-        // At least 7 of 10 each; the misses are the Christmas trade, which no earlier cut of one year has seen, and its end.
+        // At least 7 of 10 each; those of Online Retail that miss lie in the autumn trade, which no earlier cut of its one year has seen.
         for (errors, lag, least) in [(&retail_30[..], 1, 8), (&cdnow_90[..], 3, 11), (&cdnow_30[..], 1, 11)] {
             let inside = inside(errors, lag);
             assert!(inside >= least, "{inside} of {}", errors.len());
