@@ -15,10 +15,13 @@
 //! | [`interval`] | draws of parameters and futures | quantiles for each customer |
 //! | [`residual`] | expected purchases | present value by window and by year |
 //! | [`reason`] | what was found | a code and a sentence, and whether it refuses |
+//! | [`regress`] | features and outcomes of an earlier cut | an estimator; one file each, enrolled in [`regress::REGRESSORS`] |
+//! | [`backtest`] | estimators and earlier cuts | their accuracy on what came after, and the champion |
 //! | `facts` | all of it | JSON for `quintile.fits` |
 //!
 //! Definitions, refusals and the comparison with published values are in docs/ltv.md.
 
+pub mod backtest;
 pub mod bg_bb;
 #[cfg(test)]
 mod cdnow;
