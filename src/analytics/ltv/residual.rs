@@ -62,6 +62,15 @@ impl Terms {
 }
 
 impl Residual {
+    /// That of a customer who is there with this probability.
+    #[must_use]
+    pub fn times(self, alive: f64) -> Residual {
+        Residual {
+            within_days: self.within_days.map(|purchases| alive * purchases),
+            in_year: self.in_year.map(|purchases| alive * purchases),
+        }
+    }
+
     /// Sum of the years `from` to `to`, both included and counted from 1; years past the fifth are not known.
     #[must_use]
     pub fn years(&self, from: usize, to: usize) -> f64 {
