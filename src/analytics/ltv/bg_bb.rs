@@ -73,7 +73,7 @@ impl Likelihood for Donors<'_> {
 #[must_use]
 pub fn fit(donors: &[(Donor, f64)]) -> Option<Estimate> {
     if donors.is_empty()
-        || donors.iter().any(|(donor, weight)| !donor.is_sound() || !(*weight >= 0.0 && weight.is_finite()))
+        || donors.iter().any(|(donor, weight)| !(donor.is_sound() && *weight >= 0.0 && weight.is_finite()))
     {
         return None;
     }

@@ -81,7 +81,7 @@ impl Probabilistic {
             purchases,
             spend,
             // A horizon that is no number is none.
-            horizon_weeks: horizon_days.max(0.0).min(HORIZON_DAYS_MAX) / DAYS_OF_A_WEEK,
+            horizon_weeks: if horizon_days > 0.0 { horizon_days.min(HORIZON_DAYS_MAX) / DAYS_OF_A_WEEK } else { 0.0 },
             customers: groups.customers(),
             groups: groups.rows.len(),
         })

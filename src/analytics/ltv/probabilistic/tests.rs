@@ -136,7 +136,7 @@ fn customers_who_do_not_differ_are_refused() {
         .collect();
     let customers = Customers { mean_values: vec![Some(10.0); histories.len()], histories, features: vec![] };
     for estimator in PROBABILISTIC {
-        let refusal = fit(*estimator, &customers).err().expect(estimator.name());
+        let refusal = fit(*estimator, &customers).err().expect("refused");
         assert_eq!(refusal.code, "rate_unidentified", "{}: {}", estimator.name(), refusal.reason);
     }
 }
