@@ -5,6 +5,8 @@
 //! Columns `x,last_days,age_days`, one row a customer, and `weight` after them if rows are grouped already, as by `GROUP BY`.
 //! Without a file, the CDNOW sample. `race_lifetimes.py` runs it beside lifetimes on the same rows.
 
+#![allow(clippy::print_stdout, reason = "what it prints is its result")]
+
 use quintile::analytics::ltv::process::choice::fit_process;
 use quintile::analytics::ltv::process::grouping::{Groups, History};
 use quintile::analytics::ltv::{PROCESSES, PurchaseProcess};

@@ -68,14 +68,14 @@ fn direction(process: &dyn PurchaseProcess, role: Role, on_dropout: bool) -> f64
 }
 
 /// Parameters of a customer with covariates `z`, given those at 0 and the effects.
-fn moved(process: &dyn PurchaseProcess, theta: &[f64], effects: impl Iterator<Item = (bool, f64)> + Clone) -> Vec<f64> {
+fn moved(process: &dyn PurchaseProcess, theta: &[f64], effects: &[(bool, f64)]) -> Vec<f64> {
     let parameters = process.parameters().iter();
     parameters
         .zip(theta)
         .map(|(parameter, value)| {
             let ln_factor: f64 = effects
-                .clone()
-                .map(|(on_dropout, effect)| direction(process, parameter.role, on_dropout) * effect)
+                .iter()
+                .map(|(on_dropout, effect)| direction(process, parameter.role, *on_dropout) * effect)
                 .sum();
             let (low, high) = parameter.role.bounds();
             (value * ln_factor.exp()).clamp(low * 1e-3, high * 1e3)
@@ -88,7 +88,7 @@ impl Classes<'_> {
     fn theta_of(&self, parameters: &[f64], class: &Class) -> Vec<f64> {
         let (theta, coefficients) = parameters.split_at(self.process.parameters().len());
         let effects = coefficients.iter().zip(&class.z).zip(self.on_dropout).map(|((g, z), on)| (*on, g.ln() * z));
-        moved(self.process, theta, effects)
+        moved(self.process, theta, &effects.collect::<Vec<_>>())
     }
 }
 
@@ -194,7 +194,7 @@ impl CovariateFit {
     #[must_use]
     pub fn theta_of(&self, covariates: &[f64]) -> Vec<f64> {
         let effects = self.effects.iter().zip(covariates).map(|(effect, z)| (effect.on_dropout, effect.value * z));
-        moved(self.base.estimator, &self.base.estimate.theta, effects)
+        moved(self.base.estimator, &self.base.estimate.theta, &effects.collect::<Vec<_>>())
     }
 }
 
@@ -324,7 +324,8 @@ mod tests {
     fn covariates_without_an_effect_gain_nothing() {
         let (histories, channel, age) = simulated(1_000, 6, (0.0, 0.0));
         for process in [&ParetoNbd as &'static dyn PurchaseProcess, &MbgNbd] {
-            let fit = fit(process, &histories, &[channel.clone()], &[age.clone()]).expect("sound");
+            let fit =
+                fit(process, &histories, std::slice::from_ref(&channel), std::slice::from_ref(&age)).expect("sound");
             assert!(fit.p_value > 0.01, "{}: {}", process.name(), fit.p_value);
         }
     }

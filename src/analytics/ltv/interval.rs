@@ -210,8 +210,8 @@ mod tests {
             assert!((0.8..=0.95).contains(&purchases), "{}: {purchases} of purchases", process.name());
             assert!((0.8..=0.95).contains(&value), "{}: {value} of values", process.name());
             for of in [&intervals.purchases, &intervals.value] {
-                for i in 0..customers.len() {
-                    assert!(0.0 <= of[0][i] && of[0][i] <= of[1][i] && of[1][i] <= of[2][i] && of[2][i].is_finite());
+                for ((low, middle), high) in of[0].iter().zip(&of[1]).zip(&of[2]) {
+                    assert!(0.0 <= *low && low <= middle && middle <= high && high.is_finite());
                 }
             }
         }

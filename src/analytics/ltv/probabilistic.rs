@@ -4,6 +4,7 @@
 //! CLV: Using Iso-Value Curves for Customer Base Analysis, Journal of Marketing Research 42(4); the two are taken as independent.
 //! No outcome after an earlier cut is needed, so these work from the first day that has enough repeat customers.
 
+use super::HORIZON_DAYS_MAX;
 use super::estimator::{Customers, Estimator, Family, Fit, Prediction, Refusal, Training};
 use super::facts;
 use super::input::DAYS_OF_A_WEEK;
@@ -79,7 +80,8 @@ impl Probabilistic {
         Ok(ProbabilisticFit {
             purchases,
             spend,
-            horizon_weeks: horizon_days / DAYS_OF_A_WEEK,
+            // A horizon that is no number is none.
+            horizon_weeks: if horizon_days > 0.0 { horizon_days.min(HORIZON_DAYS_MAX) / DAYS_OF_A_WEEK } else { 0.0 },
             customers: groups.customers(),
             groups: groups.rows.len(),
         })
@@ -146,7 +148,12 @@ impl Fit for ProbabilisticFit {
             .collect();
         let purchases: Vec<f64> = group_of_customer.iter().map(|group| by_group[*group as usize].0).collect();
         let buys = group_of_customer.iter().map(|group| by_group[*group as usize].1).collect();
-        let revenue = self.order_values(customers).iter().zip(&purchases).map(|(value, count)| value * count).collect();
+        let revenue = self
+            .order_values(customers)
+            .iter()
+            .zip(&purchases)
+            .map(|(value, count)| (value * count).min(f64::MAX))
+            .collect();
         Prediction { revenue, purchases: Some(purchases), buys: Some(buys) }
     }
 

@@ -136,7 +136,7 @@ fn customers_who_do_not_differ_are_refused() {
         .collect();
     let customers = Customers { mean_values: vec![Some(10.0); histories.len()], histories, features: vec![] };
     for estimator in PROBABILISTIC {
-        let refusal = fit(*estimator, &customers).err().expect(estimator.name());
+        let refusal = fit(*estimator, &customers).err().expect("refused");
         assert_eq!(refusal.code, "rate_unidentified", "{}: {}", estimator.name(), refusal.reason);
     }
 }
@@ -185,6 +185,9 @@ fn predictions_for_hostile_histories_are_finite() {
         assert!(prediction.revenue.iter().all(|value| value.is_finite() && *value >= 0.0), "{:?}", prediction.revenue);
         assert_eq!(prediction.revenue[..3], [0.0; 3]);
         assert_eq!(fit.predict(&Customers::default()).revenue, Vec::<f64>::new());
+        let training = Training { customers: &cdnow_customers(), earlier: None, horizon_days: f64::NAN };
+        let none = estimator.fit(&training).expect("fitted").predict(&cdnow_customers());
+        assert!(none.revenue.iter().all(|value| *value == 0.0));
     }
 }
 

@@ -164,7 +164,7 @@ mod tests {
         let mut names: Vec<_> = PROCESSES.iter().map(|estimator| estimator.name()).collect();
         names.sort_unstable();
         assert_eq!(names, ["bg_nbd", "mbg_nbd", "nbd", "pareto_nbd"]);
-        let error = requested("prophet").err().expect("unknown");
+        let error = requested("prophet").expect_err("unknown");
         assert_eq!(error.detail.as_deref(), Some("The estimators are: auto, mbg_nbd, pareto_nbd, bg_nbd, nbd."));
     }
 
