@@ -187,7 +187,7 @@ fn only_the_order_of_values_matters_to_a_forest() {
 fn neither_threads_nor_the_order_of_rows_change_a_tree() {
     // Large enough that histograms are made by several threads.
     let (columns, targets) = rows(9000, 8);
-    let turned: Vec<usize> = (0..9000).map(|row| row * 7 % 9000 ^ 1).collect();
+    let turned: Vec<usize> = (0..9000).map(|row| (row * 7 % 9000) ^ 1).collect();
     let pick = |values: &Vec<f64>| turned.iter().map(|row| values[*row]).collect::<Vec<f64>>();
     assert_eq!(turned.iter().collect::<std::collections::BTreeSet<_>>().len(), 9000);
     let fit = |threads: usize, columns: &[Vec<f64>], targets: &[f64]| {

@@ -59,9 +59,8 @@ pub(super) fn normal_equations(design: &Design, weights: &[f64], values: &[f64])
 /// Solves `(gram + l2) b = moments`.
 pub(super) fn solved(mut gram: Matrix, moments: &[f64], l2: f64) -> Option<Vec<f64>> {
     let width = moments.len();
-    for i in 0..width {
-        let own = gram[i][i];
-        gram[i][i] += JITTER * own.max(f64::MIN_POSITIVE) + if i > 0 { l2 } else { 0.0 };
+    for (i, row) in gram.iter_mut().enumerate() {
+        row[i] += JITTER * row[i].max(f64::MIN_POSITIVE) + if i > 0 { l2 } else { 0.0 };
     }
     let lower = cholesky(&gram)?;
     let mut solution = moments.to_vec();

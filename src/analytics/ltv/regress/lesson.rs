@@ -122,6 +122,6 @@ fn is_settled(table: &Table, customers: &Customers) -> Vec<bool> {
 
 /// A prediction of money as it leaves a regressor: never negative, never beyond what a sum can hold.
 pub(super) fn money(value: f64) -> f64 {
-    // `max` takes the number where the other side is none.
-    value.max(0.0).min(KNOWN_MAX)
+    // What is not a number fails the comparison.
+    if value > 0.0 { value.min(KNOWN_MAX) } else { 0.0 }
 }

@@ -106,9 +106,9 @@ fn what_the_data_cannot_support_is_refused() {
 
 #[test]
 fn all_but_the_baselines_beat_the_mean_on_customers_not_seen() {
-    let shop = shop(1200);
-    let earlier = picked(&shop, &(0..800).collect::<Vec<_>>());
-    let test = picked(&shop, &(800..1200).collect::<Vec<_>>());
+    let shop = shop(700);
+    let earlier = picked(&shop, &(0..400).collect::<Vec<_>>());
+    let test = picked(&shop, &(400..700).collect::<Vec<_>>());
     let error = |estimator: &dyn Estimator| {
         let fit = estimator.fit(&training(&test.0, &earlier)).expect("enough customers");
         let predicted = fit.predict(&test.0).revenue;
@@ -122,8 +122,8 @@ fn all_but_the_baselines_beat_the_mean_on_customers_not_seen() {
 
 #[test]
 fn neither_the_order_of_rows_nor_threads_change_a_fit() {
-    let shop = shop(500);
-    let shuffled = picked(&shop, &(0..500).map(|row| row * 77 % 500).collect::<Vec<_>>());
+    let shop = shop(250);
+    let shuffled = picked(&shop, &(0..250).map(|row| row * 77 % 250).collect::<Vec<_>>());
     let facts = |estimator: &dyn Estimator, earlier: &(Customers, Outcome), threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
         pool.install(|| estimator.fit(&training(&shop.0, earlier)).expect("enough customers").facts())
