@@ -59,7 +59,8 @@ pub fn leaky_r2(customers: &Customers, spend: &[f64]) -> Result<(f64, Option<f64
     let rows = sample(customers, CUSTOMERS_MAX);
     let (customers, spend) = (&chosen(customers, &rows), &taken(spend, &rows));
     let mut columns = known_columns(customers);
-    let is_held: Vec<bool> = (0..rows.len()).map(|row| fingerprint(customers, row) % HELD_OUT_ONE_IN == 0).collect();
+    let is_held: Vec<bool> =
+        (0..rows.len()).map(|row| fingerprint(customers, row).is_multiple_of(HELD_OUT_ONE_IN)).collect();
     columns.push(spend.clone());
     let Some(with_total) = split_r2(&columns, spend, &is_held) else {
         return refuse("spend_does_not_vary", "Customers' spend does not vary, or cannot be split.".into());
@@ -90,7 +91,7 @@ pub fn leaky_against_honest(
     let cuts = tested.comparable().1.len();
     let honest_sentence = match honest {
         Some((name, r2)) => format!(
-            "R2 of {r2:.2}: the net revenue of the next {:.0} days, predicted by \"{name}\" at {cuts} earlier cuts from what was known there.",
+            "R2 of {r2:.2}: the net revenue of the next {:.0} days, predicted by \"{name}\" from what was known at {cuts} of the earlier cuts.",
             tested.horizon_days
         ),
         None => "No estimator gave an honest number, because the data hold no cut with an outcome that varies.".into(),
@@ -213,7 +214,9 @@ mod tests {
         let found = leaky_against_honest(customers, &spend, &tested, Some("again")).expect("enough customers");
         assert!(found.leaky_r2 > 0.9999 && found.honest_r2.is_some_and(|r2| r2 < 0.9), "{found:?}");
         assert!(found.leaky_sentence.starts_with("R2 of 1.00: the spend of the same days"));
-        assert!(found.honest_sentence.ends_with("predicted by \"again\" at 2 earlier cuts from what was known there."));
+        assert!(
+            found.honest_sentence.ends_with("predicted by \"again\" from what was known at 2 of the earlier cuts.")
+        );
         let nobody = leaky_against_honest(customers, &spend, &tested, None).expect("enough customers");
         assert_eq!(nobody.honest_r2, None);
     }
