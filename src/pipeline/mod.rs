@@ -18,6 +18,7 @@ mod progress;
 mod publications;
 mod read_project;
 mod refit;
+mod refresh;
 mod relations;
 mod retry;
 mod row_guard;

@@ -42,6 +42,7 @@ pub mod publish;
 pub mod quality_look;
 mod raw_tables;
 mod raw_upkeep;
+pub mod refresh;
 pub mod rejects;
 pub mod relation;
 pub mod rollback;

@@ -50,6 +50,7 @@ mod publish_locks;
 mod published_states;
 mod read_cost;
 mod readers;
+mod refresh;
 mod relations;
 mod results;
 mod rfm;
