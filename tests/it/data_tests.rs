@@ -1,6 +1,5 @@
 //! Data tests that share a scan or are proven by an index end as each would alone, and take no other along.
 
-use crate::shop::{self, value};
 use crate::small::Small;
 use quintile::pipeline::{self, BuildRequest, Event, Progress};
 use quintile::project::{Context, RelationName};
@@ -169,16 +168,21 @@ async fn tests_of_one_relation_end_as_if_each_were_asked_alone() {
     let expected = one_by_one(&small, of_run).await;
     assert_eq!(told(&found), expected);
     let lines: Vec<String> = expected.iter().map(|(name, outcome)| format!("{name}: {outcome}")).collect();
-    insta::assert_snapshot!(lines.join("\n"));
+    let own = lines.iter().filter(|line| {
+        !SICK
+            .iter()
+            .any(|(name, ..)| line.contains(&format!("_{name}_id: ")) || line.contains(&format!("_{name}_flag: ")))
+    });
+    insta::assert_snapshot!(own.cloned().collect::<Vec<_>>().join("\n"));
 
     let bad = expected.iter().filter(|(_, outcome)| outcome.starts_with("failed") || outcome.starts_with("errored"));
     let bad: Vec<&String> = bad.map(|(name, _)| name).collect();
     assert_eq!(report.failed.iter().map(|(name, _)| name).collect::<Vec<_>>(), bad, "in order of their names");
     let recorded = "SELECT string_agg(test || ': ' || state || ' ' || coalesce(failure_count::text, split_part(split_part(error, E'\\n', 1), ' did not work: ', 2)),
         E'\\n' ORDER BY test COLLATE \"C\") FROM quintile.run_tests";
-    assert_eq!(value(&small.warehouse, recorded).await, lines.join("\n"), "the ledger");
+    assert_eq!(small.value(recorded).await, lines.join("\n"), "the ledger");
     let unsigned = "SELECT count(*) FROM quintile.run_tests WHERE length(fingerprint) IS DISTINCT FROM 16";
-    assert_eq!(value(&small.warehouse, unsigned).await, "0");
+    assert_eq!(small.value(unsigned).await, "0");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -309,15 +313,25 @@ async fn a_stop_ends_the_scan_that_tests_share() {
         let request = BuildRequest { rebuild: true, ..BuildRequest::default() };
         pipeline::build(&warehouse, &settings, &request, stop).await
     });
-    let sleeping =
-        "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()";
-    while small.value(sleeping).await != "1" {
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    wait_for_sleepers(&small, "1").await;
     brake.send(true).expect("a run that listens");
     let error = run.await.expect("joined").expect_err("stopped");
     assert_eq!(error.kind, quintile::error::Kind::Interrupted, "{}", error.report());
     assert_eq!(error.message, "data tests of \"endless\" were stopped: a stop was asked for");
-    assert_eq!(small.value(sleeping).await, "0");
-    assert_eq!(shop::value(&small.warehouse, "SELECT count(*) FROM quintile.run_tests").await, "0");
+    // The server hears of it in its own time; left alone it would sleep for an hour.
+    wait_for_sleepers(&small, "0").await;
+    assert_eq!(small.value("SELECT count(*) FROM quintile.run_tests").await, "0");
+}
+
+/// Waits until this many statements of the test's database sleep.
+async fn wait_for_sleepers(small: &Small, count: &str) {
+    let sleepers =
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()";
+    for _ in 0..3_000 {
+        if small.value(sleepers).await == count {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("there are not {count} statements that sleep");
 }
