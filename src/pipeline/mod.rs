@@ -26,6 +26,7 @@ mod run;
 mod sources;
 mod spec;
 mod step;
+mod test_answers;
 mod withdrawal;
 
 pub use crate::warehouse::publish::Fence;

@@ -2,7 +2,7 @@
 
 use super::Warehouse;
 use super::connect::{Client, Transaction};
-use super::fault::{fault, fault_in, fault_within};
+use super::fault::{fault, fault_within};
 use super::in_place::Limits;
 use super::statement::{NOTICE_LOST_CLIENT, fill, splice};
 use crate::error::{Error, Result};
@@ -242,16 +242,6 @@ impl Warehouse {
             .await
             .map_err(|e| fault(&failed(model), &e))?;
         Ok(StoredTable { parent, row_count: measured.get(0), byte_count: measured.get(1) })
-    }
-
-    /// Rows that break the rule of a data test.
-    pub async fn count_failures(&self, client: &Client, test: &str, select: &str) -> Result<i64> {
-        let statement = splice("SELECT count(*) FROM (\n[select]\n) AS failures", &[("select", select)]);
-        let row = client
-            .query_one(&statement, &[])
-            .await
-            .map_err(|e| fault_in(&format!("data test \"{test}\" did not work"), &statement, &e))?;
-        Ok(row.get(0))
     }
 
     /// A retried build of the same run finds the table of its first try, and on it the run's own views, if a process

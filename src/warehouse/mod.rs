@@ -8,6 +8,7 @@ pub mod connect;
 mod contract;
 mod copy;
 pub mod copy_rows;
+mod data_tests;
 mod detach;
 pub mod entity;
 pub mod erase;

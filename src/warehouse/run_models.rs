@@ -54,7 +54,7 @@ pub struct TestOutcome {
     pub state: String,
     /// Rows that broke the rule.
     pub failure_count: Option<i64>,
-    /// Time it took.
+    /// Time it took; an equal share of the statement that it was asked in with others, none where an index answered.
     pub elapsed: Duration,
     /// The server's words, if the test itself did not work.
     pub error: Option<String>,

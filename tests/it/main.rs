@@ -19,6 +19,7 @@ mod daemon;
 mod dashboard;
 mod data_quality;
 mod data_quality_tables;
+mod data_tests;
 mod dbt;
 mod dbt_macros;
 mod dbt_manifest;
