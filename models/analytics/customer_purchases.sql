@@ -8,7 +8,8 @@ WITH days AS (
         o.customer_id,
         o.order_date,
         bool_or(NOT o.is_return) AS is_purchase,
-        sum(o.revenue::float8) AS value
+        -- Ten-thousandths, as they are: a sum of float8 hangs on the order of its rows.
+        round(sum(o.revenue::float8)::numeric, 4)::float8 AS value
     FROM {{ ref('customer_orders') }} AS o
     GROUP BY o.customer_id, o.order_date
 ),
@@ -25,7 +26,7 @@ purchases AS (
         n.customer_id,
         n.purchase_n,
         min(n.order_date) AS purchase_date,
-        GREATEST(sum(n.value), 0::float8) AS value
+        GREATEST(sum(n.value ORDER BY n.order_date), 0::float8) AS value
     FROM numbered_days AS n
     WHERE n.purchase_n > 0
     GROUP BY n.customer_id, n.purchase_n
@@ -35,6 +36,6 @@ SELECT
     (count(*) - 1)::integer AS repeat_count,
     min(p.purchase_date) AS first_purchase_date,
     max(p.purchase_date) AS last_purchase_date,
-    avg(p.value) FILTER (WHERE p.purchase_n > 1) AS mean_repeat_value
+    avg(p.value ORDER BY p.purchase_n) FILTER (WHERE p.purchase_n > 1) AS mean_repeat_value
 FROM purchases AS p
 GROUP BY p.customer_id
