@@ -1,40 +1,9 @@
 {{ config(materialized='ltv', key='customer_id', estimator='auto', horizon_days=var('ltv_horizon_days', 365), discount_rate_annual=0.1, margin_share=1.0, distributed_by='customer_id', tags=['analytics']) }}
 
--- Purchase histories in days: all orders of one day are one purchase. A return lowers the value of the
--- latest purchase up to its day, never below zero; what came back before the first purchase is left out.
--- A purchase worth nothing still counts as a purchase. The first purchase is not part of the mean value.
-WITH days AS (
-    SELECT
-        o.customer_id,
-        o.order_date,
-        bool_or(NOT o.is_return) AS is_purchase,
-        sum(o.revenue::float8) AS value
-    FROM {{ ref('customer_orders') }} AS o
-    GROUP BY o.customer_id, o.order_date
-),
-numbered_days AS (
-    SELECT
-        d.customer_id,
-        d.order_date,
-        d.value,
-        count(*) FILTER (WHERE d.is_purchase) OVER (PARTITION BY d.customer_id ORDER BY d.order_date) AS purchase_n
-    FROM days AS d
-),
-purchases AS (
-    SELECT
-        n.customer_id,
-        n.purchase_n,
-        min(n.order_date) AS purchase_date,
-        GREATEST(sum(n.value), 0::float8) AS value
-    FROM numbered_days AS n
-    WHERE n.purchase_n > 0
-    GROUP BY n.customer_id, n.purchase_n
-)
 SELECT
     p.customer_id,
-    (count(*) - 1)::float8 AS repeat_count,
-    (max(p.purchase_date) - min(p.purchase_date))::float8 AS last_purchase_age_days,
-    ({{ last_day(as_of) }} - min(p.purchase_date))::float8 AS age_days,
-    avg(p.value) FILTER (WHERE p.purchase_n > 1) AS mean_repeat_value
-FROM purchases AS p
-GROUP BY p.customer_id
+    p.repeat_count::float8 AS repeat_count,
+    (p.last_purchase_date - p.first_purchase_date)::float8 AS last_purchase_age_days,
+    ({{ last_day(as_of) }} - p.first_purchase_date)::float8 AS age_days,
+    p.mean_repeat_value
+FROM {{ ref('customer_purchases') }} AS p

@@ -6,7 +6,7 @@ WITH weeks AS (
     SELECT
         ({{ last_day(as_of) }} - o.order_date) / 7 AS weeks_ago,
         sum(o.revenue) AS revenue
-    FROM {{ ref('customer_orders') }} AS o
+    FROM {{ ref('order_days') }} AS o
     WHERE o.order_date > {{ last_day(as_of) }} - 91
         OR o.order_date BETWEEN {{ last_day(as_of) }} - 454 AND {{ last_day(as_of) }} - 364
     GROUP BY ({{ last_day(as_of) }} - o.order_date) / 7

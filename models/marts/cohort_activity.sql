@@ -1,8 +1,8 @@
-{{ config(materialized='table', access='private', tags=['marts', 'cohorts']) }}
+{{ config(materialized='table', access='private', refresh='sums', refresh_key='customer_id', group_by=['grain', 'dimension', 'dimension_value', 'cohort_number', 'calendar_n', 'anniversary_n'], tags=['marts', 'cohorts']) }}
 
 -- What the customers of a cohort did in each of their periods, counted once for months and quarters, calendar and anniversary, together.
 -- A quarter is the sum of its months: an order that is its customer's first in the quarter is counted in one month only.
--- A customer has one value in each dimension, so the values add up to all.
+-- A customer has one value in each dimension, so the values add up to all. Profit is known where profit_orders is above 0.
 {%- set kinds = {
     'week': ['week', 'anniversary_week'],
     'month': ['month', 'quarter', 'anniversary_month', 'anniversary_quarter'],
@@ -27,14 +27,16 @@ SELECT
     {{ 'count(*) FILTER (WHERE o.is_first_in_' ~ kind ~ ')' if kind in kinds[grain] else '0::bigint' }} AS active_{{ kind }},
     {%- endfor %}
     sum(o.revenue) AS revenue,
-    sum(o.profit) AS profit
+    COALESCE(sum(o.profit), 0.0000) AS profit,
+    count(o.profit) AS profit_orders,
+    count(*) AS row_count
 FROM {{ ref('cohort_orders') }} AS o
 {%- if dimension != 'all' %}
 -- A dimension that nothing is known of would only say again what all says.
 WHERE EXISTS (
     SELECT 1
-    FROM {{ ref('customer_acquisition') }} AS a
-    WHERE a.{{ 'campaign_id' if dimension == 'campaign' else dimension }} IS NOT NULL
+    FROM {{ ref('cohort_values') }} AS v
+    WHERE v.dimension = '{{ dimension }}'
 )
 {%- endif %}
 GROUP BY o.cohort_{{ grain }}, o.{{ grain }}_n, o.anniversary_{{ grain }}_n{{ ', o.' ~ dimension if dimension != 'all' }}

@@ -27,7 +27,7 @@ WITH activity AS (
         sum(a.last_orders) AS last_orders,
         sum(a.orders) AS orders,
         sum(a.revenue) AS revenue,
-        sum(a.profit) AS profit
+        CASE WHEN sum(a.profit_orders) > 0 THEN sum(a.profit) END AS profit
     FROM {{ ref('cohort_activity') }} AS a
     WHERE a.grain = '{{ 'week' if grain == 'week' else 'month' }}'
     GROUP BY 3, 4, 5, 6

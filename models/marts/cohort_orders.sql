@@ -1,4 +1,4 @@
-{{ config(materialized='table', access='private', distributed_by='customer_id', tags=['marts', 'cohorts']) }}
+{{ config(materialized='table', access='private', distributed_by='customer_id', refresh='keys', settled_refs=['stg_calendar'], tags=['marts', 'cohorts']) }}
 
 -- Each order and return with the periods it falls into, counted from its customer's first order, by the calendar and by
 -- anniversaries. What asks for cohorts, lifecycles or gaps reads this table in place of sorting all orders again.
@@ -6,23 +6,7 @@
 -- customer was active, and need no DISTINCT. A quarter of anniversaries is three of the months.
 {%- set dimensions = cohort_dimensions() %}
 {%- set columns = {'channel': 'channel', 'category': 'category', 'campaign': 'campaign_id', 'country': 'country'} %}
-WITH
-{%- for dimension in dimensions %}
-{{ dimension }}_ranks AS (
-    SELECT
-        v.value,
-        row_number() OVER (ORDER BY v.customers DESC, v.value COLLATE "C") AS value_rank
-    FROM (
-        SELECT
-            a.{{ columns[dimension] }} AS value,
-            count(*) AS customers
-        FROM {{ ref('customer_acquisition') }} AS a
-        WHERE a.{{ columns[dimension] }} IS NOT NULL
-        GROUP BY a.{{ columns[dimension] }}
-    ) AS v
-),
-{%- endfor %}
-members AS (
+WITH members AS (
     SELECT
         a.customer_id,
         a.first_order_date,
@@ -33,7 +17,7 @@ members AS (
         {%- for dimension in dimensions %},
         CASE
             WHEN a.{{ columns[dimension] }} IS NULL THEN '{{ '(none)' if dimension == 'campaign' else '(unknown)' }}'
-            WHEN {{ dimension }}_ranks.value_rank <= {{ var('cohort_values', 12) }}::bigint THEN a.{{ columns[dimension] }}
+            WHEN {{ dimension }}_values.value IS NOT NULL THEN a.{{ columns[dimension] }}
             ELSE '(other)'
         END AS {{ dimension }}
         {%- endfor %}
@@ -41,8 +25,9 @@ members AS (
     INNER JOIN {{ ref('stg_calendar') }} AS d
         ON d.calendar_date = a.first_order_date
     {%- for dimension in dimensions %}
-    LEFT JOIN {{ dimension }}_ranks
-        ON {{ dimension }}_ranks.value = a.{{ columns[dimension] }}
+    LEFT JOIN {{ ref('cohort_values') }} AS {{ dimension }}_values
+        ON {{ dimension }}_values.dimension = '{{ dimension }}'
+        AND {{ dimension }}_values.value = a.{{ columns[dimension] }}
     {%- endfor %}
 ),
 sequenced AS (

@@ -1,4 +1,4 @@
-{{ config(materialized='table', distributed_by='customer_id', indexes=[{'columns': ['customer_id', 'source', 'order_id', 'is_return'], 'unique': true}], tags=['marts']) }}
+{{ config(materialized='table', distributed_by='customer_id', refresh='keys', indexes=[{'columns': ['customer_id', 'source', 'order_id', 'is_return'], 'unique': true}], tags=['marts']) }}
 
 -- Lines are added up once, here; scores, cohorts and lifetime values all start from this table.
 WITH headers AS (

@@ -1,4 +1,4 @@
-{{ config(materialized='table', distributed_by='customer_id', indexes=[{'columns': ['customer_id'], 'unique': true}], tags=['marts']) }}
+{{ config(materialized='table', distributed_by='customer_id', refresh='keys', indexes=[{'columns': ['customer_id'], 'unique': true}], tags=['marts']) }}
 
 -- One row for everybody who bought at least once. Who only sent goods back is not a customer yet
 -- (the purchase lies before the data begin); data_quality counts them.

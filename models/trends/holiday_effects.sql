@@ -76,20 +76,6 @@ effects AS (
         AND u.weekday = d.weekday
     GROUP BY s.country, s.holiday_date, s.name, s.window_start_date, s.window_end_date
 ),
-acquired AS (
-    -- A customer came back on the first later day with an order: one row at most has the first day as the one before it.
-    SELECT
-        o.first_order_date,
-        count(*) FILTER (WHERE NOT o.is_return AND o.previous_date IS NULL) AS customers,
-        count(*) FILTER (
-            WHERE NOT o.is_return
-                AND o.previous_date = o.first_order_date
-                AND o.order_date > o.first_order_date
-                AND o.order_date <= o.first_order_date + 90
-        ) AS repeat_customers
-    FROM {{ ref('cohort_orders') }} AS o
-    GROUP BY o.first_order_date
-),
 cohorts AS (
     -- Only customers whose 90 days are over.
     SELECT
@@ -101,7 +87,7 @@ cohorts AS (
         sum(a.customers) FILTER (WHERE NOT d.is_in_window) AS other_customers,
         sum(a.repeat_customers) FILTER (WHERE NOT d.is_in_window) AS other_repeat_customers
     FROM seen AS s
-    INNER JOIN acquired AS a
+    INNER JOIN {{ ref('acquisition_days') }} AS a
         ON a.first_order_date BETWEEN s.window_start_date - 28 AND s.window_end_date + 28
     INNER JOIN days AS d
         ON d.calendar_date = a.first_order_date

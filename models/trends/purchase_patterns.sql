@@ -1,40 +1,17 @@
 {{ config(materialized='table', indexes=[{'columns': ['pattern', 'band_number'], 'unique': true}], tags=['trends']) }}
 
--- How orders are: how large, how dear, how long after the one before, when in the week. Bands are fixed, so that two runs and two
--- shops can be compared; amounts go by 1, 2, 5. Bands without an order have no row.
-{%- set lines = [1, 2, 3, 4, 5, 6, 11, 21, 51] %}
-{%- set values = [] %}
-{%- for power in range(0, 10) %}{% for step in [1, 2, 5] %}{% do values.append(step * 10 ** power) %}{% endfor %}{% endfor %}
-{%- set gaps = [0, 1, 8, 15, 31, 61, 91, 181, 366] %}
-WITH sizes AS (
-    SELECT
-        width_bucket(o.line_count::float8, ARRAY[{{ lines | join(', ') }}]::float8[]) AS lines_band,
-        width_bucket(o.unit_count::float8, ARRAY[{{ lines | join(', ') }}]::float8[]) AS units_band,
-        width_bucket(o.revenue::float8, ARRAY[{{ values | join(', ') }}]::float8[]) AS value_band,
-        count(*) AS orders,
-        sum(o.revenue) AS revenue
-    FROM {{ ref('customer_orders') }} AS o
-    WHERE NOT o.is_return
-    GROUP BY 1, 2, 3
-),
-gaps AS (
-    SELECT
-        width_bucket((o.order_date - o.previous_date)::float8, ARRAY[{{ gaps | join(', ') }}]::float8[]) AS gap_band,
-        count(*) AS orders,
-        sum(o.revenue) AS revenue
-    FROM {{ ref('cohort_orders') }} AS o
-    WHERE NOT o.is_return
-        AND o.previous_date IS NOT NULL
-    GROUP BY 1
-),
-patterns AS (
+-- How orders are: how large, how dear, how long after the one before, when in the week. Bands without an order have no row.
+{%- set lines = order_line_bands() %}
+{%- set values = order_value_bands() %}
+{%- set gaps = order_gap_bands() %}
+WITH patterns AS (
     {%- for pattern, band in [('basket_lines', 'lines_band'), ('basket_units', 'units_band'), ('order_value', 'value_band')] %}
     SELECT
         '{{ pattern }}' AS pattern,
         s.{{ band }} AS band_number,
         sum(s.orders) AS orders,
         sum(s.revenue) AS revenue
-    FROM sizes AS s
+    FROM {{ ref('order_sizes') }} AS s
     GROUP BY s.{{ band }}
     UNION ALL
     {%- endfor %}
@@ -43,7 +20,7 @@ patterns AS (
         g.gap_band,
         g.orders,
         g.revenue
-    FROM gaps AS g
+    FROM {{ ref('order_gaps') }} AS g
     UNION ALL
     SELECT
         'weekday_hour',

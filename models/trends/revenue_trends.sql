@@ -16,7 +16,7 @@ WITH days AS (
         d.returned_revenue,
         d.new_revenue,
         d.revenue,
-        d.profit
+        CASE WHEN d.profit_orders > 0 THEN d.profit END AS profit
     FROM {{ ref('stg_calendar') }} AS k
     LEFT JOIN {{ ref('order_days') }} AS d
         ON d.order_date = k.calendar_date

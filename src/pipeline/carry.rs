@@ -139,6 +139,9 @@ mod tests {
             view_fingerprint: String::new(),
             row_count: Some(1),
             inputs: Some(inputs.into()),
+            recipe: None,
+            as_of: chrono::DateTime::UNIX_EPOCH,
+            sources_seen: None,
             hidden_reads: Vec::new(),
             has_rows: true,
         };

@@ -4,15 +4,14 @@ use super::carry::Decision;
 use super::halt::{self, Halt};
 use super::plan::Plan;
 use super::step::RunContext;
+use super::test_answers::Asker;
 use super::{Event, Progress};
-use crate::error::{Error, Kind, Result};
-use crate::project::{Context, DataTest, Project, Severity};
-use crate::warehouse::Warehouse;
+use crate::error::{Error, Result};
+use crate::project::{Context, DataTest, Project};
 use crate::warehouse::run_models::TestOutcome;
 use crate::warehouse::runs::Live;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
 use tokio::task::JoinSet;
 
 /// A data test that is to be asked, and the hash of its SQL.
@@ -59,87 +58,57 @@ fn fingerprint(project: &Project, test: &DataTest, published: &Context) -> Strin
     blake3::hash(format!("{sql}\n{:?}", test.severity).as_bytes()).to_hex()[..16].to_owned()
 }
 
-/// Asks the tests, at most `threads` at a time; returns those that forbid the publish.
+/// Asks the tests, at most `threads` questions at a time; returns those that forbid the publish, by name.
 pub async fn ask(
     run: &Arc<RunContext>,
-    mut tests: Vec<DueTest>,
+    tests: Vec<DueTest>,
     threads: usize,
     halt: &Halt,
     progress: &Progress,
 ) -> Result<Vec<TestOutcome>> {
-    tests.reverse();
+    let names: Vec<String> = tests.iter().map(|test| test.name.clone()).collect();
+    let fingerprints: BTreeMap<String, String> = tests.into_iter().map(|test| (test.name, test.fingerprint)).collect();
+    let mut questions = asker(run).questions(&names).await?;
+    questions.reverse();
     let mut running = JoinSet::new();
     let mut bad = Vec::new();
     loop {
         while running.len() < threads.max(1) && halt.reason().is_none() {
-            let Some(test) = tests.pop() else { break };
+            let Some(question) = questions.pop() else { break };
             let (run, halt) = (run.clone(), halt.clone());
-            running.spawn(async move {
-                let outcome = one(&run.warehouse, &run.project, &run.context, &test.name, halt).await?;
-                Ok::<_, Error>(TestOutcome { fingerprint: test.fingerprint, ..outcome })
-            });
+            running.spawn(async move { asker(&run).answer(&question, &halt).await });
         }
         let Some(joined) = running.join_next().await else { break };
-        let outcome = joined.map_err(|e| Error::failed("a test's task ended without a word").source(e))??;
-        run.warehouse.record_test(run.run_id, &outcome).await?;
-        progress.tell(Event::TestFinished(outcome.clone()));
-        if outcome.state == "failed" || outcome.state == "errored" {
-            bad.push(outcome);
+        let outcomes = joined.map_err(|e| Error::failed("a test's task ended without a word").source(e))??;
+        for mut outcome in outcomes {
+            outcome.fingerprint = fingerprints.get(&outcome.test).cloned().unwrap_or_default();
+            run.warehouse.record_test(run.run_id, &outcome).await?;
+            progress.tell(Event::TestFinished(outcome.clone()));
+            if outcome.state == "failed" || outcome.state == "errored" {
+                bad.push(outcome);
+            }
         }
     }
+    bad.sort_by(|a, b| a.test.cmp(&b.test));
     match halt.reason() {
         Some(reason) => Err(Error::interrupted(format!("the run was stopped: {reason}"))),
         None => Ok(bad),
     }
 }
 
-/// Asks one data test outside a run.
-pub async fn ask_one(warehouse: &Warehouse, project: &Project, context: &Context, name: &str) -> Result<TestOutcome> {
-    let (_brake, halt) = halt::channel();
-    one(warehouse, project, context, name, halt).await
+fn asker(run: &RunContext) -> Asker<'_> {
+    Asker { warehouse: &run.warehouse, project: &run.project, context: &run.context }
 }
 
-async fn one(
-    warehouse: &Warehouse,
-    project: &Project,
-    context: &Context,
-    name: &str,
-    mut halt: Halt,
-) -> Result<TestOutcome> {
-    let began = Instant::now();
-    let test =
-        project.tests.get(name).ok_or_else(|| Error::config(format!("data test \"{name}\" is not in the project")))?;
-    let counted = async {
-        let select = project.compile_test(name, context)?;
-        let _turn = warehouse.turn().await?;
-        let client = warehouse.client().await?;
-        let reason = {
-            let counting = warehouse.count_failures(&client, name, &select);
-            tokio::select! {
-                counted = counting => return counted,
-                reason = halt.cancelled() => reason,
-            }
-        };
-        warehouse.cancel(client).await;
-        Err(Error::interrupted(format!("data test \"{name}\" was stopped: {reason}")))
-    };
-    let counted = counted.await;
-    let is_warning = test.severity == Severity::Warn;
-    let (state, failure_count, error) = match counted {
-        Ok(0) => ("passed", Some(0), None),
-        Ok(n) if is_warning => ("warned", Some(n), None),
-        Ok(n) => ("failed", Some(n), None),
-        Err(e) if matches!(e.kind, Kind::Unreachable | Kind::Interrupted) => return Err(e),
-        Err(e) => ("errored", None, Some(e.report())),
-    };
-    Ok(TestOutcome {
-        test: name.to_owned(),
-        model: test.model.clone(),
-        severity: test.severity.as_str().into(),
-        state: state.into(),
-        failure_count,
-        elapsed: began.elapsed(),
-        error,
-        fingerprint: String::new(),
-    })
+/// Asks data tests outside a run, one question after the other; the outcomes in the order of the tests.
+pub async fn ask_published(asker: &Asker<'_>, tests: &[String], progress: &Progress) -> Result<Vec<TestOutcome>> {
+    let (_brake, halt) = halt::channel();
+    let mut outcomes = BTreeMap::new();
+    for question in asker.questions(tests).await? {
+        for outcome in asker.answer(&question, &halt).await? {
+            progress.tell(Event::TestFinished(outcome.clone()));
+            outcomes.insert(outcome.test.clone(), outcome);
+        }
+    }
+    Ok(tests.iter().filter_map(|test| outcomes.remove(test)).collect())
 }

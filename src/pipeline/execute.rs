@@ -118,6 +118,7 @@ async fn noted(run: &Arc<RunContext>, step: &Step, halt: &Halt, began: Instant) 
         relation: &relation,
         fingerprint: &step.fingerprint,
         inputs: run.inputs.get(&step.name).map_or("", String::as_str),
+        recipe: run.former.recipes.get(&step.name).map(String::as_str),
     };
     run.warehouse.start_model(run.run_id, &new).await?;
     let result = Box::pin(step::build(run, step, halt)).await;
@@ -130,6 +131,7 @@ async fn noted(run: &Arc<RunContext>, step: &Step, halt: &Halt, began: Instant) 
             byte_count: built.table.as_ref().map(|t| t.byte_count),
             elapsed,
             hidden_reads: built.hidden_reads.clone(),
+            changed_keys: built.changed_keys,
             error: None,
         },
         Err(e) => ModelOutcome { state: "failed".into(), elapsed, error: Some(e.report()), ..ModelOutcome::default() },

@@ -18,6 +18,7 @@ mod progress;
 mod publications;
 mod read_project;
 mod refit;
+mod refresh;
 mod relations;
 mod retry;
 mod row_guard;
@@ -25,6 +26,7 @@ mod run;
 mod sources;
 mod spec;
 mod step;
+mod test_answers;
 mod withdrawal;
 
 pub use crate::warehouse::publish::Fence;

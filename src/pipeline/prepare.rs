@@ -6,6 +6,7 @@ use super::halt::Halt;
 use super::inputs::{Known, constant_statements, hashes};
 use super::plan::{Plan, StepKind, published_context};
 use super::publications::Publisher;
+use super::refresh::{self, Former};
 use super::sources::SourceReads;
 use super::step::RunContext;
 use super::withdrawal;
@@ -87,6 +88,9 @@ impl Making<'_> {
             true => None,
             false => Some(self.warehouse.snapshot_sources(&reads.tables).await?),
         };
+        if let Some(snapshot) = &snapshot {
+            self.warehouse.note_sources_seen(open.run_id, &snapshot.seen).await?;
+        }
         reach("run: sources fixed").await?;
         let versions = match &snapshot {
             Some(snapshot) if self.settings.run.skip_unchanged => snapshot.versions(&reads.tables).await?,
@@ -101,7 +105,11 @@ impl Making<'_> {
         }
         let names = to_build(&self.plan, &decisions);
         let joined = snapshot.as_ref().map(|snapshot| (snapshot.name.clone(), reads.within.clone()));
-        let run = self.context(open, &decisions, hashes, joined, &before);
+        let former = match self.request.rebuild {
+            true => Former { recipes: self.recipes()?, ..Former::default() },
+            false => Former { live, decisions: decisions.clone(), recipes: self.recipes()?, ..Former::default() },
+        };
+        let run = self.context(open, &decisions, hashes, joined, &before, former);
         let wrong = self.try_out(&run, &reads, &names).await?;
         Ok(Prepared { run, decisions, batch: Batch { names, sources: snapshot }, wrong, early })
     }
@@ -122,10 +130,22 @@ impl Making<'_> {
         let decisions = self.decide(open, &hashes, live);
         let names: BTreeSet<String> =
             to_build(&self.plan, &decisions).into_iter().filter(|name| reads.early.contains(name)).collect();
-        let run = self.context(open, &decisions, hashes, None, before);
+        let former = Former { recipes: self.recipes()?, ..Former::default() };
+        let run = self.context(open, &decisions, hashes, None, before, former);
         let batch = Batch { names, sources: None };
         let threads = self.settings.run.threads;
         execute::steps(&run, &self.plan, batch, threads, &self.halt, &self.request.progress).await
+    }
+
+    /// See [`refresh::recipe`].
+    fn recipes(&self) -> Result<BTreeMap<String, String>> {
+        let mut found = BTreeMap::new();
+        for step in self.plan.steps.iter().filter(|step| matches!(step.kind, StepKind::Table)) {
+            if let Some(recipe) = refresh::recipe(&self.project, self.warehouse, &step.name)? {
+                found.insert(step.name.clone(), recipe);
+            }
+        }
+        Ok(found)
     }
 
     fn hashes(
@@ -159,6 +179,7 @@ impl Making<'_> {
         inputs: BTreeMap<String, String>,
         snapshot: Option<(String, BTreeSet<String>)>,
         before: &Arc<BTreeMap<String, LiveRelation>>,
+        former: Former,
     ) -> Arc<RunContext> {
         let (run_id, as_of) = (open.run_id, open.as_of);
         let context = self.plan.build_context(&self.project, self.warehouse, run_id, as_of, decisions);
@@ -175,6 +196,7 @@ impl Making<'_> {
                 lock: seconds(self.settings.run.lock_timeout_seconds),
             },
             snapshot,
+            former,
             refit: self.request.rebuild,
             hidden_reads: Mutex::new(BTreeMap::new()),
         })

@@ -10,6 +10,7 @@ use super::plan::{Plan, StepKind, published_context};
 use super::prepare::{Making, OpenRun, Prepared};
 use super::publications::Publisher;
 use super::read_project::read_project;
+use super::test_answers::Asker;
 use super::{BuildRequest, Event, Progress, RunReport};
 use super::{relations, row_guard, withdrawal};
 use crate::config::Settings;
@@ -259,16 +260,12 @@ pub async fn test_published(
     let as_of = as_of_data(&project, warehouse).await?;
     let context = published_context(&project, warehouse, run_id, as_of);
     let published = |name: &str| live.iter().any(|l| l.relation == project.published_name(name));
-    let mut outcomes = Vec::new();
-    for test in project.tests.values().filter(|t| selected.contains(&t.model)) {
-        if !published(&test.model) || test.refs.iter().any(|name| !published(name)) {
-            continue;
-        }
-        let outcome = data_tests::ask_one(warehouse, &project, &context, &test.name).await?;
-        progress.tell(Event::TestFinished(outcome.clone()));
-        outcomes.push(outcome);
-    }
-    Ok(outcomes)
+    let selected = project.tests.values().filter(|test| {
+        selected.contains(&test.model) && published(&test.model) && test.refs.iter().all(|name| published(name))
+    });
+    let tests: Vec<String> = selected.map(|test| test.name.clone()).collect();
+    let asker = Asker { warehouse, project: &project, context: &context };
+    data_tests::ask_published(&asker, &tests, progress).await
 }
 
 /// The raw orders with those of relations, where there are any.

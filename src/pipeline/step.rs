@@ -3,6 +3,7 @@
 use super::halt::Halt;
 use super::plan::{Step, StepKind};
 use super::refit::{self, Fitting, Serving};
+use super::refresh::{self, Former};
 use crate::analytics::cluster::FormerFit;
 use crate::analytics::{cluster, ltv};
 use crate::crash_point::reach;
@@ -13,6 +14,7 @@ use crate::warehouse::assign::Target;
 use crate::warehouse::connect::Client;
 use crate::warehouse::in_place::{Blocking, Limits, Session};
 use crate::warehouse::materialize::{Filling, StoredTable, run_relation};
+use crate::warehouse::refresh::Refreshed;
 use crate::warehouse::statement::qualified;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -38,6 +40,8 @@ pub struct RunContext {
     pub limits: Limits,
     /// Name of the snapshot of the sources, and the steps that read within it.
     pub snapshot: Option<(String, BTreeSet<String>)>,
+    /// What is known of the runs before, for models that are refreshed.
+    pub former: Former,
     /// Fits are made anew, however young those are that readers see.
     pub refit: bool,
     /// What the run's views read besides refs and declared sources: it counts for the tables over them.
@@ -51,6 +55,8 @@ pub struct Built {
     pub table: Option<StoredTable>,
     /// What it reads besides refs and declared sources.
     pub hidden_reads: Vec<String>,
+    /// How many keys were made anew; none where all were.
+    pub changed_keys: Option<i64>,
 }
 
 /// Times that a step is tried when the server, not the model, is the trouble.
@@ -133,6 +139,7 @@ async fn materialize(run: &RunContext, step: &Step, select: &str, client: &mut C
         known: &known,
     };
     let mut hidden = hidden_in_views(run, step);
+    let mut changed_keys = None;
     reach("model: begun").await?;
     match &step.kind {
         StepKind::View => {
@@ -140,7 +147,7 @@ async fn materialize(run: &RunContext, step: &Step, select: &str, client: &mut C
             keep_contract(run, step, client).await?;
             hidden.extend(warehouse.hidden_reads(client, &filling).await?);
             locked(&run.hidden_reads).insert(step.name.clone(), hidden.clone());
-            return Ok(Built { table: None, hidden_reads: hidden });
+            return Ok(Built { hidden_reads: hidden, ..Built::default() });
         }
         StepKind::Seed => {
             let seed = run.project.seeds.get(&step.name);
@@ -148,7 +155,10 @@ async fn materialize(run: &RunContext, step: &Step, select: &str, client: &mut C
             warehouse.store_seed(client, seed, run.run_id, run.as_of).await?;
         }
         StepKind::Table | StepKind::History { .. } => {
-            hidden.extend(warehouse.store_select(client, &filling).await?);
+            changed_keys = refresh_table(run, step, client, &filling).await?;
+            if changed_keys.is_none() {
+                hidden.extend(warehouse.store_select(client, &filling).await?);
+            }
         }
         StepKind::Cluster { key, spec, refit_days } => {
             hidden.extend(warehouse.hidden_reads(client, &filling).await?);
@@ -195,7 +205,36 @@ async fn materialize(run: &RunContext, step: &Step, select: &str, client: &mut C
     }
     hidden.sort();
     hidden.dedup();
-    Ok(Built { table: Some(table), hidden_reads: hidden })
+    Ok(Built { table: Some(table), hidden_reads: hidden, changed_keys })
+}
+
+/// Fills the table from that of the run before where that can be done; how many keys were made anew.
+///
+/// What the SELECT reads besides its refs was found when the rows were made that are taken over: nothing.
+async fn refresh_table(
+    run: &RunContext,
+    step: &Step,
+    client: &mut Client,
+    filling: &Filling<'_>,
+) -> Result<Option<i64>> {
+    let refreshing = match refresh::plan(run, step).await? {
+        Ok(refreshing) => refreshing,
+        Err(reason) => {
+            tracing::debug!(model = step.name, reason, "made anew");
+            return Ok(None);
+        }
+    };
+    match run.warehouse.refresh_table(client, filling, &refreshing).await? {
+        Refreshed::Done { changed_keys } => {
+            tracing::debug!(model = step.name, changed_keys, "refreshed");
+            run.former.note(&step.name);
+            Ok(Some(changed_keys))
+        }
+        Refreshed::Refused(reason) => {
+            tracing::debug!(model = step.name, reason, "made anew");
+            Ok(None)
+        }
+    }
 }
 
 /// Quoted names of the relations that the step's template may name.

@@ -155,8 +155,8 @@ pub(super) fn select(test: &DataTest, relation: &str, filter: Option<&str>, pare
             "SELECT {column}, count(*) AS row_count\nFROM {tested}\nWHERE {column} IS NOT NULL\nGROUP BY {column}\nHAVING count(*) > 1"
         ),
         "accepted_values" => format!(
-            "SELECT {column}, count(*) AS row_count\nFROM {tested}\nWHERE {column} NOT IN ({})\nGROUP BY {column}",
-            accepted(test).join(", ")
+            "SELECT {column}, count(*) AS row_count\nFROM {tested}\nWHERE {}\nGROUP BY {column}",
+            condition(test).unwrap_or_default()
         ),
         "relationships" => {
             let field = quote_identifier(test.arguments.get("field").and_then(Json::as_str).unwrap_or_default());
@@ -167,6 +167,16 @@ pub(super) fn select(test: &DataTest, relation: &str, filter: Option<&str>, pare
             )
         }
         _ => format!("SELECT *\nFROM {tested}\nWHERE {column} IS NULL"),
+    }
+}
+
+/// What is true of a row that breaks the rule, of tests that look at each row by itself.
+pub(super) fn condition(test: &DataTest) -> Option<String> {
+    let column = quote_identifier(test.column.as_deref().unwrap_or_default());
+    match test.kind.as_str() {
+        "not_null" => Some(format!("{column} IS NULL")),
+        "accepted_values" => Some(format!("{column} NOT IN ({})", accepted(test).join(", "))),
+        _ => None,
     }
 }
 

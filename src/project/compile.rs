@@ -5,7 +5,8 @@ use super::database::RelationName;
 use super::manifest::{Node, Phase, RunScope, World};
 use super::name::did_you_mean;
 use super::no_database::NoDatabase;
-use super::{Context, Project, check, nodes, statement};
+use super::tally::RowRule;
+use super::{Context, DataTest, Project, check, nodes, statement};
 use crate::error::{Error, Result};
 use serde_json::Value as Json;
 use std::collections::HashMap;
@@ -33,8 +34,7 @@ pub(super) fn test(project: &Project, name: &str, context: &Context) -> Result<S
         return Err(Error::config(format!("data test \"{name}\" is not in the project")));
     };
     let owner = format!("data test \"{name}\"");
-    let names = test.refs.iter().chain([&test.model]);
-    let stage = Stage::new(project, &owner, nodes::test(project, test), &test.model, names, context)?;
+    let stage = Stage::of_test(project, &owner, test, context)?;
     let argument = |key: &str| test.arguments.get(key).and_then(Json::as_str);
     if let Some(text) = argument("sql") {
         let sql = stage.render(text)?;
@@ -45,6 +45,29 @@ pub(super) fn test(project: &Project, name: &str, context: &Context) -> Result<S
     let filter = test.filter.as_deref().map(render).transpose()?;
     let parent = argument("to").map(|to| render(&format!("{{{{ {to} }}}}"))).transpose()?;
     Ok(check::select(test, &stage.this, filter.as_deref(), parent.as_deref()))
+}
+
+/// What a data test asks of each row by itself; `None` for tests that compare rows, or that cannot be rendered.
+pub(super) fn row_rule(project: &Project, test: &DataTest, context: &Context) -> Option<RowRule> {
+    let condition = check::condition(test)?;
+    let filter = match &test.filter {
+        None => None,
+        Some(text) => {
+            let owner = format!("data test \"{}\"", test.name);
+            Some(trimmed(&Stage::of_test(project, &owner, test, context).ok()?.render(text).ok()?))
+        }
+    };
+    Some(RowRule { condition, filter })
+}
+
+/// The relation that a model or seed has in a run, as SQL.
+pub(super) fn quoted_relation(name: &str, context: &Context) -> String {
+    Relation::new(relation_of(name, context)).to_string()
+}
+
+/// A model that is compiled before it has a relation of its own is shown in the public schema.
+fn relation_of(name: &str, context: &Context) -> RelationName {
+    context.relations.get(name).cloned().unwrap_or_else(|| relation(&context.target_schema, name))
 }
 
 /// A node among the relations of a run.
@@ -59,6 +82,11 @@ struct Stage<'a> {
 }
 
 impl<'a> Stage<'a> {
+    fn of_test(project: &'a Project, owner: &'a str, test: &DataTest, context: &Context) -> Result<Stage<'a>> {
+        let names = test.refs.iter().chain([&test.model]);
+        Stage::new(project, owner, nodes::test(project, test), &test.model, names, context)
+    }
+
     /// `name` is the model or seed that the node builds or is about; only relations seen while parsing are there.
     fn new<'b>(
         project: &'a Project,
@@ -81,8 +109,7 @@ impl<'a> Stage<'a> {
                 relations.insert(nodes::source_id(&source.name, table), relation(schema, identifier));
             }
         }
-        // A model that is compiled before it has a relation of its own is shown in the public schema.
-        let this = context.relations.get(name).cloned().unwrap_or_else(|| relation(&context.target_schema, name));
+        let this = relation_of(name, context);
         relations.insert(node.id.clone(), this.clone());
         let mut scope = RunScope::new(project.manifest());
         scope.relations = Arc::new(relations);

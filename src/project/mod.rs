@@ -31,6 +31,7 @@ mod seed;
 mod selector;
 pub mod split;
 pub mod statement;
+mod tally;
 #[cfg(test)]
 mod tests;
 mod volatile;
@@ -45,6 +46,7 @@ pub use model::{Access, Column, DataTest, Materialization, Model, Seed, Severity
 pub use name::{LONGEST_NAME, quote_identifier, quote_literal};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
+pub use tally::Tally;
 pub use volatile::volatile_word;
 
 /// One file of a project: path relative to the project folder, with `/`, and its text.
@@ -114,6 +116,12 @@ impl Project {
     /// Renders a data test to a SELECT whose rows are the failures.
     pub fn compile_test(&self, test: &str, context: &Context) -> Result<String> {
         compile::test(self, test, context)
+    }
+
+    /// Those of the data tests that are asked together: by relation, several in one SELECT that scans it once.
+    #[must_use]
+    pub fn tallies<'a>(&self, tests: impl IntoIterator<Item = &'a str>, context: &Context) -> Vec<Tally> {
+        tally::tallies(self, tests, context)
     }
 
     /// Names (models and seeds) that the selectors pick, minus those that `exclude` picks; no selector picks all.

@@ -15,6 +15,7 @@ enum Shape {
     Materialization,
     Access,
     Word,
+    OneOf(&'static [&'static str]),
     Words,
     Flag,
     /// A whole number of at least this.
@@ -54,7 +55,11 @@ const MODEL_KEYS: &[Key] = &[
     Key { name: "contract_version", shape: Shape::Count(1), of: &[] },
     Key { name: "max_row_loss_share", shape: Shape::Number(0.0, 1.0), of: WHOLE },
     Key { name: "indexes", shape: Shape::List, of: STORED },
-    Key { name: "distributed_by", shape: Shape::Word, of: STORED },
+    Key { name: "distributed_by", shape: Shape::Word, of: &[] },
+    Key { name: "refresh", shape: Shape::OneOf(&["keys", "sums"]), of: TABLE },
+    Key { name: "refresh_key", shape: Shape::Word, of: TABLE },
+    Key { name: "group_by", shape: Shape::Words, of: TABLE },
+    Key { name: "settled_refs", shape: Shape::Words, of: TABLE },
     Key { name: "replicated", shape: Shape::Flag, of: STORED },
     Key { name: "timeout_seconds", shape: Shape::Count(1), of: STORED },
     Key { name: "lock_timeout_seconds", shape: Shape::Count(1), of: STORED },
@@ -211,6 +216,7 @@ fn fault(shape: Shape, value: &Json) -> Option<String> {
         ),
         Shape::Access => (value.as_str().and_then(Access::from_word).is_some(), "public, private".to_owned()),
         Shape::Word => (value.as_str().is_some_and(|w| !w.trim().is_empty()), "text".to_owned()),
+        Shape::OneOf(words) => (value.as_str().is_some_and(|w| words.contains(&w)), words.join(", ")),
         Shape::Words => (
             value.is_string() || value.as_array().is_some_and(|list| list.iter().all(Json::is_string)),
             "text, or a list of texts".to_owned(),

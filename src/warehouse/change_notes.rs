@@ -16,9 +16,16 @@ use tokio_postgres::error::SqlState;
 const MANY_NOTES: i64 = 1_000;
 
 impl Warehouse {
-    /// Makes the statements that change a raw table leave notes.
+    /// Makes the statements that change a raw table leave notes; those that take orders away note whose.
     pub(super) fn note_changes_of(&self, table: &str) -> String {
-        fill(include_str!("sql/create_change_trigger.sql"), &[("raw", &self.schemas.raw), ("table", table)])
+        let place = [("raw", self.schemas.raw.as_str()), ("table", table)];
+        let changes = fill(include_str!("sql/create_change_trigger.sql"), &place);
+        match table {
+            "orders" => {
+                format!("{};\n{}", changes.trim_end(), fill(include_str!("sql/create_removal_triggers.sql"), &place))
+            }
+            _ => changes,
+        }
     }
 
     /// Keeps the notes few where somebody writes row by row; left to the owner of the notes where that is another role.

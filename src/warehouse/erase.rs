@@ -146,6 +146,7 @@ impl Warehouse {
         let alerts =
             transaction.execute(include_str!("sql/erase_alerts.sql"), &[workspace, &ids]).await.map_err(told)?;
         note(&mut done, "quintile.alerts".into(), "deleted", alerts);
+        transaction.execute(include_str!("sql/erase_removed.sql"), &[&self.schemas.raw, &ids]).await.map_err(told)?;
         let late = self.redact_rejected(&transaction, person).await?;
         note(&mut done, format!("{}.rejected_rows", self.schemas.raw), "redacted", early + late);
         let row = transaction

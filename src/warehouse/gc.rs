@@ -107,6 +107,7 @@ impl Warehouse {
         self.forget_superseded(&done.dropped).await?;
         self.warn_of_long_waits(&done.waiting);
         done.dropped.extend(self.collect_histories(bound).await?);
+        self.ledger(include_str!("sql/forget_removed.sql"), &[&self.schemas.workspace, &self.schemas.raw]).await?;
         self.drop_empty_parents(&mut done, bound).await?;
         self.analyse_parents(bound).await?;
         Ok(done)

@@ -2,7 +2,7 @@
 
 use super::Warehouse;
 use super::connect::{Client, Transaction};
-use super::fault::{fault, fault_in, fault_within};
+use super::fault::{fault, fault_within};
 use super::in_place::Limits;
 use super::statement::{NOTICE_LOST_CLIENT, fill, splice};
 use crate::error::{Error, Result};
@@ -105,14 +105,7 @@ impl Warehouse {
         self.drop_leftover(client, &table).await?;
         let transaction = match filling.snapshot {
             None => client.transaction().await.map_err(|e| told(&e))?,
-            Some(snapshot) => client.join_snapshot(snapshot).await.map_err(|e| match e.code() {
-                // No fault of the model, and no other try of it would help: the run begins anew.
-                Some(&tokio_postgres::error::SqlState::INVALID_PARAMETER_VALUE) => {
-                    Error::unreachable(format!("{}: the snapshot of the sources is gone", failed(model)))
-                        .detail("The connection that held it was lost.")
-                }
-                _ => told(&e),
-            })?,
+            Some(snapshot) => joined(client, model, snapshot).await?,
         };
         set_limits(&transaction, filling.limits).await.map_err(|e| told(&e))?;
         let hidden = self.hidden_reads_within(&transaction, filling).await?;
@@ -251,23 +244,25 @@ impl Warehouse {
         Ok(StoredTable { parent, row_count: measured.get(0), byte_count: measured.get(1) })
     }
 
-    /// Rows that break the rule of a data test.
-    pub async fn count_failures(&self, client: &Client, test: &str, select: &str) -> Result<i64> {
-        let statement = splice("SELECT count(*) FROM (\n[select]\n) AS failures", &[("select", select)]);
-        let row = client
-            .query_one(&statement, &[])
-            .await
-            .map_err(|e| fault_in(&format!("data test \"{test}\" did not work"), &statement, &e))?;
-        Ok(row.get(0))
-    }
-
     /// A retried build of the same run finds the table of its first try, and on it the run's own views, if a process
     /// died after it made them: they are made anew after their table. Nobody else builds on a table that is not shown.
-    async fn drop_leftover(&self, client: &Client, table: &str) -> Result<()> {
+    pub(super) async fn drop_leftover(&self, client: &Client, table: &str) -> Result<()> {
         let place = [("schema", self.schemas.store.as_str()), ("table", table)];
         let drop = fill("DROP TABLE IF EXISTS {schema}.{table} CASCADE", &place);
         client.batch_execute(&drop).await.map_err(|e| fault(&format!("table \"{table}\" cannot be replaced"), &e))
     }
+}
+
+/// Begins a transaction that sees the sources as the run's snapshot of them does.
+pub(super) async fn joined<'c>(client: &'c mut Client, model: &str, snapshot: &str) -> Result<Transaction<'c>> {
+    client.join_snapshot(snapshot).await.map_err(|e| match e.code() {
+        // No fault of the model, and no other try of it would help: the run begins anew.
+        Some(&tokio_postgres::error::SqlState::INVALID_PARAMETER_VALUE) => {
+            Error::unreachable(format!("{}: the snapshot of the sources is gone", failed(model)))
+                .detail("The connection that held it was lost.")
+        }
+        _ => fault(&failed(model), &e),
+    })
 }
 
 /// Bounds the statements of a transaction, whatever the role's own settings say; they end when we are gone.

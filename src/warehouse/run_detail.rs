@@ -79,7 +79,7 @@ pub struct TestDetail {
     pub state: String,
     /// Rows that broke the rule.
     pub failure_count: Option<i64>,
-    /// Time it took.
+    /// Time it took; a share of it, where several tests were asked in one statement.
     pub elapsed_ms: Option<i64>,
     /// The server's words, if the test itself did not work.
     pub error: Option<String>,

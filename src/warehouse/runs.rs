@@ -93,6 +93,12 @@ pub struct Live {
     pub row_count: Option<i64>,
     /// Hash of what the rows were made from, where it is known.
     pub inputs: Option<String>,
+    /// Hash of how the rows were made, whatever the sources held; see `pipeline::recipe`.
+    pub recipe: Option<String>,
+    /// The instant that the rows are true for.
+    pub as_of: DateTime<Utc>,
+    /// The snapshot in which the run saw its sources, where changes of orders are followed.
+    pub sources_seen: Option<String>,
     /// What the model reads besides refs and declared sources.
     pub hidden_reads: Vec<String>,
     /// Whether the rows that the pointer names are there; true for views.
@@ -248,6 +254,9 @@ impl Warehouse {
                 view_fingerprint: row.get("view_fingerprint"),
                 row_count: row.get("row_count"),
                 inputs: row.get("inputs"),
+                recipe: row.get("recipe"),
+                as_of: row.get("as_of"),
+                sources_seen: row.get("sources_seen"),
                 hidden_reads: row.get("hidden_reads"),
                 has_rows: row.get("has_rows"),
             })

@@ -32,6 +32,8 @@ pub struct SourceSnapshot {
     client: Option<Client>,
     /// Name for `SET TRANSACTION SNAPSHOT`.
     pub name: String,
+    /// The transactions whose changes it shows, as `pg_snapshot`.
+    pub seen: String,
 }
 
 impl Warehouse {
@@ -46,7 +48,7 @@ impl Warehouse {
                 lockable.push(source);
             }
         }
-        let mut snapshot = SourceSnapshot { client: Some(client), name: String::new() };
+        let mut snapshot = SourceSnapshot { client: Some(client), name: String::new(), seen: String::new() };
         let client = snapshot.connection()?;
         // Nothing may ask for rows before the locks are there: the first question takes the snapshot.
         client
@@ -67,8 +69,9 @@ impl Warehouse {
                 .await
                 .map_err(|e| fault(&format!("source \"{}\" cannot be read", source.name), &e))?;
         }
-        let row = client.query_one("SELECT pg_export_snapshot()", &[]).await.map_err(|e| fault(doing, &e))?;
-        snapshot.name = row.get(0);
+        let exported = "SELECT pg_export_snapshot(), pg_current_snapshot()::text";
+        let row = client.query_one(exported, &[]).await.map_err(|e| fault(doing, &e))?;
+        (snapshot.name, snapshot.seen) = (row.get(0), row.get(1));
         Ok(snapshot)
     }
 

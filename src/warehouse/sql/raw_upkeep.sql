@@ -13,6 +13,11 @@ SELECT
             FROM pg_catalog.pg_trigger AS t
             WHERE t.tgrelid = c.oid AND t.tgname = 'quintile_note_change'
         )
+            OR c.relname = 'orders' AND NOT EXISTS (
+                SELECT
+                FROM pg_catalog.pg_trigger AS t
+                WHERE t.tgrelid = c.oid AND t.tgname = 'quintile_note_removed_by_truncate'
+            )
     ), '{}')
 FROM pg_catalog.pg_class AS c
 WHERE c.relnamespace = to_regnamespace($1) AND c.relkind = 'r' AND c.relname = ANY ($2)

@@ -1,0 +1,41 @@
+{{ config(materialized='table', access='private', distributed_by='customer_id', refresh='keys', indexes=[{'columns': ['customer_id'], 'unique': true}], tags=['analytics']) }}
+
+-- Purchases of each customer in days: all orders of one day are one purchase. A return lowers the value of the
+-- latest purchase up to its day, never below zero; what came back before the first purchase is left out.
+-- A purchase worth nothing still counts as a purchase. The first purchase is not part of the mean value.
+WITH days AS (
+    SELECT
+        o.customer_id,
+        o.order_date,
+        bool_or(NOT o.is_return) AS is_purchase,
+        -- Ten-thousandths, as they are: a sum of float8 hangs on the order of its rows.
+        round(sum(o.revenue::float8)::numeric, 4)::float8 AS value
+    FROM {{ ref('customer_orders') }} AS o
+    GROUP BY o.customer_id, o.order_date
+),
+numbered_days AS (
+    SELECT
+        d.customer_id,
+        d.order_date,
+        d.value,
+        count(*) FILTER (WHERE d.is_purchase) OVER (PARTITION BY d.customer_id ORDER BY d.order_date) AS purchase_n
+    FROM days AS d
+),
+purchases AS (
+    SELECT
+        n.customer_id,
+        n.purchase_n,
+        min(n.order_date) AS purchase_date,
+        GREATEST(sum(n.value ORDER BY n.order_date), 0::float8) AS value
+    FROM numbered_days AS n
+    WHERE n.purchase_n > 0
+    GROUP BY n.customer_id, n.purchase_n
+)
+SELECT
+    p.customer_id,
+    (count(*) - 1)::integer AS repeat_count,
+    min(p.purchase_date) AS first_purchase_date,
+    max(p.purchase_date) AS last_purchase_date,
+    avg(p.value ORDER BY p.purchase_n) FILTER (WHERE p.purchase_n > 1) AS mean_repeat_value
+FROM purchases AS p
+GROUP BY p.customer_id

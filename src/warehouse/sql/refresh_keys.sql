@@ -1,0 +1,10 @@
+-- The rows of all keys that did not change, and those of the others made anew.
+INSERT INTO {schema}.{table} ([columns])
+SELECT [run_id]::bigint, [as_of]::timestamptz, [former_columns]
+FROM {schema}.{former} AS f
+WHERE NOT EXISTS (SELECT FROM {schema}.{keys} AS k WHERE k.[key] = f.[key])
+UNION ALL
+SELECT [run_id]::bigint, [as_of]::timestamptz, [model_columns]
+FROM (
+[select]
+) AS m

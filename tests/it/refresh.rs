@@ -1,0 +1,184 @@
+//! Models that are refreshed hold, after any change of the orders, the rows that making them anew gives.
+
+use crate::harness::Database;
+use crate::shop::{self, execute, value};
+use quintile::pipeline::{self, BuildRequest};
+use quintile::warehouse::Warehouse;
+use std::collections::BTreeMap;
+use tokio::sync::watch;
+
+/// Every model that is refreshed, and some that read them.
+const COMPARED: [&str; 16] = [
+    "acquisition_days",
+    "cohort_activity",
+    "cohort_averages",
+    "cohort_cells",
+    "cohort_orders",
+    "cohort_values",
+    "customer_orders",
+    "customer_purchases",
+    "customers",
+    "holiday_effects",
+    "order_days",
+    "order_gaps",
+    "order_hours",
+    "order_sizes",
+    "purchase_patterns",
+    "revenue_trends",
+];
+
+struct Refreshed {
+    db: Database,
+    warehouse: Warehouse,
+}
+
+impl Refreshed {
+    async fn new(customers: i32) -> Refreshed {
+        let db = Database::new().await;
+        let warehouse = db.warehouse().await;
+        shop::fill_orders(&warehouse, customers).await;
+        let costs = "UPDATE raw.orders SET unit_cost = unit_price * 0.6, channel = 'c' || length(customer_id), category = product_id
+            WHERE right(customer_id, 1) <> '7'";
+        execute(&warehouse, costs).await;
+        Refreshed { db, warehouse }
+    }
+
+    async fn build(&self, rebuild: bool) -> i64 {
+        let select = COMPARED.iter().map(|model| format!("+{model}")).collect();
+        let request = BuildRequest { select, trigger: "test".into(), rebuild, ..BuildRequest::default() };
+        let (_keep, stop) = watch::channel(false);
+        let built = pipeline::build(&self.warehouse, &self.db.settings(), &request, stop).await;
+        let report = built.unwrap_or_else(|e| panic!("{}", e.report()));
+        assert_eq!(report.state, "published", "{:?}", report.failed);
+        report.run_id
+    }
+
+    /// All rows of each relation, by its name.
+    async fn rows(&self) -> BTreeMap<&'static str, String> {
+        let mut found = BTreeMap::new();
+        for model in COMPARED {
+            let schema = value(
+                &self.warehouse,
+                &format!("SELECT CASE access WHEN 'public' THEN 'marts' ELSE 'quintile_store' END FROM quintile.live WHERE relation = '{model}'"),
+            )
+            .await;
+            let lines = format!(
+                "SELECT string_agg(line, E'\\n' ORDER BY line) FROM (SELECT (to_jsonb(t) - 'run_id')::text AS line FROM {schema}.{model} AS t) AS l"
+            );
+            found.insert(model, value(&self.warehouse, &lines).await);
+        }
+        found
+    }
+
+    /// How many keys of each refreshed model a run made anew.
+    async fn changed_keys(&self, run_id: i64) -> String {
+        let asked = format!(
+            "SELECT string_agg(model || ' ' || changed_keys, ', ' ORDER BY model) FROM quintile.run_models WHERE run_id = {run_id} AND changed_keys IS NOT NULL"
+        );
+        value(&self.warehouse, &asked).await
+    }
+
+    /// What the refreshed relations hold is what they hold when they are made anew.
+    async fn agrees_with_a_rebuild(&self, change: &str) {
+        let refreshed = self.rows().await;
+        self.build(true).await;
+        let rebuilt = self.rows().await;
+        for model in COMPARED {
+            let only = |here: &str, there: &str| {
+                let there: std::collections::BTreeSet<&str> = there.lines().collect();
+                here.lines().filter(|line| !there.contains(line)).map(str::to_owned).collect::<Vec<_>>()
+            };
+            let (was, is) = (&refreshed[model], &rebuilt[model]);
+            assert!(was == is, "{model} after {change}: refreshed {:#?}, rebuilt {:#?}", only(was, is), only(is, was));
+        }
+    }
+}
+
+const KEYS_OF_ALL: &str = "acquisition_days {n}, cohort_activity {n}, cohort_orders {n}, customer_orders {n}, customer_purchases {n}, \
+     customers {n}, order_days {n}, order_gaps {n}, order_hours {n}, order_sizes {n}";
+
+/// Two new lines for c3, dated by the argument.
+fn new_order(order: &str, at: &str) -> String {
+    format!(
+        "INSERT INTO raw.orders (source, order_id, line, customer_id, ordered_at, product_id, quantity, unit_price, country, currency, load_id)
+        SELECT 'made_up', '{order}', n, 'c3', '{at}', 'p1', 2, 7.5, 'Utopia', 'EUR', 1 FROM generate_series(1, 2) AS n"
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_happens_to_orders_refreshed_models_hold_what_a_rebuild_gives() {
+    let shop = Refreshed::new(120).await;
+    let first = shop.build(false).await;
+    assert_eq!(shop.changed_keys(first).await, "", "nothing is there to be taken over");
+    for (change, keys) in [
+        (new_order("new", "2025-06-29 12:00+00"), "1"),
+        (new_order("backdated", "2023-08-01 12:00+00"), "1"),
+        ("UPDATE raw.orders SET quantity = quantity + 1 WHERE customer_id IN ('c5', 'c6')".into(), "2"),
+        ("UPDATE raw.orders SET customer_id = 'c9' WHERE order_id = '8-2'".into(), "2"),
+        ("UPDATE raw.orders SET quantity = -quantity WHERE order_id = '10-2'".into(), "1"),
+        ("DELETE FROM raw.orders WHERE customer_id = 'c11'".into(), "1"),
+        ("UPDATE raw.orders SET unit_cost = NULL WHERE customer_id = 'c12'".into(), "1"),
+        // A day later: all of the calendar moves on, and only c3 has other orders.
+        (new_order("later", "2025-07-02 12:00+00"), "1"),
+    ] {
+        execute(&shop.warehouse, &change).await;
+        let run = shop.build(false).await;
+        assert_eq!(shop.changed_keys(run).await, KEYS_OF_ALL.replace("{n}", keys), "{change}");
+        shop.agrees_with_a_rebuild(&change).await;
+    }
+    // One after the other, without a rebuild in between; the second is the first from which nothing is left.
+    for change in
+        [new_order("chained", "2025-06-29 18:00+00"), "DELETE FROM raw.orders WHERE order_id = 'chained'".into()]
+    {
+        execute(&shop.warehouse, &change).await;
+        let run = shop.build(false).await;
+        assert_eq!(shop.changed_keys(run).await, KEYS_OF_ALL.replace("{n}", "1"), "{change}");
+    }
+    shop.agrees_with_a_rebuild("two changes in a row").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn orders_of_the_future_come_in_when_their_day_is_there() {
+    let shop = Refreshed::new(60).await;
+    execute(&shop.warehouse, &new_order("announced", "2100-01-01 12:00+00")).await;
+    shop.build(false).await;
+    execute(&shop.warehouse, "UPDATE raw.orders SET ordered_at = '2025-07-03 09:00+00' WHERE order_id = '1-2'").await;
+    execute(&shop.warehouse, "UPDATE raw.orders SET ordered_at = '2025-07-05 09:00+00' WHERE order_id = 'announced'")
+        .await;
+    // As of the third of July, on which the order of the fifth lies in the future.
+    let request = |day: &str| BuildRequest {
+        select: COMPARED.iter().map(|model| format!("+{model}")).collect(),
+        as_of: Some(day.parse().expect("an instant")),
+        trigger: "test".into(),
+        ..BuildRequest::default()
+    };
+    for (day, keys) in [("2025-07-04T00:00:00Z", "2"), ("2025-07-06T00:00:00Z", "1")] {
+        let (_keep, stop) = watch::channel(false);
+        let built = pipeline::build(&shop.warehouse, &shop.db.settings(), &request(day), stop).await;
+        let run = built.unwrap_or_else(|e| panic!("{}", e.report())).run_id;
+        assert_eq!(shop.changed_keys(run).await, KEYS_OF_ALL.replace("{n}", keys), "{day}");
+    }
+    let seen = "SELECT count(*) FROM marts.customer_orders WHERE order_id = 'announced'";
+    assert_eq!(value(&shop.warehouse, seen).await, "1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_can_follow_makes_models_anew() {
+    let shop = Refreshed::new(60).await;
+    shop.build(false).await;
+    for change in [
+        // Whose lines they were is not noted one by one.
+        "CREATE TABLE raw.kept AS SELECT * FROM raw.orders; TRUNCATE raw.orders; INSERT INTO raw.orders SELECT * FROM raw.kept; DROP TABLE raw.kept",
+        // Removals went unnoticed for a while.
+        "ALTER TABLE raw.orders DISABLE TRIGGER quintile_note_removed_by_delete; DELETE FROM raw.orders WHERE customer_id = 'c5'",
+        // More than a quarter of all customers.
+        "UPDATE raw.orders SET quantity = quantity + 1 WHERE length(customer_id) = 3",
+    ] {
+        execute(&shop.warehouse, change).await;
+        let run = shop.build(false).await;
+        assert_eq!(shop.changed_keys(run).await, "", "{change}");
+        shop.agrees_with_a_rebuild(change).await;
+        execute(&shop.warehouse, "ALTER TABLE raw.orders ENABLE ALWAYS TRIGGER quintile_note_removed_by_delete").await;
+        shop.build(true).await;
+    }
+}
