@@ -1,5 +1,6 @@
-{{ config(materialized='ltv', key='customer_id', estimator='auto', horizon_days=var('ltv_horizon_days', 365), discount_rate_annual=0.1, margin_share=1.0, distributed_by='customer_id', tags=['analytics']) }}
+{{ config(materialized='ltv', key='customer_id', estimator='auto', windows='ltv_windows', objective=var('ltv_objective', 'balanced'), horizon_days=var('ltv_horizon_days', 365), discount_rate_annual=0.1, margin_share=1.0, distributed_by='customer_id', tags=['analytics']) }}
 
+-- Estimators are judged on the cuts of {{ ref('ltv_windows') }}.
 SELECT
     p.customer_id,
     p.repeat_count::float8 AS repeat_count,

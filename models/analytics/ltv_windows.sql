@@ -80,8 +80,7 @@ purchases AS (
     GROUP BY n.origin_n, n.cut_date, n.horizon_days, n.customer_id, n.is_after, CASE WHEN NOT n.is_after THEN n.purchase_n END
 )
 SELECT
-    -- The key of a row, for the frame: a customer is there once for each cut.
-    p.origin_n || ' ' || p.customer_id AS row_key,
+    -- A customer is there once for each cut.
     p.customer_id,
     p.origin_n,
     p.horizon_days,

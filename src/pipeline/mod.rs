@@ -1,5 +1,6 @@
 //! The only place that puts steps in order: plan, build, test, publish, report.
 
+mod appraise;
 mod carry;
 mod data_tests;
 mod execute;

@@ -1,7 +1,7 @@
 //! The plan of a run: which models and seeds are built, in which order, and what every `ref()` stands for.
 
 use super::carry::Decision;
-use super::spec;
+use super::spec::{self, Judging};
 use crate::analytics::cluster::ClusterSpec;
 use crate::analytics::ltv::LtvSpec;
 use crate::error::{Error, Result};
@@ -65,6 +65,8 @@ pub enum StepKind {
         key: String,
         /// How.
         spec: LtvSpec,
+        /// How estimators are judged.
+        judging: Judging,
     },
     /// CREATE TABLE AS of the run's events; the publish adds them to those of earlier runs.
     History {
@@ -256,7 +258,9 @@ fn step_of(project: &Project, name: &str, parents: Vec<String>) -> Result<Step> 
             let (spec, refit_days) = spec::cluster(model)?;
             StepKind::Cluster { key: spec::key(model)?, spec, refit_days }
         }
-        Materialization::Ltv => StepKind::Ltv { key: spec::key(model)?, spec: spec::ltv(model)? },
+        Materialization::Ltv => {
+            StepKind::Ltv { key: spec::key(model)?, spec: spec::ltv(model)?, judging: spec::judging(model)? }
+        }
         Materialization::History => StepKind::History { keep_days: spec::keep_days(model) },
     };
     let mut indexes = spec::indexes(model)?;

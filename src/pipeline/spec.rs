@@ -2,6 +2,7 @@
 
 use crate::analytics::cluster::{Algorithm, ClusterSpec};
 use crate::analytics::ltv::LtvSpec;
+use crate::analytics::ltv::backtest::Objective;
 use crate::error::{Error, Result};
 use crate::project::Model;
 use crate::warehouse::in_place::Limits;
@@ -70,6 +71,32 @@ pub fn cluster(model: &Model) -> Result<(ClusterSpec, u32)> {
             .hint("leave refit_days out, or take algorithm='kmeans'"));
     }
     Ok((spec, refit_days))
+}
+
+/// How estimators of lifetime value are judged.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Judging {
+    /// Model with cuts of the past; none are judged without it.
+    pub windows: Option<String>,
+    /// What the champion is chosen for.
+    pub objective: Objective,
+}
+
+/// `windows`, `objective`.
+pub fn judging(model: &Model) -> Result<Judging> {
+    let objective = match model.config.get("objective") {
+        None => Objective::default(),
+        Some(value) => value
+            .as_str()
+            .and_then(Objective::named)
+            .ok_or_else(|| wrong(model, "objective", value, "'balanced', 'ranking' or 'totals'"))?,
+    };
+    let windows = match model.config.get("windows") {
+        None => None,
+        Some(Value::String(name)) if model.refs.contains(name) => Some(name.clone()),
+        Some(other) => return Err(wrong(model, "windows", other, "the name of a model that it refers to by ref()")),
+    };
+    Ok(Judging { windows, objective })
 }
 
 /// `estimator`, `horizon_days`, `discount_rate_annual`, `margin_share`.

@@ -1,5 +1,6 @@
 //! One step of a run: render, materialize, index; the one `match` over the kinds of models.
 
+use super::appraise;
 use super::halt::Halt;
 use super::plan::{Step, StepKind};
 use super::refit::{self, Fitting, Serving};
@@ -180,11 +181,14 @@ async fn materialize(run: &RunContext, step: &Step, select: &str, client: &mut C
                 .await?;
             }
         }
-        StepKind::Ltv { key, spec } => {
+        StepKind::Ltv { key, spec, judging } => {
             hidden.extend(warehouse.hidden_reads(client, &filling).await?);
             let spec = spec.clone();
+            let appraised = appraise::appraise(run, step, client, key, judging).await?;
             fit(run, step, select, client, key, move |frame| {
-                let fit = ltv::fit(&frame, &spec)?;
+                let level = appraised.as_ref().map(|appraised| appraised.level(&frame.keys)).transpose()?.flatten();
+                let appraised = appraised.as_ref().map(|appraised| (&appraised.appraisal, level.as_ref()));
+                let fit = ltv::fit_at_level(&frame, &spec, appraised)?;
                 Ok((frame.keys, fit.columns, fit.facts))
             })
             .await?;

@@ -75,6 +75,8 @@ const MODEL_KEYS: &[Key] = &[
     Key { name: "seed", shape: Shape::Count(0), of: CLUSTER },
     Key { name: "refit_days", shape: Shape::Count(0), of: CLUSTER },
     Key { name: "estimator", shape: Shape::Word, of: LTV },
+    Key { name: "windows", shape: Shape::Word, of: LTV },
+    Key { name: "objective", shape: Shape::OneOf(&["balanced", "ranking", "totals"]), of: LTV },
     Key { name: "horizon_days", shape: Shape::Number(1.0, 3_650.0), of: LTV },
     Key { name: "discount_rate_annual", shape: Shape::Number(0.0, 10.0), of: LTV },
     Key { name: "margin_share", shape: Shape::Number(0.0, 1.0), of: LTV },

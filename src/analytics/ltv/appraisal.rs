@@ -18,7 +18,7 @@ use super::regress::{
 use crate::analytics::Frame;
 use crate::error::{Error, Result};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// All estimators of lifetime value; enrolment is one line here.
 pub static ESTIMATORS: &[&dyn Estimator] = &[
@@ -74,7 +74,7 @@ pub struct Appraisal {
     origins: Vec<Origin>,
 }
 
-/// What the champion says of the customers of today.
+/// What a champion that is no model of buying and leaving says of the customers of today.
 pub struct Level {
     /// Expected net revenue of each in the horizon of the back-test, not discounted.
     pub revenue: Vec<f64>,
@@ -114,17 +114,26 @@ impl Appraisal {
         self.estimator().is_some_and(|estimator| estimator.family() != Family::Probabilistic)
     }
 
-    /// Fits the champion with the latest outcome there is, for `today`: the rows of the windows as of now.
+    /// Fits the champion with the latest outcome there is, for `today`: the rows of the windows as of now. The level is that of
+    /// the customers `keys`, in their order.
     ///
     /// # Errors
-    /// A missing column, a row that contradicts itself; the champion refuses, which it did not at the last cut.
-    pub fn level(&self, today: &Frame) -> Result<Option<Level>> {
+    /// A missing column, a row that contradicts itself, a customer who is not there; the champion refuses, which it did not at the
+    /// last cut.
+    pub fn level(&self, today: &Frame, keys: &[String]) -> Result<Option<Level>> {
         let Some(estimator) = self.estimator() else { return Ok(None) };
         let customers = customers_of(today)?;
         let latest = self.origins.last().map(|origin| (&origin.customers, &origin.outcome));
         let training = Training { customers: &customers, earlier: latest, horizon_days: self.horizon_days };
         let (_, Prediction { revenue, .. }) = backtest::fit_and_predict(estimator, &training).map_err(refused)?;
-        Ok(Some(Level { revenue }))
+        let by_key: HashMap<&str, f64> = today.keys.iter().map(String::as_str).zip(revenue).collect();
+        let in_order = keys.iter().map(|key| {
+            by_key.get(key.as_str()).copied().ok_or_else(|| {
+                Error::failed(format!("customer \"{key}\" is not among the windows as of now"))
+                    .hint("let the model and its windows read the same purchases")
+            })
+        });
+        Ok(Some(Level { revenue: in_order.collect::<Result<_>>()? }))
     }
 
     /// The interval of a total over the horizon of the back-test, from the champion's past errors.

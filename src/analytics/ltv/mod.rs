@@ -122,11 +122,11 @@ pub fn fit_at_level(frame: &Frame, spec: &LtvSpec, appraised: Option<(&Appraisal
             .hint("check the amounts behind mean_repeat_value")
     })?;
     let plan = Discounting::over_days(spec.horizon_days, spec.discount_rate_annual);
-    let level = appraised.and_then(|(appraisal, level)| Some((appraisal.horizon_days, level?)));
+    let level = appraised.and_then(|(_, level)| level);
     let ahead = Ahead {
         plan,
         terms: Terms { rate_annual: spec.discount_rate_annual, ..Terms::default() },
-        window_weeks: level.map_or(0.0, |(days, _)| days / DAYS_OF_A_WEEK),
+        window_weeks: appraised.map_or(0.0, |(appraisal, _)| appraisal.horizon_days / DAYS_OF_A_WEEK),
     };
     let predictions = Prospect::of_groups(&choice.fit, &groups, &ahead);
 
@@ -139,7 +139,7 @@ pub fn fit_at_level(frame: &Frame, spec: &LtvSpec, appraised: Option<(&Appraisal
     // expected in it.
     let purchase_values: Vec<f64> = match level {
         None => order_values.clone(),
-        Some((_, level)) => of_customers(|prediction| prediction.window_purchases)
+        Some(level) => of_customers(|prediction| prediction.window_purchases)
             .iter()
             .zip(&level.revenue)
             .map(|(purchases, revenue)| if *purchases > 0.0 { revenue / purchases } else { 0.0 })
@@ -199,7 +199,8 @@ pub fn fit_at_level(frame: &Frame, spec: &LtvSpec, appraised: Option<(&Appraisal
     });
     if let Some((appraisal, _)) = appraised {
         facts["appraisal"] = appraisal.facts();
-        let total: f64 = level.map_or(0.0, |(_, level)| level.revenue.iter().sum());
+        let of_window = of_customers(|prediction| prediction.window_purchases);
+        let total: f64 = of_window.iter().zip(&purchase_values).map(|(purchases, value)| purchases * value).sum();
         facts["appraisal"]["total"] = serde_json::json!(appraisal.total(total));
     }
     Ok(LtvFit { columns, facts })
