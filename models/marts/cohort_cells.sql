@@ -132,13 +132,10 @@ cells AS (
         ON p.grain = c.grain
         AND p.basis = c.basis
         AND p.cohort_number = c.cohort_number
+    -- One text, because six columns compared one by one let the planner expect a single row, and compare every cell with every other.
     LEFT JOIN activity AS a
-        ON a.grain = c.grain
-        AND a.basis = c.basis
-        AND a.dimension = c.dimension
-        AND a.dimension_value = c.dimension_value
-        AND a.cohort_number = c.cohort_number
-        AND a.period_n = p.period_n
+        ON concat_ws('|', a.grain, a.basis, a.cohort_number, a.period_n, a.dimension, a.dimension_value)
+            = concat_ws('|', c.grain, c.basis, c.cohort_number, p.period_n, c.dimension, c.dimension_value)
     WINDOW later AS (PARTITION BY c.grain, c.basis, c.dimension, c.dimension_value, c.cohort_number ORDER BY p.period_n)
 )
 SELECT

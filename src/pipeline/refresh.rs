@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::project::{Context, Materialization, Model, Project, RelationName};
 use crate::warehouse::Warehouse;
 use crate::warehouse::materialize::run_relation;
-use crate::warehouse::refresh::{Changes, Narrowed, Refreshing, Renewal, SMALL_TABLE};
+use crate::warehouse::refresh::{Changes, Narrowed, Refreshing, Renewal, SMALL_TABLE, before_relation, now_relation};
 use crate::warehouse::runs::Live;
 use crate::warehouse::statement::qualified;
 use chrono::{DateTime, Utc};
@@ -233,10 +233,19 @@ impl Found<'_> {
         let mut narrow = |parent: &str, side: &str, relation: String| {
             let table = format!("{}__{side}{}", step.name, narrowed.len());
             narrowed.push(Narrowed { table: table.clone(), relation });
-            (parent.to_owned(), RelationName { database: String::new(), schema: store.clone(), identifier: table })
+            (parent.to_owned(), in_store(store, table))
         };
         let mut now = run.context.relations.clone();
+        // A refreshed table has kept its rows of the changed keys, before and now; where nothing else is narrowed, they serve.
+        let kept = match (self.keyed.as_slice(), self.changes.as_slice()) {
+            ([parent], [Changes::OfModel(model)]) if parent == model => Some(parent.clone()),
+            _ => None,
+        };
         for parent in &self.keyed {
+            if kept.is_some() {
+                now.insert(parent.clone(), in_store(store, now_relation(parent, run.run_id)));
+                continue;
+            }
             let relation = now.get(parent).map(|r| qualified(&r.schema, &r.identifier));
             let Some(relation) = relation else { return Err(format!("{parent} has no relation in this run")) };
             let (name, table) = narrow(parent, "n", relation);
@@ -251,6 +260,10 @@ impl Found<'_> {
             Manner::Sums { group_by } => {
                 let mut before = run.context.relations.clone();
                 for parent in &self.keyed {
+                    if kept.is_some() {
+                        before.insert(parent.clone(), in_store(store, before_relation(parent, run.run_id)));
+                        continue;
+                    }
                     let Some(live) = run.former.live.get(parent).filter(|live| live.parent_relation.is_some()) else {
                         return Err(format!("{parent} is no table"));
                     };
@@ -270,6 +283,10 @@ impl Found<'_> {
             renewal,
         })
     }
+}
+
+fn in_store(store: &str, table: String) -> RelationName {
+    RelationName { database: String::new(), schema: store.to_owned(), identifier: table }
 }
 
 /// The column by which the rows of a model are found.

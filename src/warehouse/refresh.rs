@@ -97,6 +97,18 @@ pub fn keys_relation(model: &str, run_id: i64) -> String {
     run_relation(&format!("{model}__keys"), run_id)
 }
 
+/// Name of the table of the rows that a model's changed keys had before.
+#[must_use]
+pub fn before_relation(model: &str, run_id: i64) -> String {
+    run_relation(&format!("{model}__was"), run_id)
+}
+
+/// Name of the table of the rows that they have now.
+#[must_use]
+pub fn now_relation(model: &str, run_id: i64) -> String {
+    run_relation(&format!("{model}__now"), run_id)
+}
+
 impl Warehouse {
     /// Whether an earlier attempt at the run has left the changed keys of a model.
     pub async fn has_changed_keys(&self, model: &str, run_id: i64) -> Result<bool> {
@@ -128,14 +140,16 @@ impl Warehouse {
     ) -> Result<Refreshed> {
         let told = |e: &tokio_postgres::Error| fault(&failed(filling.model), e);
         let (table, keys) = (run_relation(filling.model, filling.run_id), keys_relation(filling.model, filling.run_id));
-        self.drop_leftover(client, &table).await?;
-        self.drop_leftover(client, &keys).await?;
+        let (was, now) = (before_relation(filling.model, filling.run_id), now_relation(filling.model, filling.run_id));
+        for leftover in [&table, &keys, &was, &now] {
+            self.drop_leftover(client, leftover).await?;
+        }
         let transaction = match filling.snapshot {
             None => client.transaction().await.map_err(|e| told(&e))?,
             Some(snapshot) => joined(client, filling.model, snapshot).await?,
         };
         set_limits(&transaction, filling.limits).await.map_err(|e| told(&e))?;
-        let work = Work { warehouse: self, transaction: &transaction, filling, refreshing, table, keys };
+        let work = Work { warehouse: self, transaction: &transaction, filling, refreshing, table, keys, was, now };
         let refreshed = work.done().await?;
         match refreshed {
             Refreshed::Done { .. } => transaction.commit().await.map_err(|e| told(&e))?,
@@ -152,6 +166,8 @@ struct Work<'a> {
     refreshing: &'a Refreshing,
     table: String,
     keys: String,
+    was: String,
+    now: String,
 }
 
 impl Work<'_> {
@@ -170,11 +186,24 @@ impl Work<'_> {
         let place = self.place();
         self.execute(&fill("CREATE TABLE {schema}.{table} (LIKE {schema}.{former})", &place)).await?;
         let own = &columns[2..];
-        let insert = match &self.refreshing.renewal {
-            Renewal::Keys { select } => self.fill_keys(own, select),
-            Renewal::Sums { group_by, before, now } => self.fill_sums(own, group_by, before, now),
-        };
-        self.execute(&insert).await?;
+        match &self.refreshing.renewal {
+            Renewal::Keys { select } => {
+                let statements = [
+                    self.fill_keys(include_str!("sql/refresh_now.sql"), own, select),
+                    self.fill_keys(include_str!("sql/refresh_was.sql"), own, select),
+                    self.fill_keys(include_str!("sql/refresh_keys.sql"), own, select),
+                ];
+                for statement in &statements {
+                    self.execute(statement).await?;
+                }
+                // Who reads the table is refreshed from these.
+                self.execute(&fill("ANALYZE {schema}.{now}", &self.place())).await?;
+                self.execute(&fill("ANALYZE {schema}.{was}", &self.place())).await?;
+            }
+            Renewal::Sums { group_by, before, now } => {
+                self.execute(&self.fill_sums(own, group_by, before, now)).await?;
+            }
+        }
         for narrowed in &self.refreshing.narrowed {
             let table = [("schema", self.warehouse.schemas.store.as_str()), ("table", narrowed.table.as_str())];
             self.execute(&fill("DROP TABLE {schema}.{table}", &table)).await?;
@@ -182,12 +211,14 @@ impl Work<'_> {
         Ok(Refreshed::Done { changed_keys })
     }
 
-    fn place(&self) -> [(&str, &str); 4] {
+    fn place(&self) -> [(&str, &str); 6] {
         [
             ("schema", &self.warehouse.schemas.store),
             ("table", &self.table),
             ("keys", &self.keys),
             ("former", &self.refreshing.former),
+            ("was", &self.was),
+            ("now", &self.now),
         ]
     }
 
@@ -277,12 +308,12 @@ impl Work<'_> {
         Ok(row.map_err(|e| fault(&failed(self.filling.model), &e))?.get(0))
     }
 
-    fn fill_keys(&self, own: &[(String, String)], select: &str) -> String {
+    fn fill_keys(&self, template: &str, own: &[(String, String)], select: &str) -> String {
         let of = |alias: &str| {
             own.iter().map(|(name, _)| format!("{alias}.{}", quote_identifier(name))).collect::<Vec<_>>().join(", ")
         };
         splice(
-            &fill(include_str!("sql/refresh_keys.sql"), &self.place()),
+            &fill(template, &self.place()),
             &[
                 ("columns", &all_names(own)),
                 ("former_columns", &of("f")),
