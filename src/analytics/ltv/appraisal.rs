@@ -224,3 +224,6 @@ fn date_of(day: i64) -> String {
 fn refused(refusal: Refusal) -> Error {
     Error::failed(format!("estimators cannot be judged: {}", refusal.reason)).detail(format!("Code: {}.", refusal.code))
 }
+
+#[cfg(test)]
+mod tests;

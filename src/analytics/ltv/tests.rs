@@ -166,9 +166,27 @@ fn the_columns_are_those_of_the_contract_and_inside_their_ranges() {
             "purchase_probability_180d",
             "expected_order_value",
             "predicted_ltv",
-            "is_dropout_identified"
+            "is_dropout_identified",
+            "predicted_ltv_90d",
+            "predicted_ltv_180d",
+            "predicted_ltv_365d",
+            "predicted_ltv_year_2",
+            "predicted_ltv_year_3",
+            "predicted_ltv_year_4",
+            "predicted_ltv_year_5",
+            "predicted_ltv_p10",
+            "predicted_ltv_p50",
+            "predicted_ltv_p90"
         ]
     );
+    let by_time = ["", "_90d", "_180d", "_365d", "_year_2", "_p10", "_p50", "_p90"];
+    let values = by_time.map(|time| floats(&fit, &format!("predicted_ltv{time}")));
+    for row in 0..2357 {
+        let [whole, quarter, half, year, second, low, middle, high] = std::array::from_fn(|i| values[i][row]);
+        assert!(0.0 < quarter && quarter < half && half < year && 0.0 < second && second < year, "row {row}");
+        assert_near(year, whole, 1e-12);
+        assert!(0.0 <= low && low <= middle && middle <= high, "row {row}");
+    }
     let by_window = ["30d", "90d", "180d"].map(|window| floats(&fit, &format!("purchase_probability_{window}")));
     for (row, alive) in floats(&fit, "probability_alive").iter().enumerate() {
         let [month, quarter, half] = by_window.map(|values| values[row]);
