@@ -42,7 +42,7 @@ impl Insights {
             currency text, id_is_synthetic boolean);
             CREATE TABLE public.days (order_date date, revenue numeric)").await;
         small.table("customer_360", "SELECT * FROM public.customers");
-        small.table("customer_orders", "SELECT * FROM public.days");
+        small.table("order_days", "SELECT * FROM public.days");
         Insights(small)
     }
 
