@@ -177,7 +177,7 @@ impl Found<'_> {
         }
         for parent in self.run.project.parents(view) {
             let model = self.run.project.models.get(&parent);
-            if !model.and_then(key_of).is_some_and(|key| key == self.wish.key) {
+            if model.and_then(key_of).is_none_or(|key| key != self.wish.key) {
                 return Ok(Err(format!("it reads {parent}, which is not keyed")));
             }
             let is_view = model.is_some_and(|m| m.materialization == Materialization::View);

@@ -34,6 +34,8 @@ struct Body {
     ltv: Vec<(&'static str, String)>,
     ltv_story: Option<String>,
     ltv_reason: Option<String>,
+    ltv_leaky: Option<String>,
+    ltv_honest: Option<String>,
     ltv_warnings: Vec<String>,
     estimators: Vec<EstimatorView>,
     estimators_missing: Option<String>,
@@ -84,6 +86,11 @@ struct QualityView {
 struct EstimatorView {
     name: String,
     is_chosen: bool,
+    tells_purchases: bool,
+    gini: String,
+    r2: String,
+    bias: String,
+    refusal: Option<String>,
     log_likelihood: String,
     dropout: &'static str,
 }
@@ -111,6 +118,7 @@ pub(super) fn view(
 fn body(look: &Overview) -> Body {
     let currency = look.totals.rows.first().and_then(|totals| totals.currency.as_deref());
     let chosen = look.estimators.rows.iter().find(|estimator| estimator.is_chosen);
+    let process = look.estimators.rows.iter().find(|estimator| estimator.tells_purchases);
     Body {
         figures: figures(look, currency),
         figures_missing: missing(&look.totals, "no customer has ordered yet"),
@@ -125,10 +133,12 @@ fn body(look: &Overview) -> Body {
         quality_missing: missing(&look.cluster_quality, "no clusters were fitted"),
         quality_reason: look.cluster_quality.rows.iter().find_map(|row| row.reason.clone()),
         lines: lines(look),
-        ltv: ltv(look, chosen),
+        ltv: ltv(look, chosen, process),
         ltv_story: look.ltv.story.clone(),
         ltv_reason: look.ltv.reason.clone(),
-        ltv_warnings: chosen.map(warnings).unwrap_or_default(),
+        ltv_leaky: look.ltv.leaky.clone(),
+        ltv_honest: look.ltv.honest.clone(),
+        ltv_warnings: process.or(chosen).map(warnings).unwrap_or_default(),
         estimators: look.estimators.rows.iter().map(estimator).collect(),
         estimators_missing: missing(&look.estimators, "no lifetime values were fitted"),
     }
@@ -258,10 +268,13 @@ fn lines(look: &Overview) -> Vec<Line> {
     .collect()
 }
 
-fn ltv(look: &Overview, chosen: Option<&Estimator>) -> Vec<(&'static str, String)> {
+fn ltv(look: &Overview, chosen: Option<&Estimator>, process: Option<&Estimator>) -> Vec<(&'static str, String)> {
     let mut facts = Vec::new();
     if let Some(chosen) = chosen {
         facts.push(("Estimator", chosen.estimator.clone()));
+    }
+    if let Some(process) = process.filter(|process| !process.is_chosen) {
+        facts.push(("Purchases by", process.estimator.clone()));
     }
     if look.ltv.horizon_days.is_some() {
         facts.push(("Horizon", horizon(look)));
@@ -294,8 +307,16 @@ fn estimator(row: &Estimator) -> EstimatorView {
     EstimatorView {
         name: row.estimator.clone(),
         is_chosen: row.is_chosen,
+        tells_purchases: row.tells_purchases && !row.is_chosen,
+        gini: row.normalized_gini.map_or_else(|| "–".into(), |value| decimal(value, 3)),
+        r2: row.r2.map_or_else(|| "–".into(), |value| decimal(value, 2)),
+        bias: row
+            .total_bias
+            .map_or_else(|| "–".into(), |value| format!("{}{}", if value > 0.0 { "+" } else { "" }, percent(value))),
+        refusal: row.refusal_reason.clone(),
         log_likelihood: row.log_likelihood.map_or_else(|| "–".into(), |value| decimal(value, 1)),
-        dropout: match row.is_dropout_identified {
+        // Only models of buying and leaving have a likelihood, and can see who left.
+        dropout: match row.is_dropout_identified.filter(|_| row.log_likelihood.is_some()) {
             Some(true) => "yes",
             Some(false) => "no",
             None => "–",

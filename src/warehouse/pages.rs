@@ -155,8 +155,10 @@ pub struct ClusterQuality {
 pub struct Estimator {
     /// Its name.
     pub estimator: String,
-    /// Whether it made the values shown.
+    /// Whether the money shown is its.
     pub is_chosen: bool,
+    /// Whether purchases and probabilities are its.
+    pub tells_purchases: bool,
     /// Log-likelihood of the fit.
     pub log_likelihood: Option<f64>,
     /// Whether the data tell when customers stop buying.
@@ -165,6 +167,14 @@ pub struct Estimator {
     pub parameters: Option<serde_json::Value>,
     /// What the fit warns of.
     pub warnings: Option<serde_json::Value>,
+    /// Share of the variance of later revenue that it foresaw at past cuts.
+    pub r2: Option<f64>,
+    /// How well it put customers in order there, 0 to 1.
+    pub normalized_gini: Option<f64>,
+    /// How far its totals were off there, as a share.
+    pub total_bias: Option<f64>,
+    /// Why it gave no numbers, or may not win.
+    pub refusal_reason: Option<String>,
 }
 
 /// How lifetime values were made.
@@ -180,6 +190,10 @@ pub struct LtvFacts {
     pub story: Option<String>,
     /// Why it was taken.
     pub reason: Option<String>,
+    /// What the R2 of a prediction of the past is worth.
+    pub leaky: Option<String>,
+    /// The R2 of a prediction that could not see ahead.
+    pub honest: Option<String>,
 }
 
 /// All that the first page shows of a workspace.
@@ -397,10 +411,15 @@ fn estimator(row: &Row) -> Estimator {
     Estimator {
         estimator: row.get("estimator"),
         is_chosen: row.get("is_chosen"),
+        tells_purchases: row.get("tells_purchases"),
         log_likelihood: row.get("log_likelihood"),
         is_dropout_identified: row.get("is_dropout_identified"),
         parameters: row.get("parameters"),
         warnings: row.get("warnings"),
+        r2: row.get("r2"),
+        normalized_gini: row.get("normalized_gini"),
+        total_bias: row.get("total_bias"),
+        refusal_reason: row.get("refusal_reason"),
     }
 }
 
@@ -411,5 +430,7 @@ fn ltv_facts(row: &Row) -> LtvFacts {
         margin_share: row.get("margin_share"),
         story: row.get("story"),
         reason: row.get("reason"),
+        leaky: row.get("leaky"),
+        honest: row.get("honest"),
     }
 }

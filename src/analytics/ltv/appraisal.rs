@@ -93,7 +93,7 @@ impl Appraisal {
         else {
             return Ok(None);
         };
-        let tested = backtest::backtest(&origins, ESTIMATORS, horizon_days).map_err(refused)?;
+        let tested = backtest::backtest(&origins, ESTIMATORS, horizon_days).map_err(|refusal| refused(&refusal))?;
         let champion = champion::choose(&tested, objective, former);
         let spend = last.customers.feature("revenue");
         let leaky =
@@ -125,7 +125,8 @@ impl Appraisal {
         let customers = customers_of(today)?;
         let latest = self.origins.last().map(|origin| (&origin.customers, &origin.outcome));
         let training = Training { customers: &customers, earlier: latest, horizon_days: self.horizon_days };
-        let (_, Prediction { revenue, .. }) = backtest::fit_and_predict(estimator, &training).map_err(refused)?;
+        let (_, Prediction { revenue, .. }) =
+            backtest::fit_and_predict(estimator, &training).map_err(|refusal| refused(&refusal))?;
         let by_key: HashMap<&str, f64> = today.keys.iter().map(String::as_str).zip(revenue).collect();
         let in_order = keys.iter().map(|key| {
             by_key.get(key.as_str()).copied().ok_or_else(|| {
@@ -221,7 +222,7 @@ fn date_of(day: i64) -> String {
     date.map_or_else(|| format!("day {day}"), |date| date.to_string())
 }
 
-fn refused(refusal: Refusal) -> Error {
+fn refused(refusal: &Refusal) -> Error {
     Error::failed(format!("estimators cannot be judged: {}", refusal.reason)).detail(format!("Code: {}.", refusal.code))
 }
 

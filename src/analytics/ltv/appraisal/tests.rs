@@ -6,7 +6,7 @@ use crate::analytics::Column;
 /// Purchase days of customer `i`: every `10 + 7 (i mod 9)` days, from a day of their own; every third stops after day 250.
 fn purchases(i: usize) -> Vec<i64> {
     let (first, gap) = ((i as i64 * 37) % 150, 10 + 7 * (i as i64 % 9));
-    let end = if i % 3 == 0 { 250 } else { 460 };
+    let end = if i.is_multiple_of(3) { 250 } else { 460 };
     (0..).map(|n| first + n * gap).take_while(|day| *day <= end).collect()
 }
 
