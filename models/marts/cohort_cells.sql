@@ -109,34 +109,60 @@ cohorts AS (
     FROM activity AS a
     GROUP BY a.grain, a.basis, a.dimension, a.dimension_value, a.cohort_number
 ),
-cells AS (
+-- A cell is named by one text: six columns compared one by one let the planner expect a single row, and compare every cell with every other.
+found AS MATERIALIZED (
     SELECT
+        concat_ws('|', a.grain, a.basis, a.cohort_number, a.period_n, a.dimension, a.dimension_value) AS cell,
+        a.cohort_number,
+        a.active,
+        a.last_orders,
+        a.orders,
+        a.revenue,
+        a.profit
+    FROM activity AS a
+),
+places AS MATERIALIZED (
+    SELECT
+        concat_ws('|', c.grain, c.basis, c.cohort_number, p.period_n, c.dimension, c.dimension_value) AS cell,
         c.grain,
         c.basis,
         c.dimension,
         c.dimension_value,
+        c.cohort_number,
+        c.cohort_size,
+        c.has_profit,
         p.cohort_start_date,
         p.period_n,
         p.period_start_date,
-        p.is_complete,
-        c.cohort_size,
-        COALESCE(a.active, 0) AS active,
-        sum(a.last_orders) OVER (later ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS active_or_later,
-        COALESCE(a.orders, 0) AS orders,
-        COALESCE(a.revenue, 0) AS revenue,
-        CASE WHEN a.cohort_number IS NULL AND c.has_profit THEN 0 ELSE a.profit END AS profit,
-        sum(a.revenue) OVER (later ROWS UNBOUNDED PRECEDING) AS revenue_to_date,
-        sum(a.profit) OVER (later ROWS UNBOUNDED PRECEDING) AS profit_to_date
+        p.is_complete
     FROM cohorts AS c
     INNER JOIN periods AS p
         ON p.grain = c.grain
         AND p.basis = c.basis
         AND p.cohort_number = c.cohort_number
-    -- One text, because six columns compared one by one let the planner expect a single row, and compare every cell with every other.
-    LEFT JOIN activity AS a
-        ON concat_ws('|', a.grain, a.basis, a.cohort_number, a.period_n, a.dimension, a.dimension_value)
-            = concat_ws('|', c.grain, c.basis, c.cohort_number, p.period_n, c.dimension, c.dimension_value)
-    WINDOW later AS (PARTITION BY c.grain, c.basis, c.dimension, c.dimension_value, c.cohort_number ORDER BY p.period_n)
+),
+cells AS (
+    SELECT
+        p.grain,
+        p.basis,
+        p.dimension,
+        p.dimension_value,
+        p.cohort_start_date,
+        p.period_n,
+        p.period_start_date,
+        p.is_complete,
+        p.cohort_size,
+        COALESCE(a.active, 0) AS active,
+        sum(a.last_orders) OVER (later ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS active_or_later,
+        COALESCE(a.orders, 0) AS orders,
+        COALESCE(a.revenue, 0) AS revenue,
+        CASE WHEN a.cohort_number IS NULL AND p.has_profit THEN 0 ELSE a.profit END AS profit,
+        sum(a.revenue) OVER (later ROWS UNBOUNDED PRECEDING) AS revenue_to_date,
+        sum(a.profit) OVER (later ROWS UNBOUNDED PRECEDING) AS profit_to_date
+    FROM places AS p
+    LEFT JOIN found AS a
+        ON a.cell = p.cell
+    WINDOW later AS (PARTITION BY p.grain, p.basis, p.dimension, p.dimension_value, p.cohort_number ORDER BY p.period_n)
 )
 SELECT
     c.grain,
