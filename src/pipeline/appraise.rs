@@ -36,7 +36,7 @@ pub async fn appraise(
     let Some(relation) = relation.map(|relation| qualified(&relation.schema, &relation.identifier)) else {
         return Ok(None);
     };
-    // A stored model has the run's own columns, which are no features.
+    // All columns: a view has none but its own, whereas a stored model would bring `as_of`, which the frame refuses by name.
     let select = |which: &str| format!("SELECT w.* FROM {relation} AS w WHERE w.origin_n {which}");
     let windows = run.warehouse.read_frame_with(client, &select("> 0"), key).await?;
     let published = run.warehouse.published_fit(&step.name).await?;

@@ -105,10 +105,7 @@ impl Making<'_> {
         }
         let names = to_build(&self.plan, &decisions);
         let joined = snapshot.as_ref().map(|snapshot| (snapshot.name.clone(), reads.within.clone()));
-        let former = match self.request.rebuild {
-            true => Former { recipes: self.recipes()?, ..Former::default() },
-            false => Former { live, decisions: decisions.clone(), recipes: self.recipes()?, ..Former::default() },
-        };
+        let former = self.former(&names, live, &decisions)?;
         let run = self.context(open, &decisions, hashes, joined, &before, former);
         let wrong = self.try_out(&run, &reads, &names).await?;
         Ok(Prepared { run, decisions, batch: Batch { names, sources: snapshot }, wrong, early })
@@ -130,11 +127,33 @@ impl Making<'_> {
         let decisions = self.decide(open, &hashes, live);
         let names: BTreeSet<String> =
             to_build(&self.plan, &decisions).into_iter().filter(|name| reads.early.contains(name)).collect();
-        let former = Former { recipes: self.recipes()?, ..Former::default() };
-        let run = self.context(open, &decisions, hashes, None, before, former);
+        // What is built this early is made anew.
+        let run = self.context(open, &decisions, hashes, None, before, Former::default());
         let batch = Batch { names, sources: None };
         let threads = self.settings.run.threads;
         execute::steps(&run, &self.plan, batch, threads, &self.halt, &self.request.progress).await
+    }
+
+    /// Whether nothing is taken over from runs before.
+    fn rebuilds(&self) -> bool {
+        self.request.rebuild || !self.settings.run.skip_unchanged
+    }
+
+    /// What models that are refreshed need to know; nothing where nothing is built.
+    fn former(
+        &self,
+        names: &BTreeSet<String>,
+        live: BTreeMap<String, Live>,
+        decisions: &BTreeMap<String, Decision>,
+    ) -> Result<Former> {
+        if names.is_empty() {
+            return Ok(Former::default());
+        }
+        let recipes = self.recipes()?;
+        Ok(match self.rebuilds() {
+            true => Former { recipes, ..Former::default() },
+            false => Former { live, decisions: decisions.clone(), recipes, ..Former::default() },
+        })
     }
 
     /// See [`refresh::recipe`].
@@ -166,7 +185,7 @@ impl Making<'_> {
         hashes: &BTreeMap<String, String>,
         live: &BTreeMap<String, Live>,
     ) -> BTreeMap<String, Decision> {
-        let rebuild = self.request.rebuild || !self.settings.run.skip_unchanged;
+        let rebuild = self.rebuilds();
         let publisher = Publisher::new(&self.project, self.warehouse, open.run_id, open.as_of);
         let grounds = Grounds { hashes, live, finished: &open.finished, rebuild };
         decide(&self.plan, &grounds, |step, live| publisher.is_shown_alike(step, live))

@@ -4,6 +4,8 @@ use crate::harness::Database;
 use crate::shop::{self, execute, value};
 use quintile::pipeline::{self, BuildRequest};
 use quintile::warehouse::Warehouse;
+use quintile::warehouse::erase::EraseRequest;
+use quintile::warehouse::person::Person;
 use std::collections::BTreeMap;
 use tokio::sync::watch;
 
@@ -191,4 +193,33 @@ async fn what_nobody_can_follow_makes_models_anew() {
         execute(&shop.warehouse, "ALTER TABLE raw.orders ENABLE ALWAYS TRIGGER quintile_note_removed_by_delete").await;
         shop.build(true).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erasure_makes_sums_anew_and_leaves_no_name_behind() {
+    let shop = Refreshed::new(60).await;
+    shop.build(false).await;
+    let person = Person { customer_id: "c5".into(), ..Person::default() };
+    let request = EraseRequest { person, ..EraseRequest::default() };
+    pipeline::erase(&shop.warehouse, &shop.db.settings(), request).await.unwrap_or_else(|e| panic!("{}", e.report()));
+    let noted = "SELECT string_agg(COALESCE(customer_id, 'anybody'), ' ') FROM quintile.removed_rows";
+    assert_eq!(value(&shop.warehouse, noted).await, "anybody");
+    let run = shop.build(false).await;
+    assert_eq!(shop.changed_keys(run).await, "");
+    shop.agrees_with_a_rebuild("an erasure").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_taken_over_where_the_settings_forbid_it() {
+    let shop = Refreshed::new(60).await;
+    shop.build(false).await;
+    execute(&shop.warehouse, &new_order("new", "2025-06-29 12:00+00")).await;
+    let mut settings = shop.db.settings();
+    settings.run.skip_unchanged = false;
+    let (_keep, stop) = watch::channel(false);
+    let request =
+        BuildRequest { select: vec!["+order_hours".into()], trigger: "test".into(), ..BuildRequest::default() };
+    let built = pipeline::build(&shop.warehouse, &settings, &request, stop).await;
+    let run = built.unwrap_or_else(|e| panic!("{}", e.report())).run_id;
+    assert_eq!(shop.changed_keys(run).await, "");
 }

@@ -9,36 +9,20 @@ use super::backtest::{
 };
 use super::estimator::{Customers, Estimator, Family, Feature, Outcome, Prediction, Refusal, Training};
 use super::input;
-use super::probabilistic::Probabilistic;
-use super::process::{BgNbd, MbgNbd, Nbd, ParetoNbd};
-use super::regress::{
-    GradientBoosting, LightGbmType, Linear, RandomForest, Ridge, RunRate, TrainMean, TweedieGlm, TwoStage, XgBoostType,
-    ZeroInflatedLognormal,
-};
+use super::probabilistic::{PROBABILISTIC, Probabilistic};
+use super::process::ParetoNbd;
+use super::regress::{REGRESSORS, ZeroInflatedLognormal};
 use crate::analytics::Frame;
 use crate::error::{Error, Result};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
+use std::sync::LazyLock;
 
-/// All estimators of lifetime value; enrolment is one line here.
-pub static ESTIMATORS: &[&dyn Estimator] = &[
-    &TrainMean,
-    &RunRate,
-    &Probabilistic(&MbgNbd),
-    &Probabilistic(&ParetoNbd),
-    &Probabilistic(&BgNbd),
-    &Probabilistic(&Nbd),
-    &Linear,
-    &Ridge,
-    &RandomForest,
-    &GradientBoosting,
-    &XgBoostType,
-    &LightGbmType,
-    &TweedieGlm,
-    &ZeroInflatedLognormal,
-    &TwoStage,
-    &BLEND,
-];
+/// All estimators of lifetime value; enrolment is one line in the list of its sort.
+pub static ESTIMATORS: LazyLock<Vec<&'static dyn Estimator>> = LazyLock::new(|| {
+    let blend: &'static dyn Estimator = &BLEND;
+    PROBABILISTIC.iter().chain(REGRESSORS).copied().chain([blend]).collect()
+});
 
 static BLEND: Blend = Blend::new("blend", &Probabilistic(&ParetoNbd), &ZeroInflatedLognormal);
 
@@ -93,7 +77,7 @@ impl Appraisal {
         else {
             return Ok(None);
         };
-        let tested = backtest::backtest(&origins, ESTIMATORS, horizon_days).map_err(|refusal| refused(&refusal))?;
+        let tested = backtest::backtest(&origins, &ESTIMATORS, horizon_days).map_err(|refusal| refused(&refusal))?;
         let champion = champion::choose(&tested, objective, former);
         let spend = last.customers.feature("revenue");
         let leaky =
