@@ -10,6 +10,7 @@ use super::step::RunContext;
 use crate::error::{Error, Result};
 use crate::project::{Context, Materialization, Model, Project, RelationName};
 use crate::warehouse::Warehouse;
+use crate::warehouse::connect::Client;
 use crate::warehouse::materialize::run_relation;
 use crate::warehouse::refresh::{Changes, Narrowed, Refreshing, Renewal, SMALL_TABLE, before_relation, now_relation};
 use crate::warehouse::runs::Live;
@@ -68,7 +69,11 @@ impl Former {
 pub fn recipe(project: &Project, warehouse: &Warehouse, name: &str) -> Result<Option<String>> {
     let Some(model) = project.models.get(name) else { return Ok(None) };
     if wish(model).is_none() {
-        return Ok(None);
+        return match model.config.contains_key("refresh") {
+            true => Err(Error::config(format!("model \"{name}\" is to be refreshed, but by no key"))
+                .hint("name the column of the key: distributed_by='customer_id', or refresh_key for sums over it")),
+            false => Ok(None),
+        };
     }
     let at = |instant: DateTime<Utc>| published_context(project, warehouse, 0, instant);
     let (early, late) = (at(DateTime::UNIX_EPOCH), at(DateTime::UNIX_EPOCH + chrono::TimeDelta::days(1)));
@@ -97,6 +102,30 @@ pub fn recipe(project: &Project, warehouse: &Warehouse, name: &str) -> Result<Op
         }
     }
     Ok(Some(hasher.finalize().to_hex()[..32].to_owned()))
+}
+
+/// Refuses sums that could not be refreshed later, when they are made for the first time.
+///
+/// # Errors
+/// A column of `group_by` or `row_count` is missing.
+pub async fn keep_shape(run: &RunContext, step: &Step, client: &Client) -> Result<()> {
+    let Some(Wish { manner: Manner::Sums { group_by }, .. }) = run.project.models.get(&step.name).and_then(wish) else {
+        return Ok(());
+    };
+    let columns = run.warehouse.stored_columns(client, &step.name, &run_relation(&step.name, run.run_id)).await?;
+    let mut needed = group_by.iter().map(String::as_str).chain(["row_count"]);
+    match needed.find(|needed| columns.iter().all(|(name, _)| name != needed)) {
+        None => Ok(()),
+        Some("row_count") => {
+            Err(Error::failed(format!("model \"{}\" is refreshed by sums and has no column \"row_count\"", step.name))
+                .detail("By it a group goes of which nothing is left.")
+                .hint("add count(*) AS row_count to its SELECT"))
+        }
+        Some(missing) => {
+            Err(Error::failed(format!("model \"{}\" has group_by \"{missing}\", which is no column of it", step.name))
+                .hint("let group_by name the columns that are no sums"))
+        }
+    }
 }
 
 /// How the step is to be refreshed; the reason why it is made anew instead.

@@ -159,6 +159,7 @@ async fn materialize(run: &RunContext, step: &Step, select: &str, client: &mut C
             changed_keys = refresh_table(run, step, client, &filling).await?;
             if changed_keys.is_none() {
                 hidden.extend(warehouse.store_select(client, &filling).await?);
+                refresh::keep_shape(run, step, client).await?;
             }
         }
         StepKind::Cluster { key, spec, refit_days } => {

@@ -86,7 +86,7 @@ impl Warehouse {
     }
 
     /// Names and types of a stored relation's columns, in order.
-    async fn stored_columns(&self, client: &Client, model: &str, relation: &str) -> Result<Vec<(String, String)>> {
+    pub async fn stored_columns(&self, client: &Client, model: &str, relation: &str) -> Result<Vec<(String, String)>> {
         let described = client
             .query(include_str!("sql/describe_table.sql"), &[&self.schemas.store, &relation])
             .await

@@ -2,6 +2,7 @@
 
 use crate::harness::Database;
 use crate::shop::{self, execute, value};
+use crate::small::Small;
 use quintile::pipeline::{self, BuildRequest};
 use quintile::warehouse::Warehouse;
 use quintile::warehouse::erase::EraseRequest;
@@ -222,4 +223,36 @@ async fn nothing_is_taken_over_where_the_settings_forbid_it() {
     let built = pipeline::build(&shop.warehouse, &settings, &request, stop).await;
     let run = built.unwrap_or_else(|e| panic!("{}", e.report())).run_id;
     assert_eq!(shop.changed_keys(run).await, "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sums_that_could_not_be_refreshed_are_refused_at_once() {
+    let small = Small::new().await;
+    small.execute("CREATE TABLE public.sales AS SELECT 'c1' AS customer_id, 'x' AS country, 1 AS amount").await;
+    small.table("sales", "SELECT * FROM public.sales");
+    let select = "SELECT s.country, sum(s.amount) AS amount{more} FROM {{ ref('sales') }} AS s GROUP BY s.country";
+    for (config, more, message) in [
+        (
+            "refresh_key='customer_id', group_by='country'",
+            "",
+            "model \"totals\" is refreshed by sums and has no column \"row_count\"",
+        ),
+        (
+            "refresh_key='customer_id', group_by='region'",
+            ", count(*) AS row_count",
+            "model \"totals\" has group_by \"region\", which is no column of it",
+        ),
+        ("group_by='country'", ", count(*) AS row_count", "model \"totals\" is to be refreshed, but by no key"),
+    ] {
+        let text = format!(
+            "{{{{ config(materialized='table', refresh='sums', {config}) }}}}\n{}",
+            select.replace("{more}", more)
+        );
+        std::fs::write(small.settings.project_dir.join("models/totals.sql"), text).expect("a file");
+        let told = match shop::try_build(&small.warehouse, &small.settings, &[]).await {
+            Ok(report) => report.failed.iter().map(|(_, why)| why.clone()).collect::<String>(),
+            Err(e) => e.report(),
+        };
+        assert!(told.contains(message), "{told}");
+    }
 }
