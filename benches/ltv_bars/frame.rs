@@ -1,9 +1,10 @@
 //! What is known of customers at a cut and what they did in the horizon after it, by the definitions of `ltv_windows.sql`.
 
-use crate::orders::{Day, Shop};
+use super::orders::{Day, Shop};
 use quintile::analytics::ltv::backtest::Origin;
 use quintile::analytics::ltv::process::grouping::History;
 use quintile::analytics::ltv::{Customers, Feature, Outcome};
+use quintile::analytics::{Column, Frame};
 
 /// A purchase day, less what came back of it up to the cut.
 #[derive(Clone, Copy, Debug)]
@@ -116,4 +117,29 @@ fn features(purchases: &[Purchase], first: &Purchase, last: &Purchase, cut: i64)
         sum(|purchase| purchase.returned),
         sum(|purchase| purchase.units),
     ]
+}
+
+/// The rows of `ltv_windows.sql`, one a customer and origin, numbered back from the last of `origins`, which is 1.
+pub fn windows(origins: &[Origin], horizon_days: i64) -> Frame {
+    let rows: Vec<(usize, usize)> =
+        origins.iter().enumerate().flat_map(|(k, origin)| (0..origin.customers.len()).map(move |i| (k, i))).collect();
+    let column = |name: &str, value: &dyn Fn(&Origin, usize, usize) -> f64| {
+        Column::float(name, rows.iter().map(|(k, i)| value(&origins[*k], *k, *i)).collect())
+    };
+    let days = |weeks: f64| (7.0 * weeks).round();
+    let mut columns = vec![
+        column("origin_n", &|_, k, _| (origins.len() - k) as f64),
+        column("horizon_days", &|_, _, _| horizon_days as f64),
+        column("cut_day", &|origin, _, _| origin.cut_day as f64),
+        column("repeat_count", &|origin, _, i| origin.customers.histories[i].repeat_count),
+        column("last_purchase_age_days", &|origin, _, i| days(origin.customers.histories[i].last_purchase_weeks)),
+        column("age_days", &|origin, _, i| days(origin.customers.histories[i].age_weeks)),
+        column("mean_repeat_value", &|origin, _, i| origin.customers.mean_values[i].unwrap_or(f64::NAN)),
+        column("outcome_revenue", &|origin, _, i| origin.outcome.revenue[i]),
+        column("outcome_purchases", &|origin, _, i| origin.outcome.purchases[i]),
+    ];
+    for (place, name) in FEATURES.iter().enumerate() {
+        columns.push(column(name, &|origin, _, i| origin.customers.features[place].values[i]));
+    }
+    Frame { keys: rows.iter().map(|(k, i)| format!("{k}-{i}")).collect(), columns }
 }

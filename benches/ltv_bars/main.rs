@@ -8,11 +8,13 @@
 //! | `frame` | what `ltv_windows.sql` knows at a cut |
 //! | `bars` | figures of the reference |
 //! | `table` | every estimator at the test cut |
+//! | `churn` | who buys again |
 //! | `intervals` | how often intervals hold |
 
 #![allow(clippy::print_stdout, reason = "what it prints is its result")]
 
 mod bars;
+mod churn;
 mod frame;
 mod intervals;
 mod orders;
@@ -54,6 +56,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         add(&mut meet, met);
         add(&mut beat, beaten);
     }
+
+    println!("\n## Who buys again: CDNOW sample, calibration to 1997-09-30, 39 weeks after it");
+    add(&mut meet, churn::print(&sample, day("1997-09-30")?, 273)?);
 
     println!("\n## 80 percent intervals of each customer (bar: 80 to 95 % inside, ends included)\n");
     println!("| data | process | of | inside | below | above | |\n|---|---|---|---|---|---|---|");

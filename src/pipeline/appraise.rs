@@ -18,7 +18,7 @@ pub struct Appraised {
 }
 
 impl Appraised {
-    /// What the champion says of the customers `keys`; none where it is a model of buying and leaving, which is fitted to them anyway.
+    /// What the champion says of the customers `keys`; none where there is no champion.
     pub fn level(&self, keys: &[String]) -> Result<Option<Level>> {
         self.today.as_ref().map(|today| self.appraisal.level(today, keys)).transpose().map(Option::flatten)
     }

@@ -39,6 +39,7 @@ mod ingest;
 mod insights;
 mod introspection;
 mod lookups;
+mod ltv_frames;
 mod mutations;
 mod once;
 mod papers;

@@ -107,6 +107,7 @@ pub(super) fn spend(spend: &SpendFit) -> Value {
         "standard_errors": errors,
         "log_likelihood": spend.estimate.as_ref().map(|estimate| estimate.log_likelihood),
         "customers": spend.customers,
+        "includes_first_purchase": spend.first > 0.0,
         "population_mean_value": spend.population_mean,
         "count_value_correlation": spend.correlation,
     })

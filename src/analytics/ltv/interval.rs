@@ -2,7 +2,7 @@
 //!
 //! Parameters are drawn from the normal approximation of their logarithms; for each draw, futures of a customer who is alive are
 //! drawn from the process given `(x, T)`, and count with the probability of being alive under that draw. The value of `n`
-//! purchases is `(v + x z) Gamma(pn) / Gamma(q + px)`: Gamma-Gamma's rate of the customer, given the observed mean, and a sum of
+//! purchases is `(v + x z) Gamma(pn) / Gamma(q + px)` for a mean `z` of `x` orders: Gamma-Gamma's rate of the customer, given the observed mean, and a sum of
 //! `n` orders. So futures are drawn once for each `(x, T)` and scaled to each customer. The streams hang on the seed and on
 //! `(x, T)`, not on the order of the rows or on threads.
 //!
@@ -90,7 +90,8 @@ pub(super) fn intervals(
             let count = moment.repeat_count;
             let mut draw =
                 |theta: &[f64], random: &mut Random| process.draw_if_alive(theta, count, moment.weeks, weeks, random);
-            let futures = futures(&thetas, spends.as_deref(), spend, count, &mut random, &mut draw);
+            let known = count + spend.first;
+            let futures = futures(&thetas, spends.as_deref(), spend, known, &mut random, &mut draw);
             rows.iter()
                 .map(|row| {
                     let weights: [f32; DRAWS] = std::array::from_fn(|draw| alive[draw][*row as usize]);
@@ -111,7 +112,7 @@ pub(super) fn intervals(
             .iter()
             .zip(means)
             .map(|(group, mean)| {
-                let count = groups.rows[*group as usize].history.repeat_count;
+                let count = groups.rows[*group as usize].history.repeat_count + spend.first;
                 let of = of(group);
                 match (&spend.estimate, spend.usable(count, *mean)) {
                     (Some(gamma), Some(mean)) => f64::from(of.valued[place]) * (gamma.theta[2] + count * mean),
@@ -124,7 +125,7 @@ pub(super) fn intervals(
     intervals
 }
 
-/// Purchases, and their value with and without an observed mean, of customers alive with `count` repeat purchases.
+/// Purchases, and their value with and without an observed mean, of customers alive with `count` orders of known value.
 fn futures(
     thetas: &[Vec<f64>],
     spends: Option<&[Vec<f64>]>,

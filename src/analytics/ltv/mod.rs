@@ -13,6 +13,7 @@
 //! | [`covariates`] | what is known from the start | effects on the rates |
 //! | [`bg_bb`] | purchases at opportunities | the same predictions in discrete time |
 //! | [`interval`] | draws of parameters and futures | quantiles for each customer |
+//! | [`churn`] | expected purchases, outcomes after cuts of the past | the probability of a purchase |
 //! | [`residual`] | expected purchases | present value by window and by year |
 //! | [`reason`] | what was found | a code and a sentence, and whether it refuses |
 //! | [`regress`] | features and outcomes of an earlier cut | an estimator; one file each, enrolled in [`regress::REGRESSORS`] |
@@ -29,6 +30,7 @@ pub mod bg_bb;
 mod cdnow;
 #[cfg(test)]
 mod cdnow_tests;
+pub mod churn;
 pub mod covariates;
 pub mod discount;
 pub mod estimate;
@@ -46,6 +48,7 @@ pub mod season;
 mod spend;
 
 pub use appraisal::{Appraisal, ESTIMATORS, Level};
+pub use churn::ChurnCalibration;
 pub use estimator::{Customers, Estimator, Family, Feature, Fit, Outcome, Prediction, Refusal, Training};
 pub use probabilistic::PROBABILISTIC;
 pub use process::choice::REPEAT_CUSTOMERS_MIN;
@@ -103,7 +106,8 @@ pub fn fit(frame: &Frame, spec: &LtvSpec) -> Result<LtvFit> {
 /// `purchase_probability_30d`, `_90d`, `_180d`, `expected_order_value`, `predicted_ltv`, `is_dropout_identified`, then `predicted_ltv`
 /// within 90, 180 and 365 days, in the years two to five, and its 10, 50 and 90 percent quantiles over the horizon.
 /// All are finite and at least 0, but `probability_alive` is absent (`NaN`) when the data cannot tell dropout, and all
-/// are absent when there are too few repeat customers to fit anything; the facts say so.
+/// are absent when there are too few repeat customers to fit anything. Where customers do not differ, purchases and their
+/// probabilities are absent, and so is all else unless a champion tells the money. The facts say so.
 ///
 /// # Errors
 /// A specification out of range, a missing column, a row that contradicts itself, no order value.
@@ -114,7 +118,23 @@ pub fn fit_at_level(frame: &Frame, spec: &LtvSpec, appraised: Option<(&Appraisal
     if let Some(reason) = choice::too_few(&groups) {
         return Ok(refused(frame, spec, &reason));
     }
-    let choice = choice::choose(process_of(spec, appraised.map(|(appraisal, _)| appraisal)), &groups)?;
+    let appraisal = appraised.map(|(appraisal, _)| appraisal);
+    let by_holdout = appraisal.map(|appraisal| appraisal.champion.names()).unwrap_or_default();
+    let choice = choice::choose(process_of(spec, appraisal), &by_holdout, &groups)?;
+    let level = appraised.and_then(|(_, level)| level);
+    // A process in which customers do not differ knows nothing of any of them: it is refused, and the champion tells the money.
+    let refusal = choice.fit.no_difference();
+    if let (Some(reason), None) = (&refusal, level) {
+        let mut empty = refused(frame, spec, reason);
+        if let Some(appraisal) = appraisal {
+            empty.facts["appraisal"] = appraisal.facts();
+        }
+        return Ok(empty);
+    }
+    // Where nobody is seen to leave, a process is right about who buys, given the rates that it found.
+    let churn = appraisal
+        .filter(|_| refusal.is_none() && choice.fit.is_dropout_identified())
+        .and_then(|appraisal| appraisal.churn(choice.fit.estimator));
     let counts = || input.histories.iter().map(|history| history.repeat_count);
     let spend = spend::fit(counts().zip(input.mean_values.iter().copied())).ok_or_else(|| {
         Error::failed("no repeat customer has a positive mean_repeat_value")
@@ -122,7 +142,6 @@ pub fn fit_at_level(frame: &Frame, spec: &LtvSpec, appraised: Option<(&Appraisal
             .hint("check the amounts behind mean_repeat_value")
     })?;
     let plan = Discounting::over_days(spec.horizon_days, spec.discount_rate_annual);
-    let level = appraised.and_then(|(_, level)| level);
     let ahead = Ahead {
         plan,
         terms: Terms { rate_annual: spec.discount_rate_annual, ..Terms::default() },
@@ -150,16 +169,23 @@ pub fn fit_at_level(frame: &Frame, spec: &LtvSpec, appraised: Option<(&Appraisal
         purchases.iter().zip(&purchase_values).map(of_one).collect()
     };
     let ltv = worth(&of_customers(|prediction| prediction.discounted_purchases));
-    let is_dropout_identified = choice.fit.is_dropout_identified();
+    let is_dropout_identified = refusal.is_none() && choice.fit.is_dropout_identified();
     let alive = match is_dropout_identified {
         true => of_customers(|prediction| prediction.alive),
         false => vec![f64::NAN; frame.len()],
     };
+    let buys_in = |window: usize| -> Vec<f64> {
+        let of_one = |prediction: &Prospect| match &churn {
+            Some(churn) => churn.probability(prediction.purchases_in[window]),
+            None => prediction.buys_in[window],
+        };
+        group_of_customer.iter().map(|group| of_one(&predictions[*group as usize])).collect()
+    };
     let mut columns = vec![
         Column::float("predicted_purchases", of_customers(|prediction| prediction.purchases)),
-        Column::float("purchase_probability_30d", of_customers(|prediction| prediction.buys_in_30d)),
-        Column::float("purchase_probability_90d", of_customers(|prediction| prediction.buys_in_90d)),
-        Column::float("purchase_probability_180d", of_customers(|prediction| prediction.buys_in_180d)),
+        Column::float("purchase_probability_30d", buys_in(0)),
+        Column::float("purchase_probability_90d", buys_in(1)),
+        Column::float("purchase_probability_180d", buys_in(2)),
         Column::float("expected_order_value", order_values.clone()),
         Column::float("predicted_ltv", ltv),
     ];
@@ -181,6 +207,13 @@ pub fn fit_at_level(frame: &Frame, spec: &LtvSpec, appraised: Option<(&Appraisal
         columns.push(Column::float(name, scaled.collect()));
     }
     check_finite(frame, &columns)?;
+    if refusal.is_some() {
+        let of_process = |column: &&mut Column| TOLD_BY_PROCESS.contains(&column.name.as_str());
+        columns
+            .iter_mut()
+            .filter(of_process)
+            .for_each(|column| column.values = Values::Float(vec![f64::NAN; frame.len()]));
+    }
     columns.insert(1, Column::float("probability_alive", alive));
     columns.insert(
         7,
@@ -197,7 +230,8 @@ pub fn fit_at_level(frame: &Frame, spec: &LtvSpec, appraised: Option<(&Appraisal
         spend: &spend,
         plan: &ahead.plan,
     });
-    if let Some((appraisal, _)) = appraised {
+    facts["churn"] = serde_json::json!(churn);
+    if let Some(appraisal) = appraisal {
         facts["appraisal"] = appraisal.facts();
         let of_window = of_customers(|prediction| prediction.window_purchases);
         let total: f64 = of_window.iter().zip(&purchase_values).map(|(purchases, value)| purchases * value).sum();
@@ -206,7 +240,7 @@ pub fn fit_at_level(frame: &Frame, spec: &LtvSpec, appraised: Option<(&Appraisal
     Ok(LtvFit { columns, facts })
 }
 
-/// The model of buying and leaving: the champion, if it is one; else the one asked for.
+/// The model of buying and leaving: the champion, if it is one; else the one asked for, where `auto` leaves the choice to the cuts.
 fn process_of<'a>(spec: &'a LtvSpec, appraisal: Option<&Appraisal>) -> &'a str {
     let champion = appraisal.and_then(|appraisal| appraisal.champion.estimator);
     let is_process = |name: &&str| PROCESSES.iter().any(|process| process.name() == *name);
@@ -218,6 +252,13 @@ fn process_of<'a>(spec: &'a LtvSpec, appraisal: Option<&Appraisal>) -> &'a str {
 
 /// Seed of the draws behind the intervals.
 const INTERVAL_SEED: u64 = 42;
+
+/// Columns that only a process tells, whoever tells the money; `probability_alive` is another one, with a rule of its own.
+const TOLD_BY_PROCESS: [&str; 4] =
+    ["predicted_purchases", "purchase_probability_30d", "purchase_probability_90d", "purchase_probability_180d"];
+
+/// Windows of the probability of a purchase.
+const BUYS_WITHIN_DAYS: [f64; 3] = [30.0, 90.0, 180.0];
 
 /// Columns of the quantiles of value over the horizon.
 const QUANTILES: [&str; 3] = ["predicted_ltv_p10", "predicted_ltv_p50", "predicted_ltv_p90"];
@@ -274,9 +315,9 @@ struct Prospect {
     discounted_purchases: f64,
     window_purchases: f64,
     alive: f64,
-    buys_in_30d: f64,
-    buys_in_90d: f64,
-    buys_in_180d: f64,
+    /// Expected purchases within [`BUYS_WITHIN_DAYS`], and the probability of one.
+    purchases_in: [f64; 3],
+    buys_in: [f64; 3],
     residual: Residual,
 }
 
@@ -295,7 +336,6 @@ impl Prospect {
     fn of_groups(fit: &PurchaseFit, groups: &Groups, time: &Ahead) -> Vec<Prospect> {
         let (process, theta) = (fit.estimator, &fit.estimate.theta);
         let ahead = groups.by_age(|count, age| {
-            let buys_in = |days: f64| process.buys_if_alive(theta, count, age, days / DAYS_OF_A_WEEK);
             let until = |weeks: f64| process.purchases_if_alive(theta, count, age, weeks);
             let (purchases, discounted_purchases) = time.plan.present(until);
             Prospect {
@@ -304,9 +344,8 @@ impl Prospect {
                 window_purchases: until(time.window_weeks),
                 residual: time.terms.residual(until),
                 alive: 1.0,
-                buys_in_30d: buys_in(30.0),
-                buys_in_90d: buys_in(90.0),
-                buys_in_180d: buys_in(180.0),
+                purchases_in: BUYS_WITHIN_DAYS.map(|days| until(days / DAYS_OF_A_WEEK)),
+                buys_in: BUYS_WITHIN_DAYS.map(|days| process.buys_if_alive(theta, count, age, days / DAYS_OF_A_WEEK)),
             }
         });
         let alive = process.alive_by_group(theta, groups);
@@ -320,9 +359,8 @@ impl Prospect {
             discounted_purchases: alive * self.discounted_purchases,
             window_purchases: alive * self.window_purchases,
             alive,
-            buys_in_30d: alive * self.buys_in_30d,
-            buys_in_90d: alive * self.buys_in_90d,
-            buys_in_180d: alive * self.buys_in_180d,
+            purchases_in: self.purchases_in.map(|purchases| alive * purchases),
+            buys_in: self.buys_in.map(|buys| alive * buys),
             residual: self.residual.times(alive),
         }
     }
@@ -360,5 +398,7 @@ fn check_finite(frame: &Frame, columns: &[Column]) -> Result<()> {
     Ok(())
 }
 
+#[cfg(test)]
+mod refusal_tests;
 #[cfg(test)]
 mod tests;

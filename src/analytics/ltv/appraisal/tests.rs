@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::analytics::Column;
+use crate::analytics::ltv::Family;
 
 /// Purchase days of customer `i`: every `10 + 7 (i mod 9)` days, from a day of their own; every third stops after day 250.
 fn purchases(i: usize) -> Vec<i64> {
