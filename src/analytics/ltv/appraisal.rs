@@ -26,7 +26,7 @@ pub static ESTIMATORS: LazyLock<Vec<&'static dyn Estimator>> = LazyLock::new(|| 
 });
 
 /// Of five regressors beside Pareto/NBD this one had the lowest mean loss at 18 cuts of CDNOW and Online Retail before the cuts that
-/// figures are shown for (docs/ltv.md); all five were within 0.005 of it.
+/// figures are shown for (docs/ltv.md); the others were within 0.01 of it.
 static BLEND: Blend = Blend::new("blend", &Probabilistic(&ParetoNbd), &LightGbmType);
 
 /// Columns of the windows that are not features.
