@@ -12,6 +12,7 @@ mod data_tests;
 mod detach;
 pub mod entity;
 pub mod erase;
+pub mod explain;
 pub mod export;
 pub mod fault;
 mod fence;

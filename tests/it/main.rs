@@ -29,6 +29,7 @@ mod early_warnings;
 mod embedded;
 mod erase;
 mod errors;
+mod explain;
 mod frame;
 mod garbage;
 mod generate;

@@ -1,0 +1,1 @@
+//! `quintile explain`.
