@@ -42,8 +42,9 @@ fn page(told: &Explanation, is_coloured: bool) -> String {
         let as_of = run.as_of.map(|at| at.format(", as of %Y-%m-%d %H:%M UTC").to_string());
         format!("run {}{}", run.run_id, as_of.unwrap_or_default())
     });
-    let mut lines = vec![format!("Customer {} (workspace {}, {})", told.customer_id, told.workspace, run.unwrap_or_default())];
-    lines.extend(told.summary.iter().flat_map(|sentence| wrapped(sentence, WIDTH - INDENT)).map(indented));
+    let mut lines =
+        vec![format!("Customer {} (workspace {}, {})", told.customer_id, told.workspace, run.unwrap_or_default())];
+    lines.extend(told.summary.iter().flat_map(|sentence| hanging(sentence)));
     for section in &told.sections {
         lines.push(String::new());
         lines.push(print::coloured(section.title, print::Colour::Green, is_coloured));
@@ -95,8 +96,13 @@ fn bullet(sentence: &str) -> Vec<String> {
         .collect()
 }
 
-fn indented(line: String) -> String {
-    format!("{:INDENT$}{line}", "")
+/// A sentence whose further lines stand farther in, so that the next one is seen to begin.
+fn hanging(sentence: &str) -> Vec<String> {
+    let lines = wrapped(sentence, WIDTH - 2 * INDENT);
+    let indent = |(number, line): (usize, String)| {
+        format!("{}{line}", " ".repeat(if number == 0 { INDENT } else { 2 * INDENT }))
+    };
+    lines.into_iter().enumerate().map(indent).collect()
 }
 
 /// Lines of at most `width` characters, broken at blanks; a longer word stays whole.

@@ -83,7 +83,9 @@ impl Look<'_> {
     /// What these rows came from, and how they compare.
     async fn around(&mut self) -> Result<()> {
         let id = self.facts.customer_id.clone();
-        self.facts.segments = self.rows("customer_segments", include_str!("sql/explain_rows.sql"), &[("key", "customer_id")], &[&id]).await?;
+        self.facts.segments = self
+            .rows("customer_segments", include_str!("sql/explain_rows.sql"), &[("key", "customer_id")], &[&id])
+            .await?;
         self.facts.cut_points = self.rows("rfm_cut_points", include_str!("sql/explain_all_rows.sql"), &[], &[]).await?;
         if let Some(cluster) = self.facts.cluster.as_ref().and_then(|cluster| cluster.cluster_id) {
             let sql = include_str!("sql/explain_rows.sql");
@@ -102,6 +104,7 @@ impl Look<'_> {
             let sql = include_str!("sql/explain_calibration.sql");
             self.facts.calibration = self.rows("ltv_calibration", sql, &[], &[&repeats]).await?;
         }
+        self.facts.importance = self.rows("ltv_importance", include_str!("sql/explain_all_rows.sql"), &[], &[]).await?;
         Ok(())
     }
 
@@ -120,11 +123,15 @@ impl Look<'_> {
         values: &[&dyn Parameter],
     ) -> Result<Vec<T>> {
         let Some(rows) = self.ask(relation, sql, names, values).await? else { return Ok(Vec::new()) };
-        let read: std::result::Result<Vec<T>, serde_json::Error> = rows.iter().map(|row| serde_json::from_value(row.get::<_, Value>("row"))).collect();
+        let read: std::result::Result<Vec<T>, serde_json::Error> =
+            rows.iter().map(|row| serde_json::from_value(row.get::<_, Value>("row"))).collect();
         match read {
             Ok(read) => Ok(read),
             Err(e) => {
-                self.leave_out(relation, format!("Relation \"{relation}\" has columns of another kind than the bundled one: {e}."));
+                self.leave_out(
+                    relation,
+                    format!("Relation \"{relation}\" has columns of another kind than the bundled one: {e}."),
+                );
                 Ok(Vec::new())
             }
         }
@@ -151,10 +158,20 @@ impl Look<'_> {
         match self.guarded(include_str!("sql/explain_fit.sql"), &[&workspace]).await? {
             Ok(rows) => match rows.first().map(|row| serde_json::from_value(row.get::<_, Value>("row"))) {
                 Some(Ok(fit)) => self.facts.fit = Some(fit),
-                Some(Err(e)) => self.leave_out("quintile.fits", format!("The facts of the fit behind \"customer_ltv\" cannot be read: {e}.")),
-                None => self.leave_out("quintile.fits", "Relation \"customer_ltv\" is not made by a fit, so nothing tells where its numbers come from.".into()),
+                Some(Err(e)) => self.leave_out(
+                    "quintile.fits",
+                    format!("The facts of the fit behind \"customer_ltv\" cannot be read: {e}."),
+                ),
+                None => self.leave_out(
+                    "quintile.fits",
+                    "Relation \"customer_ltv\" is not made by a fit, so nothing tells where its numbers come from."
+                        .into(),
+                ),
             },
-            Err(why) => self.leave_out("quintile.fits", format!("The fit behind \"customer_ltv\" cannot be read: {}.", why.message)),
+            Err(why) => self.leave_out(
+                "quintile.fits",
+                format!("The fit behind \"customer_ltv\" cannot be read: {}.", why.message),
+            ),
         }
         Ok(())
     }
@@ -221,7 +238,8 @@ impl Look<'_> {
         let (id, workspace) = (self.facts.customer_id.clone(), self.facts.workspace.clone());
         let read: Vec<&str> = OF_CUSTOMERS.into_iter().filter(|name| self.facts.runs.contains_key(*name)).collect();
         if read.is_empty() {
-            let missing: Vec<&str> = OF_CUSTOMERS.iter().filter_map(|name| self.facts.missing.get(*name)).map(String::as_str).collect();
+            let missing: Vec<&str> =
+                OF_CUSTOMERS.iter().filter_map(|name| self.facts.missing.get(*name)).map(String::as_str).collect();
             return Ok(Error::failed(format!("workspace \"{workspace}\" publishes nothing about customers"))
                 .detail(missing.join("\n"))
                 .hint("publish the bundled models: quintile build --select +customer_360"));
@@ -237,18 +255,8 @@ impl Look<'_> {
                 error.detail(format!("An id is compared letter by letter. There is {}.", near.join(", "))).hint("give the id as it is written there")
             }
             true => error
-                .detail(format!("{} published, but no row is of this customer: never there, erased, without a purchase, or newer than the last run.", listed(&read)))
+                .detail("No published relation has a row of this customer: never there, erased, without a purchase, or newer than the last run.")
                 .hint(format!("take an id from the relation {}; after a load, run quintile build", read[0])),
         })
-    }
-}
-
-/// `"a" is`, `"a" and "b" are`.
-fn listed(names: &[&str]) -> String {
-    let quoted: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
-    match quoted.split_last() {
-        Some((last, [])) => format!("{last} is"),
-        Some((last, others)) => format!("{} and {last} are", others.join(", ")),
-        None => String::new(),
     }
 }

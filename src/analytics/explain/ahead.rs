@@ -1,10 +1,10 @@
 //! Whether the customer is still there, and buys again: P(alive), expected purchases, chances of a purchase.
 
+use super::Section;
 use super::arithmetic::{Parts, parts};
 use super::facts::{Calibration, Facts, Fit, Ltv};
 use super::history::History;
 use super::words::{count, decimals, figure, percent, whole};
-use super::Section;
 use serde_json::json;
 
 /// What is expected, with the parts it was made of, where they are found again.
@@ -55,6 +55,9 @@ pub(super) fn section(facts: &Facts, history: &History, prospect: &Prospect) -> 
     let (ltv, fit) = match fitted(facts) {
         Ok(both) => both,
         Err(why) => {
+            if let Some(purchases) = facts.ltv.as_ref().and_then(|ltv| ltv.predicted_purchases) {
+                section.tell("predicted_purchases", purchases, "expected purchases", figure(purchases), "");
+            }
             section.left_out.push(why);
             return section;
         }
@@ -91,17 +94,25 @@ pub(super) fn section(facts: &Facts, history: &History, prospect: &Prospect) -> 
     }
     formula(&mut section, ltv, fit, history, prospect);
     section.because.extend(fit.estimator_story.as_ref().map(|story| format!("How {estimator} sees it: {story}")));
-    section.because.extend(facts.calibration.iter().find(|row| row.estimator == estimator).and_then(|row| alike(row, facts, history)));
+    section.because.extend(
+        facts.calibration.iter().find(|row| row.estimator == estimator).and_then(|row| alike(row, facts, history)),
+    );
     section
 }
 
 fn formula(section: &mut Section, ltv: &Ltv, fit: &Fit, history: &History, prospect: &Prospect) {
     let (Some(parts), Some(days), Some(purchases)) = (prospect.parts, history.days(), ltv.predicted_purchases) else {
+        section.keep("is_reproduced", false);
         section.keep("purchases_if_alive", None::<f64>);
-        section.because.push(
-            "From the published history and the parameters of the fit the numbers do not come out the same (relations of several runs, or an own model), so their parts are not shown."
-                .into(),
-        );
+        let why = match history.days() {
+            None => {
+                "The history that these numbers rest on is not to be read (see above), so their parts are not shown."
+            }
+            Some(_) => {
+                "From the published history and the parameters of the fit the numbers do not come out the same (relations of several runs, or an own model), so their parts are not shown."
+            }
+        };
+        section.because.push(why.into());
         section.because.extend(warning(fit, "dropout_unidentified"));
         return;
     };
@@ -124,23 +135,33 @@ fn formula(section: &mut Section, ltv: &Ltv, fit: &Fit, history: &History, prosp
     } else {
         // What would be multiplied by a P(alive) that means nothing means as little.
         section.keep("purchases_if_alive", None::<f64>);
-        section.because.push(format!("Customers with this history ({known}) are expected to buy on {} more days.", figure(purchases)));
+        section.because.push(format!(
+            "Customers with this history ({known}) are expected to buy on {} more days.",
+            figure(purchases)
+        ));
         section.because.extend(warning(fit, "dropout_unidentified"));
     }
+}
+
+/// `312 customers with 6 repeats`.
+pub(super) fn as_often(row: &Calibration, history: &History) -> Option<String> {
+    let repeats = match history.repeat_count? {
+        0 => "without a repeat".to_owned(),
+        7.. => "with 7 or more repeats".to_owned(),
+        x => format!("with {}", count(x, "repeat")),
+    };
+    Some(format!("{} {repeats}", count(row.customers, "customer")))
 }
 
 /// What customers who had bought as often did at cuts of the past.
 fn alike(row: &Calibration, facts: &Facts, history: &History) -> Option<String> {
     let (predicted, actual) = (row.predicted_purchases_mean?, row.actual_purchases_mean?);
     let horizon = facts.fit.as_ref()?.appraisal.as_ref()?.horizon_days?;
-    let repeats = match history.repeat_count? {
-        7.. => "7 or more repeats".to_owned(),
-        x => count(x, "repeat"),
-    };
     Some(format!(
-        "In the past: {} with {repeats} ({}) were expected to buy on {} days in the {} after, and bought on {}.",
-        count(row.customers, "customer"),
+        "In the past: {} ({}) were expected by {} to buy on {} days in the {} after, and bought on {}.",
+        as_often(row, history)?,
         count(row.cuts, "cut"),
+        row.estimator,
         decimals(predicted, 2),
         count(horizon.round() as i64, "day"),
         decimals(actual, 2)

@@ -102,11 +102,8 @@ mod tests {
     #[test]
     fn parts_are_those_of_the_estimator_and_multiply() {
         let days = Days { repeat_count: 2, last_purchase_age_days: 213, age_days: 272 };
-        let published = |alive, purchases| Ltv {
-            probability_alive: alive,
-            predicted_purchases: Some(purchases),
-            ..Ltv::default()
-        };
+        let published =
+            |alive, purchases| Ltv { probability_alive: alive, predicted_purchases: Some(purchases), ..Ltv::default() };
         let guess = published(None, 1.262_9);
         assert_eq!(parts(days, &mbg(), &guess), None, "near is not the same");
         let process = PROCESSES.iter().find(|process| process.name() == "mbg_nbd").expect("there");

@@ -41,6 +41,8 @@ pub struct Facts {
     pub fit: Option<Fit>,
     /// Rows of `ltv_calibration` about customers who bought as often, one an estimator.
     pub calibration: Vec<Calibration>,
+    /// Rows of `ltv_importance`.
+    pub importance: Vec<Importance>,
     /// The place of the customer by net revenue so far.
     pub revenue_rank: Option<Rank>,
     /// The place by predicted lifetime value.
@@ -169,6 +171,8 @@ pub struct Ltv {
     pub predicted_ltv_year_3: Option<f64>,
     pub predicted_ltv_year_4: Option<f64>,
     pub predicted_ltv_year_5: Option<f64>,
+    /// Not in every version of the relation.
+    pub value_to_date: Option<f64>,
     pub predicted_ltv_p10: Option<f64>,
     pub predicted_ltv_p50: Option<f64>,
     pub predicted_ltv_p90: Option<f64>,
@@ -233,6 +237,15 @@ pub struct Calibration {
     pub actual_revenue_mean: Option<f64>,
     pub predicted_purchases_mean: Option<f64>,
     pub actual_purchases_mean: Option<f64>,
+}
+
+/// What a feature contributes to the champion.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+#[expect(missing_docs, reason = "the columns of ltv_importance, documented there")]
+pub struct Importance {
+    pub feature: String,
+    pub normalized_gini_drop: Option<f64>,
 }
 
 /// The place of a value among those of all customers.

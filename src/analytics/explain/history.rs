@@ -28,7 +28,8 @@ impl History {
     pub(super) fn of(facts: &Facts) -> History {
         let (purchases, customer) = (facts.purchases.as_ref(), facts.customer.as_ref());
         // What is expected was expected as of the day of its own run.
-        let seen = ["customer_ltv", "customer_purchases", "customers"].into_iter().find_map(|name| facts.last_day(name));
+        let seen =
+            ["customer_ltv", "customer_purchases", "customers"].into_iter().find_map(|name| facts.last_day(name));
         History {
             first: purchases.and_then(|p| p.first_purchase_date).or(customer.and_then(|c| c.first_order_date)),
             last: purchases.and_then(|p| p.last_purchase_date).or(customer.and_then(|c| c.last_order_date)),
@@ -102,7 +103,7 @@ pub(super) fn compared(rank: &Rank) -> Option<String> {
     };
     let same = match rank.equal - 1 {
         0 => String::new(),
-        n => format!(", the same as {}", whole(n)),
+        n => format!(", the same as {} of them", whole(n)),
     };
     Some(match share {
         1.0 => format!("more than all of {others}"),
@@ -111,13 +112,32 @@ pub(super) fn compared(rank: &Rank) -> Option<String> {
     })
 }
 
+/// `Brought 300.00 USD to date, more than 93 % of the other 2,356 customers.`
+pub(super) fn money_sentence(facts: &Facts) -> Option<String> {
+    let customer = facts.customer.as_ref()?;
+    let place = facts.revenue_rank.as_ref().and_then(compared).map(|place| format!(", {place}")).unwrap_or_default();
+    Some(format!("Brought {} to date{place}.", money(customer.net_revenue?, customer.currency.as_deref())))
+}
+
 pub(super) fn section(facts: &Facts, history: &History) -> Section {
     let mut section = Section::new("purchases_so_far", "Purchases so far");
     if let (Some(first), Some(last)) = (history.first, history.last) {
         let age = history.days().map(|days| format!("{} of observation (T, age_days)", count(days.age_days, "day")));
-        section.tell("first_purchase_date", first.to_string(), "first purchase", first.to_string(), age.unwrap_or_default());
+        section.tell(
+            "first_purchase_date",
+            first.to_string(),
+            "first purchase",
+            first.to_string(),
+            age.unwrap_or_default(),
+        );
         let ago = history.silent().map(|days| format!("{} ago", count(days, "day")));
-        section.tell("last_purchase_date", last.to_string(), "last purchase", last.to_string(), ago.unwrap_or_default());
+        section.tell(
+            "last_purchase_date",
+            last.to_string(),
+            "last purchase",
+            last.to_string(),
+            ago.unwrap_or_default(),
+        );
     }
     if let Some(days) = history.days() {
         days_with_a_purchase(&mut section, history, days);
@@ -165,7 +185,6 @@ fn money_to_date(section: &mut Section, facts: &Facts) {
         {
             notes.push(format!("{} less {} returned", money(gross, None), money(returned, None)));
         }
-        notes.extend(facts.revenue_rank.as_ref().and_then(compared));
         section.tell("net_revenue", net, "brought to date", money(net, currency), notes.join("; "));
         section.keep("gross_revenue", customer.gross_revenue);
         section.keep("returned_revenue", customer.returned_revenue);
@@ -176,7 +195,9 @@ fn money_to_date(section: &mut Section, facts: &Facts) {
     }
     section.keep("currency", customer.currency.clone());
     if customer.id_is_synthetic == Some(true) {
-        section.because.push("The id is made up: the source has no customers, so this is nobody's real history.".into());
+        section
+            .because
+            .push("The id is made up: the source has no customers, so this is nobody's real history.".into());
     }
     section.keep("id_is_synthetic", customer.id_is_synthetic);
 }

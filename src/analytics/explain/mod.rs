@@ -80,7 +80,14 @@ impl Section {
     }
 
     /// Adds a fact for people and programs.
-    fn tell(&mut self, name: &str, value: impl Into<Value>, label: &str, shown: impl Into<String>, note: impl Into<String>) {
+    fn tell(
+        &mut self,
+        name: &str,
+        value: impl Into<Value>,
+        label: &str,
+        shown: impl Into<String>,
+        note: impl Into<String>,
+    ) {
         let (name, label) = (name.to_owned(), label.to_owned());
         self.facts.push(Fact { name, value: value.into(), label, shown: shown.into(), note: note.into() });
     }
@@ -103,7 +110,7 @@ pub fn explain(facts: &Facts) -> Explanation {
         persona::section(facts),
         ahead::section(facts, &history, &prospect),
         value::section(facts, &history, &prospect),
-        trust::section(facts),
+        trust::section(facts, &history),
     ];
     Explanation {
         customer_id: facts.customer_id.clone(),
@@ -119,6 +126,7 @@ fn summary(facts: &Facts, history: &history::History) -> Vec<String> {
     let mut summary = Vec::new();
     summary.extend(history.sentence());
     summary.extend(persona::sentence(facts));
+    summary.extend(history::money_sentence(facts));
     summary.extend(value::sentence(facts));
     summary.extend(mixed_runs(facts));
     summary
@@ -134,7 +142,10 @@ fn mixed_runs(facts: &Facts) -> Option<String> {
         .map(|(relation, run)| format!("{relation} (run {})", run.run_id))
         .collect();
     (!older.is_empty()).then(|| {
-        format!("Not all is of one instant: {} are as of an earlier one, so numbers across sections may not agree.", older.join(", "))
+        format!(
+            "Not all is of one instant: {} are as of an earlier one, so numbers across sections may not agree.",
+            older.join(", ")
+        )
     })
 }
 

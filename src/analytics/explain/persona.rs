@@ -1,8 +1,8 @@
 //! Cluster, persona, and what to do next.
 
+use super::Section;
 use super::facts::Facts;
 use super::words::percent;
-use super::Section;
 
 /// Below this a customer lies about as near to another cluster.
 const CLEAR: f64 = 0.2;
@@ -38,8 +38,8 @@ pub(super) fn section(facts: &Facts) -> Section {
             section.keep("cluster_id", cluster.cluster_id);
             if let Some(share) = cluster.persona_confidence {
                 let note = match share < CLEAR {
-                    true => "lies between two clusters: not much would change it",
-                    false => "0 lies between two clusters, 100 in the middle of this one",
+                    true => "near the border to another cluster: a little more or less would change it",
+                    false => "0 is on the border to another cluster, 100 in the middle of this one",
                 };
                 section.tell("persona_confidence", share, "confidence", percent(share), note);
             }

@@ -1,8 +1,8 @@
 //! Scores with the cut points they fell between, and the segments that follow from them.
 
+use super::Section;
 use super::facts::{CutPoint, Facts, Scores};
 use super::words::{count, money, whole};
-use super::Section;
 use serde_json::json;
 
 /// A measure with its score.
@@ -49,14 +49,24 @@ pub(super) fn section(facts: &Facts) -> Section {
                 format!("score {score}{reached}{next}")
             }
         };
-        section.tell(measure.name, measure.value, measure.label, said(measure.name, measure.value, currency), note);
+        let value = match measure.name {
+            "monetary" => json!(measure.value),
+            _ => json!(measure.value as i64),
+        };
+        section.tell(measure.name, value, measure.label, said(measure.name, measure.value, currency), note);
         section.keep(measure.score_name, measure.score);
         section.keep(&format!("{}_cut_points", measure.name), json!(cuts));
     }
     match (scores.rfm_code, &scores.unscored_reason) {
         (Some(code), _) => {
             let (r, f, m) = (code / 100, code / 10 % 10, code % 10);
-            section.tell("rfm_code", code, "rfm_code", code.to_string(), format!("recency {r}, frequency {f}, monetary {m}"));
+            section.tell(
+                "rfm_code",
+                code,
+                "rfm_code",
+                code.to_string(),
+                format!("recency {r}, frequency {f}, monetary {m}"),
+            );
         }
         (None, Some(reason)) => section.because.push(format!("There are no scores: {reason}.")),
         (None, None) => {}
@@ -65,7 +75,8 @@ pub(super) fn section(facts: &Facts) -> Section {
     match facts.missing.get("rfm_cut_points") {
         Some(why) => section.left_out.push(why.clone()),
         None if unlike => section.because.push(
-            "The published cut points do not give these scores (another run's, or an own rule), so they are not shown.".into(),
+            "The published cut points do not give these scores (another run's, or an own rule), so they are not shown."
+                .into(),
         ),
         None => {}
     }
@@ -92,9 +103,8 @@ fn measures(facts: &Facts, scores: &Scores) -> Vec<Measure> {
 /// Cut points that hold for the customer, for the scores 2 to 5: those of the own cell, where the method has cells.
 fn cuts_of(cut_points: &[CutPoint], measure: &str, scores: &Scores) -> Vec<f64> {
     let of_measure = || cut_points.iter().filter(|cut| cut.measure == measure);
-    let is_own = |cut: &&CutPoint| {
-        cut.r_score == scores.r_score && (cut.f_score.is_none() || cut.f_score == scores.f_score)
-    };
+    let is_own =
+        |cut: &&CutPoint| cut.r_score == scores.r_score && (cut.f_score.is_none() || cut.f_score == scores.f_score);
     let own: Vec<&CutPoint> = of_measure().filter(|cut| cut.r_score.is_some()).filter(is_own).collect();
     let mut chosen = if own.is_empty() { of_measure().filter(|cut| cut.r_score.is_none()).collect() } else { own };
     chosen.sort_by_key(|cut| cut.score);
@@ -134,7 +144,6 @@ pub(super) fn segments(facts: &Facts) -> Section {
             ("classic11" | "seed5" | "seed7", Some(code)) => format!("the rule for rfm_code {code}"),
             ("rf10", Some(code)) => format!("the rule for recency {} and frequency {}", code / 100, code / 10 % 10),
             ("persona4", _) => "the persona, below".to_owned(),
-            ("value_tier", _) => "the tier of money to date".to_owned(),
             _ => String::new(),
         };
         let shown = membership.segment.clone().unwrap_or_else(|| "none".into());

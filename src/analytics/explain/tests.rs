@@ -12,10 +12,19 @@ fn read<T: serde::de::DeserializeOwned>(value: Value) -> T {
 fn somebody() -> Facts {
     let run = Run { run_id: 7, as_of: Some("1997-10-01T00:00:00Z".parse().expect("an instant")) };
     let relations = [
-        "customers", "customer_purchases", "rfm_scores", "rfm_cut_points", "customer_segments", "customer_clusters",
-        "cluster_personas", "customer_360", "customer_ltv", "ltv_calibration",
+        "customers",
+        "customer_purchases",
+        "rfm_scores",
+        "rfm_cut_points",
+        "customer_segments",
+        "customer_clusters",
+        "cluster_personas",
+        "customer_360",
+        "customer_ltv",
+        "ltv_calibration",
     ];
-    let cut = |measure: &str, score: i64, cut_point: f64| json!({"measure": measure, "score": score, "cut_point": cut_point});
+    let cut =
+        |measure: &str, score: i64, cut_point: f64| json!({"measure": measure, "score": score, "cut_point": cut_point});
     let mut facts = Facts {
         workspace: "default".into(),
         customer_id: "12347".into(),
@@ -55,15 +64,27 @@ fn somebody() -> Facts {
                 "totals_inside": 3, "totals_told": 3},
         })),
         calibration: read(json!([{"estimator": "mbg_nbd", "cuts": 3, "customers": 312,
-            "predicted_purchases_mean": 1.42, "actual_purchases_mean": 1.51}])),
+            "predicted_purchases_mean": 1.42, "actual_purchases_mean": 1.51},
+            {"estimator": "blend", "cuts": 3, "customers": 312, "predicted_revenue_mean": 51.2, "actual_revenue_mean": 54.9}])),
+        importance: read(json!([{"feature": "orders", "normalized_gini_drop": 0.01},
+            {"feature": "revenue_90d", "normalized_gini_drop": 0.2}, {"feature": "units", "normalized_gini_drop": -0.1}])),
         revenue_rank: Some(Rank { customers: 2357, below: 2200, equal: 1, mean: 80.0, median: 40.0 }),
         ltv_rank: Some(Rank { customers: 2357, below: 2300, equal: 2, mean: 20.0, median: 6.0 }),
         ..Facts::default()
     };
     facts.cut_points = read(json!([
-        cut("recency_days", 2, 250.0), cut("recency_days", 3, 200.0), cut("recency_days", 4, 90.0), cut("recency_days", 5, 30.0),
-        cut("frequency", 2, 1.0), cut("frequency", 3, 1.0), cut("frequency", 4, 2.0), cut("frequency", 5, 4.0),
-        cut("monetary", 2, 15.0), cut("monetary", 3, 30.0), cut("monetary", 4, 60.0), cut("monetary", 5, 310.0),
+        cut("recency_days", 2, 250.0),
+        cut("recency_days", 3, 200.0),
+        cut("recency_days", 4, 90.0),
+        cut("recency_days", 5, 30.0),
+        cut("frequency", 2, 1.0),
+        cut("frequency", 3, 1.0),
+        cut("frequency", 4, 2.0),
+        cut("frequency", 5, 4.0),
+        cut("monetary", 2, 15.0),
+        cut("monetary", 3, 30.0),
+        cut("monetary", 4, 60.0),
+        cut("monetary", 5, 310.0),
     ]));
     publish(&mut facts);
     facts
@@ -81,7 +102,8 @@ fn publish(facts: &mut Facts) {
     let ltv = facts.ltv.as_mut().expect("a row");
     ltv.probability_alive = Some(process.probability_alive(&theta, &history));
     ltv.predicted_purchases = Some(process.expected_purchases(&theta, &history, 365.0 / 7.0));
-    ltv.expected_order_value = Some(crate::analytics::ltv::gamma_gamma::expected_value(&[6.25, 3.74, 15.44], 6.0, 40.0));
+    ltv.expected_order_value =
+        Some(crate::analytics::ltv::gamma_gamma::expected_value(&[6.25, 3.74, 15.44], 6.0, 40.0));
 }
 
 /// All that is told, a line a fact.
@@ -91,7 +113,9 @@ fn told(facts: &Facts) -> String {
     for section in told.sections {
         lines.push(format!("\n{} [{}]", section.title, section.name));
         let for_people = section.facts.into_iter().filter(|fact| !fact.label.is_empty());
-        lines.extend(for_people.map(|fact| format!("{}: {} | {}", fact.label, fact.shown, fact.note).trim_end().to_owned()));
+        lines.extend(
+            for_people.map(|fact| format!("{}: {} | {}", fact.label, fact.shown, fact.note).trim_end().to_owned()),
+        );
         lines.extend(section.because.into_iter().map(|line| format!("- {line}")));
         lines.extend(section.left_out.into_iter().map(|line| format!("- left out: {line}")));
     }
@@ -106,10 +130,14 @@ fn a_customer_whose_level_comes_from_a_champion() {
 #[test]
 fn numbers_follow_from_each_other() {
     let document = explain(&somebody()).to_json();
-    let number = |section: &str, name: &str| document[section][name].as_f64().unwrap_or_else(|| panic!("{section}.{name}"));
+    let number =
+        |section: &str, name: &str| document[section][name].as_f64().unwrap_or_else(|| panic!("{section}.{name}"));
     let (ahead, worth) = ("purchases_ahead", "lifetime_value");
     let near = |left: f64, right: f64| assert!((left - right).abs() < 1e-9 * right.abs(), "{left} and {right}");
-    near(number(ahead, "probability_alive") * number(ahead, "purchases_if_alive"), number(ahead, "predicted_purchases"));
+    near(
+        number(ahead, "probability_alive") * number(ahead, "purchases_if_alive"),
+        number(ahead, "predicted_purchases"),
+    );
     near(
         number(ahead, "predicted_purchases")
             * number(worth, "discount_factor")
@@ -134,7 +162,7 @@ fn without_a_champion_the_level_is_that_of_the_order_value() {
     facts.ltv.as_mut().expect("a row").predicted_ltv = Some(discounted * value);
     facts.fit.as_mut().expect("a fit").appraisal = None;
     let text = told(&facts);
-    assert!(text.contains("The value of a purchase is that of an order, above."), "{text}");
+    assert!(text.contains("The value of a purchase is that of an order, above;"), "{text}");
     assert!(text.contains("too short for a cut of the past"), "{text}");
     assert!(!text.contains("blend"), "{text}");
 }
@@ -185,7 +213,8 @@ fn another_history_than_that_of_the_fit_is_noticed() {
 #[test]
 fn an_own_project_with_customers_alone_is_told_what_it_lacks() {
     let mut facts = Facts { workspace: "own".into(), customer_id: "a".into(), ..Facts::default() };
-    facts.customer = read(json!({"first_order_date": "2025-01-01", "last_order_date": "2025-01-20", "net_revenue": 5, "extra": []}));
+    facts.customer =
+        read(json!({"first_order_date": "2025-01-01", "last_order_date": "2025-01-20", "net_revenue": 5, "extra": []}));
     facts.runs.insert("customers".into(), Run { run_id: 1, as_of: "2025-02-01T00:00:00Z".parse().ok() });
     insta::assert_snapshot!(told(&facts));
 }
@@ -193,7 +222,8 @@ fn an_own_project_with_customers_alone_is_told_what_it_lacks() {
 #[test]
 fn somebody_who_bought_once_and_scores_of_another_run() {
     let mut facts = somebody();
-    facts.purchases = read(json!({"repeat_count": 0, "first_purchase_date": "1997-07-26", "last_purchase_date": "1997-07-26"}));
+    facts.purchases =
+        read(json!({"repeat_count": 0, "first_purchase_date": "1997-07-26", "last_purchase_date": "1997-07-26"}));
     facts.scores.as_mut().expect("a row").f_score = Some(2);
     let text = told(&facts);
     assert!(text.starts_with("Bought on one day, 66 days ago, and not again since."), "{text}");

@@ -44,6 +44,16 @@ pub(super) fn figure(value: f64) -> String {
     }
 }
 
+/// Two significant digits, for sentences that nobody calculates with: `5.7`, `0.68`, `12`.
+pub(super) fn about(value: f64) -> String {
+    match value {
+        v if v == 0.0 || v >= 9.95 => decimals(v, 0),
+        v if v >= 0.995 => decimals(v, 1),
+        v if v >= 0.005 => decimals(v, 2),
+        _ => "under 0.01".into(),
+    }
+}
+
 /// `2,310.40 GBP`; cents are dropped where they are noise.
 pub(super) fn money(value: f64, currency: Option<&str>) -> String {
     let places = if value.abs() >= 100_000.0 { 0 } else { 2 };
@@ -95,7 +105,10 @@ mod tests {
     fn what_is_neither_nothing_nor_all_is_not_told_as_such() {
         let told: Vec<String> =
             [0.0, 0.0004, 0.004, 0.05, 0.123, 0.6412, 0.985, 0.9951, 0.9996, 1.0].map(percent).into();
-        assert_eq!(told, ["0 %", "under 0.1 %", "0.4 %", "5 %", "12 %", "64 %", "98 %", "99.5 %", "over 99.9 %", "100 %"]);
+        assert_eq!(
+            told,
+            ["0 %", "under 0.1 %", "0.4 %", "5 %", "12 %", "64 %", "98 %", "99.5 %", "over 99.9 %", "100 %"]
+        );
     }
 
     #[test]
@@ -106,6 +119,12 @@ mod tests {
         assert_eq!(money(-12.3, Some("GBP")), "-12.30 GBP");
         assert_eq!(money(0.001, None), "under 0.01");
         assert_eq!(money(-0.001, None), "0.00");
+    }
+
+    #[test]
+    fn sentences_have_fewer_digits() {
+        let told: Vec<String> = [0.0, 0.001, 0.683, 0.997, 5.713, 12.3].map(about).into();
+        assert_eq!(told, ["0", "under 0.01", "0.68", "1.0", "5.7", "12"]);
     }
 
     #[test]
