@@ -16,8 +16,8 @@ const INDENT: usize = 2;
 /// Arguments of `explain`.
 #[derive(Args, Debug)]
 #[command(after_help = "Example:  quintile explain 12347\n\
-    It reads what is published, all at one moment. Formulas are told with four digits, so that they can be \n\
-    checked by hand; --format json has all digits, under the names of the columns.")]
+    It reads what is published, all at one moment. Formulas have four digits, to be checked by\n\
+    hand; --format json has all digits, under the names of the columns.")]
 pub struct Arguments {
     /// Id of the customer, as raw.orders has it
     #[arg(value_name = "CUSTOMER", allow_hyphen_values = true)]
