@@ -81,7 +81,7 @@ fn names(document: &Value) -> String {
     for (name, value) in document.as_object().expect("an object") {
         match value {
             Value::Object(section) if name != "relations" => {
-                names.extend(section.keys().map(|key| format!("{name}.{key}")))
+                names.extend(section.keys().map(|key| format!("{name}.{key}")));
             }
             _ => names.push(name.clone()),
         }
