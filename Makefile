@@ -5,7 +5,7 @@ TIMED := ./scripts/timed
 # Snapshots are reviewed, never written by a test run.
 export INSTA_UPDATE ?= no
 
-.PHONY: help demo test lint bench bench-load check-deploy faults
+.PHONY: help demo test lint bench bench-load bench-ltv check-deploy faults
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
@@ -36,6 +36,9 @@ bench-load: ## Load a generated file with psql's \copy and with quintile: DATABA
 	@[ -n "$${DATABASE_URL:-}" ] || { echo "set DATABASE_URL to a server on this machine that may be filled" >&2; exit 1; }
 	@$(TIMED) "build the program" $(CARGO) build --release --locked
 	@$(TIMED) "race" benches/load.py --rows $(or $(ROWS),1000000) --database-url "$$DATABASE_URL" --quintile target/release/quintile
+
+bench-ltv: ## Print what lifetime values are worth on CDNOW and Online Retail, beside the bars of the reference
+	@$(TIMED) "figures" $(CARGO) bench --locked --bench ltv_bars
 
 check-deploy: ## Render the manifests and lint the Dockerfile, with tools put into target/tools
 	@./scripts/check-deploy --install

@@ -9,7 +9,7 @@
 //! | [`config`] | files, environment, secret files | checked [`config::Settings`] |
 //! | [`embedded`] | server binaries found on the machine | a private local PostgreSQL |
 //! | [`project`] (pure) | `(path, text)` pairs | models or a manifest, graph, compiled SQL, data tests |
-//! | [`analytics`] (pure) | a [`analytics::Frame`] of features, a seed | clusters, lifetime values, generated shops |
+//! | [`analytics`] (pure) | a [`analytics::Frame`] of features, a seed | clusters, lifetime values, generated shops, explanations |
 //! | [`warehouse`] | requests | statements to PostgreSQL; the only module that speaks to it |
 //! | [`ingest`] | files of every kind, a generated shop | rows of the raw tables, rejected rows kept |
 //! | [`pipeline`] | a project and a warehouse | a published run, or relations in place |

@@ -36,6 +36,8 @@ SELECT
     (count(*) - 1)::integer AS repeat_count,
     min(p.purchase_date) AS first_purchase_date,
     max(p.purchase_date) AS last_purchase_date,
-    avg(p.value ORDER BY p.purchase_n) FILTER (WHERE p.purchase_n > 1) AS mean_repeat_value
+    avg(p.value ORDER BY p.purchase_n) FILTER (WHERE p.purchase_n > 1) AS mean_repeat_value,
+    max(p.value) FILTER (WHERE p.purchase_n = 1) AS first_purchase_value,
+    sum(p.value ORDER BY p.purchase_n) AS value_to_date
 FROM purchases AS p
 GROUP BY p.customer_id

@@ -1,6 +1,7 @@
 //! Pure numerics: a frame in, columns out; no clock, no network, no database, randomness by a seed that is passed in.
 
 pub mod cluster;
+pub mod explain;
 pub mod frame;
 pub mod generate;
 pub mod ltv;

@@ -10,6 +10,7 @@ mod deps;
 mod docs;
 mod engine;
 mod erase;
+mod explain;
 mod export_person;
 mod garbage;
 mod generate;
@@ -162,6 +163,8 @@ enum Command {
     Runs(runs::Arguments),
     /// Tell how many customers went from which segment to which between two runs
     Transitions(transitions::Arguments),
+    /// Tell in words and numbers why a customer has these values
+    Explain(explain::Arguments),
     /// List what was raised to be told outside, newest first, and what became of it
     Alerts(alerts::Arguments),
     /// Show readers an earlier run again
@@ -249,6 +252,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Retry(arguments) => retry::run(&global, arguments).await,
         Command::Runs(arguments) => runs::run(&global, arguments).await,
         Command::Alerts(arguments) => alerts::run(&global, arguments).await,
+        Command::Explain(arguments) => explain::run(&global, arguments).await,
         Command::Transitions(arguments) => transitions::run(&global, arguments).await,
         Command::Rollback(arguments) => rollback::run(&global, arguments).await,
         Command::Unpublish(arguments) => unpublish::run(&global, arguments).await,

@@ -4,7 +4,7 @@ use super::plan::Step;
 use super::spec::Judging;
 use super::step::RunContext;
 use crate::analytics::Frame;
-use crate::analytics::ltv::{Appraisal, Level};
+use crate::analytics::ltv::{Appraisal, Fit};
 use crate::error::{Error, Result};
 use crate::warehouse::connect::Client;
 use crate::warehouse::statement::qualified;
@@ -18,27 +18,26 @@ pub struct Appraised {
 }
 
 impl Appraised {
-    /// What the champion says of the customers `keys`; none where it is a model of buying and leaving, which is fitted to them anyway.
-    pub fn level(&self, keys: &[String]) -> Result<Option<Level>> {
-        self.today.as_ref().map(|today| self.appraisal.level(today, keys)).transpose().map(Option::flatten)
+    /// The champion's name and fit; none where it is a model of buying and leaving, which is fitted to all customers anyway.
+    pub fn champion(&mut self) -> Result<Option<(&'static str, Box<dyn Fit>)>> {
+        let Some(today) = self.today.take() else { return Ok(None) };
+        let fit = self.appraisal.champion_fit(&today)?;
+        Ok(self.appraisal.champion.estimator.zip(fit))
     }
 }
 
-/// Judges all estimators; none where the model names no windows, or the data are too short for a cut.
+/// Judges all estimators; none where the model names no windows, or the data are too short for a cut. A champion that learns is given
+/// `share` of today's customers.
 pub async fn appraise(
     run: &RunContext,
     step: &Step,
     client: &Client,
     key: &str,
     judging: &Judging,
+    share: f64,
 ) -> Result<Option<Appraised>> {
-    let relation = judging.windows.as_ref().and_then(|windows| run.context.relations.get(windows));
-    let Some(relation) = relation.map(|relation| qualified(&relation.schema, &relation.identifier)) else {
-        return Ok(None);
-    };
-    // All columns: a view has none but its own, whereas a stored model would bring `as_of`, which the frame refuses by name.
-    let select = |which: &str| format!("SELECT w.* FROM {relation} AS w WHERE w.origin_n {which}");
-    let windows = run.warehouse.read_frame_with(client, &select("> 0"), key).await?;
+    let (Some(past), Some(now)) = (windows(run, judging, "> 0"), today(run, judging)) else { return Ok(None) };
+    let windows = run.warehouse.read_frame_with(client, &past, key).await?;
     let published = run.warehouse.published_fit(&step.name).await?;
     let former = published.as_ref().and_then(|facts| facts.pointer("/appraisal/champion/estimator"));
     let former = former.and_then(Value::as_str).map(str::to_owned);
@@ -47,8 +46,20 @@ pub async fn appraise(
     let judged = judged.map_err(|e| Error::failed(format!("model \"{}\" failed", step.name)).source(e))??;
     let Some(appraisal) = judged else { return Ok(None) };
     let today = match appraisal.needs_features() {
-        true => Some(run.warehouse.read_frame_with(client, &select("= 0"), key).await?),
+        true => Some(run.warehouse.read_sample(client, &now, key, share).await?),
         false => None,
     };
     Ok(Some(Appraised { appraisal, today }))
+}
+
+/// The SELECT of all customers as of now, with their features.
+pub fn today(run: &RunContext, judging: &Judging) -> Option<String> {
+    windows(run, judging, "= 0")
+}
+
+fn windows(run: &RunContext, judging: &Judging, which: &str) -> Option<String> {
+    let relation = judging.windows.as_ref().and_then(|windows| run.context.relations.get(windows))?;
+    let relation = qualified(&relation.schema, &relation.identifier);
+    // All columns: a view has none but its own, whereas a stored model would bring `as_of`, which the frame refuses by name.
+    Some(format!("SELECT w.* FROM {relation} AS w WHERE w.origin_n {which}"))
 }

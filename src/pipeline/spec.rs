@@ -73,6 +73,18 @@ pub fn cluster(model: &Model) -> Result<(ClusterSpec, u32)> {
     Ok((spec, refit_days))
 }
 
+/// Where the season of purchases comes from.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum SeasonSetting {
+    /// None is taken into account.
+    #[default]
+    None,
+    /// The customers' own repeat purchases, if they hold one.
+    Own,
+    /// A model with `month` and `factor`.
+    Of(String),
+}
+
 /// How estimators of lifetime value are judged.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Judging {
@@ -80,9 +92,15 @@ pub struct Judging {
     pub windows: Option<String>,
     /// What the champion is chosen for.
     pub objective: Objective,
+    /// Model with the repeat purchases of each day, which tell when a fit has drifted; nothing is watched without it.
+    pub tracking: Option<String>,
+    /// The season that purchases are told by.
+    pub season: SeasonSetting,
+    /// Days for which customers are scored with the fit there is; 0 fits in every run.
+    pub refit_days: u32,
 }
 
-/// `windows`, `objective`.
+/// `windows`, `objective`, `tracking`, `season`, `refit_days`.
 pub fn judging(model: &Model) -> Result<Judging> {
     let objective = match model.config.get("objective") {
         None => Objective::default(),
@@ -91,12 +109,27 @@ pub fn judging(model: &Model) -> Result<Judging> {
             .and_then(Objective::named)
             .ok_or_else(|| wrong(model, "objective", value, "'balanced', 'ranking' or 'totals'"))?,
     };
-    let windows = match model.config.get("windows") {
-        None => None,
-        Some(Value::String(name)) if model.refs.contains(name) => Some(name.clone()),
-        Some(other) => return Err(wrong(model, "windows", other, "the name of a model that it refers to by ref()")),
+    let named = |key: &str| match model.config.get(key) {
+        None => Ok(None),
+        Some(Value::String(name)) if model.refs.contains(name) => Ok(Some(name.clone())),
+        Some(other) => Err(wrong(model, key, other, "the name of a model that it refers to by ref()")),
     };
-    Ok(Judging { windows, objective })
+    Ok(Judging {
+        windows: named("windows")?,
+        objective,
+        tracking: named("tracking")?,
+        season: match model.config.get("season").and_then(Value::as_str) {
+            None | Some("none") => SeasonSetting::None,
+            Some("own") if model.config.contains_key("tracking") => SeasonSetting::Own,
+            Some("own") => {
+                return Err(Error::config(format!("model \"{}\" has season = 'own' without tracking", model.name))
+                    .detail("Its own season is found in the repeat purchases of each day, which tracking names.")
+                    .hint("add tracking='ltv_days', or set season='none'"));
+            }
+            Some(_) => named("season")?.map_or(SeasonSetting::None, SeasonSetting::Of),
+        },
+        refit_days: count(model, "refit_days", 0, 0, 3650)? as u32,
+    })
 }
 
 /// `estimator`, `horizon_days`, `discount_rate_annual`, `margin_share`.

@@ -1,12 +1,12 @@
 //! One step of a run: render, materialize, index; the one `match` over the kinds of models.
 
-use super::appraise;
 use super::halt::Halt;
+use super::lifetime;
 use super::plan::{Step, StepKind};
 use super::refit::{self, Fitting, Serving};
 use super::refresh::{self, Former};
+use crate::analytics::cluster;
 use crate::analytics::cluster::FormerFit;
-use crate::analytics::{cluster, ltv};
 use crate::crash_point::reach;
 use crate::error::{Error, Kind, Result};
 use crate::project::{Access, Context, Database, Project};
@@ -184,15 +184,7 @@ async fn materialize(run: &RunContext, step: &Step, select: &str, client: &mut C
         }
         StepKind::Ltv { key, spec, judging } => {
             hidden.extend(warehouse.hidden_reads(client, &filling).await?);
-            let spec = spec.clone();
-            let appraised = appraise::appraise(run, step, client, key, judging).await?;
-            fit(run, step, select, client, key, move |frame| {
-                let level = appraised.as_ref().map(|appraised| appraised.level(&frame.keys)).transpose()?.flatten();
-                let appraised = appraised.as_ref().map(|appraised| (&appraised.appraisal, level.as_ref()));
-                let fit = ltv::fit_at_level(&frame, &spec, appraised)?;
-                Ok((frame.keys, fit.columns, fit.facts))
-            })
-            .await?;
+            lifetime::build(run, client, &lifetime::Request { step, select, key, spec, judging }).await?;
         }
     }
     reach("model: filled").await?;
@@ -320,7 +312,7 @@ async fn assign(
 }
 
 /// The numerics do not know which model they serve.
-fn name_model(model: &str, error: Error) -> Error {
+pub(super) fn name_model(model: &str, error: Error) -> Error {
     if error.kind != Kind::Failed || error.message.starts_with("model ") {
         return error;
     }

@@ -18,6 +18,8 @@ pub(super) enum Cell<'a> {
     Integer(Option<i32>),
     /// `double precision`
     Float(Option<f64>),
+    /// `real[]`
+    Reals(&'a [f32]),
     /// `boolean`
     Boolean(Option<bool>),
     /// `text`
@@ -32,6 +34,7 @@ impl Cell<'_> {
             Cell::Bigint(value) => value,
             Cell::Integer(value) => value,
             Cell::Float(value) => value,
+            Cell::Reals(value) => value,
             Cell::Boolean(value) => value,
             Cell::Text(value) => value,
             Cell::Instant(value) => value,

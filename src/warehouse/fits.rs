@@ -14,6 +14,13 @@ impl Warehouse {
         self.ledger(include_str!("sql/record_fit.sql"), &[&run_id, &model, facts]).await
     }
 
+    /// The facts that a run kept under this name.
+    pub async fn fit_of(&self, run_id: i64, model: &str) -> Result<Option<Value>> {
+        let client = self.client().await?;
+        let asked = client.query_opt(include_str!("sql/fit_of.sql"), &[&run_id, &model]).await;
+        Ok(asked.map_err(|e| fault("facts of a fit cannot be read", &e))?.map(|row| row.get(0)))
+    }
+
     /// Keeps the rows of a small table as facts of a fit: they outlive the table, so that later runs can read them by number.
     pub async fn record_rows_as_fit(&self, client: &Client, model: &str, run_id: i64) -> Result<()> {
         let table = run_relation(model, run_id);

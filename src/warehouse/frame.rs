@@ -3,13 +3,14 @@
 use super::connect::{Client, Warehouse};
 use super::copy::{Cell, CopyIn, Transaction};
 use super::fault::{fault, fault_in};
-use super::statement::qualified;
+use super::statement::{fill, qualified, splice};
 use crate::analytics::{Column, Frame, Values};
 use crate::error::{Error, Result};
 use crate::project::quote_identifier;
 use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt;
-use std::pin::pin;
+use std::pin::Pin;
+use tokio_postgres::RowStream;
 use tokio_postgres::types::Type;
 
 impl Warehouse {
@@ -22,30 +23,37 @@ impl Warehouse {
 
     /// As [`Warehouse::read_frame`], on a given connection (inside the caller's transaction, for example).
     pub async fn read_frame_with(&self, client: &Client, sql: &str, key: &str) -> Result<Frame> {
-        let sql = sql.trim_end_matches(|c: char| c.is_whitespace() || c == ';');
+        let mut reader = self.read_batches(client, sql, key, usize::MAX).await?;
+        Ok(reader.next().await?.unwrap_or_else(|| reader.empty()))
+    }
+
+    /// As [`Warehouse::read_frame_with`], of `share` of all keys: those whose hash is low, in every run the same.
+    pub async fn read_sample(&self, client: &Client, sql: &str, key: &str, share: f64) -> Result<Frame> {
+        if share >= 1.0 {
+            return self.read_frame_with(client, sql, key).await;
+        }
+        let template = fill(include_str!("sql/sample_of_keys.sql"), &[("key", key)]);
+        let share = format!("{:.9}", share.max(0.0));
+        let sampled = splice(&template, &[("share", &share), ("select", trimmed(sql))]);
+        self.read_frame_with(client, &sampled, key).await
+    }
+
+    /// Runs `sql` and hands out its rows as frames of at most `rows` rows, so that the memory is that of one of them.
+    pub async fn read_batches(&self, client: &Client, sql: &str, key: &str, rows: usize) -> Result<FrameReader> {
+        let sql = trimmed(sql);
         let described = client.describe(sql).await.map_err(|e| fault_in("features cannot be read", sql, &e))?;
         let described: Vec<(&str, &Type)> = described.columns().iter().map(|c| (c.name(), c.type_())).collect();
         let features = features_of(&described, key)?;
         let wrapped = wrap(sql, key, &features);
-        let rows = client.query_raw(&wrapped, &[]).await;
-        let mut rows = pin!(rows.map_err(|e| fault("features cannot be read", &e))?);
-        let mut keys = Vec::new();
-        let mut values: Vec<Vec<f64>> = vec![Vec::new(); features.len()];
-        while let Some(row) = rows.try_next().await.map_err(|e| fault("features cannot be read", &e))? {
-            let cell: Option<&str> = row.try_get(0).map_err(|e| fault("key cannot be read", &e))?;
-            let Some(cell) = cell else {
-                return Err(Error::failed(format!("key column \"{key}\" holds NULL"))
-                    .detail(format!("Row {} of the SELECT has no key.", keys.len() + 1))
-                    .hint(format!("add `WHERE {key} IS NOT NULL` to the model")));
-            };
-            keys.push(cell.to_owned());
-            for (i, column) in values.iter_mut().enumerate() {
-                let cell: Option<f64> = row.try_get(i + 1).map_err(|e| fault("feature cannot be read", &e))?;
-                column.push(cell.unwrap_or(f64::NAN));
-            }
-        }
-        let columns = features.iter().zip(values).map(|(name, values)| Column::float(name, values)).collect();
-        Ok(Frame { keys, columns })
+        let stream = client.query_raw(&wrapped, &[]).await.map_err(|e| fault("features cannot be read", &e))?;
+        Ok(FrameReader {
+            stream: Box::pin(stream),
+            key: key.to_owned(),
+            features: features.into_iter().map(str::to_owned).collect(),
+            rows,
+            read: 0,
+            is_over: false,
+        })
     }
 
     /// Creates `schema.table` with the columns `run_id`, `as_of`, `key` and `columns`, and fills it; one transaction.
@@ -93,6 +101,57 @@ impl Warehouse {
         transaction.commit().await?;
         Ok(count)
     }
+}
+
+/// Rows of a SELECT on their way into frames.
+pub struct FrameReader {
+    stream: Pin<Box<RowStream>>,
+    key: String,
+    features: Vec<String>,
+    rows: usize,
+    read: usize,
+    is_over: bool,
+}
+
+impl FrameReader {
+    /// The next rows; none after the last.
+    pub async fn next(&mut self) -> Result<Option<Frame>> {
+        let mut keys = Vec::new();
+        let mut values: Vec<Vec<f64>> = vec![Vec::new(); self.features.len()];
+        // A stream that has ended must not be asked again.
+        while !self.is_over && keys.len() < self.rows {
+            let row = self.stream.as_mut().try_next().await.map_err(|e| fault("features cannot be read", &e))?;
+            let Some(row) = row else {
+                self.is_over = true;
+                break;
+            };
+            self.read += 1;
+            let cell: Option<&str> = row.try_get(0).map_err(|e| fault("key cannot be read", &e))?;
+            let Some(cell) = cell else {
+                let key = &self.key;
+                return Err(Error::failed(format!("key column \"{key}\" holds NULL"))
+                    .detail(format!("Row {} of the SELECT has no key.", self.read))
+                    .hint(format!("add `WHERE {key} IS NOT NULL` to the model")));
+            };
+            keys.push(cell.to_owned());
+            for (i, column) in values.iter_mut().enumerate() {
+                let cell: Option<f64> = row.try_get(i + 1).map_err(|e| fault("feature cannot be read", &e))?;
+                column.push(cell.unwrap_or(f64::NAN));
+            }
+        }
+        let columns = self.features.iter().zip(values).map(|(name, values)| Column::float(name, values)).collect();
+        Ok((!keys.is_empty()).then_some(Frame { keys, columns }))
+    }
+
+    /// The frame of a SELECT without rows.
+    fn empty(&self) -> Frame {
+        let columns = self.features.iter().map(|name| Column::float(name, Vec::new())).collect();
+        Frame { keys: Vec::new(), columns }
+    }
+}
+
+pub(super) fn trimmed(sql: &str) -> &str {
+    sql.trim_end_matches(|c: char| c.is_whitespace() || c == ';')
 }
 
 /// Names of all columns but the key; every problem of the SELECT's shape in one error.

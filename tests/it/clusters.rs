@@ -100,8 +100,8 @@ async fn between_two_fits_customers_are_assigned_by_the_server() {
         FROM marts.cluster_quality WHERE is_chosen";
     assert_eq!(shop::value(&warehouse, told).await, "true");
     assert_eq!(shop::value(&warehouse, "SELECT count(*) FROM marts.persona_summary WHERE customers > 0").await, "4");
-    // A week later a new fit is due.
-    shop::execute(&warehouse, &order("new", "2025-07-08 09:00+00", 1)).await;
+    // A month later a new fit is due.
+    shop::execute(&warehouse, &order("new", "2025-07-31 09:00+00", 1)).await;
     refresh(&warehouse, &settings).await;
     assert_eq!(shop::value(&warehouse, fitted_in).await, "3");
 }

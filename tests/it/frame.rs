@@ -92,3 +92,20 @@ async fn a_write_whose_caller_goes_away_leaves_no_open_transaction() {
     assert!(row.get::<_, bool>(1), "a transaction is still open");
     assert_eq!(row.get::<_, bool>(0), given_up.is_err());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn batches_hold_all_rows_once_and_end() {
+    let db = Database::new().await;
+    let warehouse = db.warehouse().await;
+    let client = warehouse.client().await.expect("a connection");
+    for (rows, sizes) in [(7, vec![3, 3, 1]), (6, vec![3, 3]), (2, vec![2]), (0, vec![])] {
+        let sql = format!("SELECT 'c' || i AS key, i AS x FROM generate_series(1, {rows}) AS i");
+        let mut reader = warehouse.read_batches(&client, &sql, "key", 3).await.expect("a reader");
+        let mut found = Vec::new();
+        while let Some(frame) = reader.next().await.expect("rows") {
+            found.push(frame.keys.len());
+        }
+        assert_eq!(found, sizes);
+        assert!(reader.next().await.expect("nothing more").is_none());
+    }
+}

@@ -4,6 +4,7 @@ use crate::analytics::math::matrix::{Matrix, cholesky, inverse};
 use crate::analytics::math::minimize::{
     Minimum, Objective, Stop, central_gradient, hessian, hessian_of_gradient, minimize,
 };
+use serde::{Deserialize, Serialize};
 
 /// The starts compete on this many rows; the winner is then taken to the top on all of them.
 pub(super) const ROWS_TO_START_ON: usize = 500;
@@ -26,7 +27,7 @@ pub(super) trait Likelihood {
 }
 
 /// A fitted parameter vector.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
     /// The parameters.
     pub theta: Vec<f64>,

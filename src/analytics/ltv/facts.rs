@@ -3,6 +3,7 @@
 use super::discount::{DAYS_OF_A_MONTH, Discounting};
 use super::estimate::Estimate;
 use super::reason::Reason;
+use super::season::SeasonalFit;
 use super::{Choice, Groups, Input, LtvSpec, PurchaseFit, gamma_gamma, spend::SpendFit};
 use serde_json::{Map, Value, json};
 
@@ -66,6 +67,20 @@ pub(super) fn refusal(spec: &LtvSpec, customers: usize, reason: &Reason) -> Valu
     })
 }
 
+/// The season of a fit, or why there is none; with the fit that takes none into account.
+pub(super) fn season(found: &SeasonalFit) -> Value {
+    json!({
+        "factors": found.season.factors(),
+        "is_used": found.finding.is_none(),
+        "log_likelihood_gain": found.gain,
+        "flag": found.finding.as_ref().map(Reason::code),
+        "warning": found.finding.as_ref().map(Reason::sentence),
+        "parameters": parameters(&found.fit),
+        "standard_errors": standard_errors(&found.fit),
+        "without_season": { "parameters": parameters(&found.plain), "log_likelihood": found.plain.estimate.log_likelihood },
+    })
+}
+
 pub(super) fn parameters(fit: &PurchaseFit) -> Value {
     let names = fit.estimator.parameters().iter().map(|parameter| parameter.name);
     named(names, fit.estimate.theta.iter().map(|value| json!(value)))
@@ -107,6 +122,7 @@ pub(super) fn spend(spend: &SpendFit) -> Value {
         "standard_errors": errors,
         "log_likelihood": spend.estimate.as_ref().map(|estimate| estimate.log_likelihood),
         "customers": spend.customers,
+        "includes_first_purchase": spend.first > 0.0,
         "population_mean_value": spend.population_mean,
         "count_value_correlation": spend.correlation,
     })

@@ -1,6 +1,7 @@
 //! From the frame's columns to checked histories; a row that contradicts itself is refused by key and column.
 
 use super::process::grouping::History;
+use super::spend::{FIRST_VALUE, KnownOrders};
 use crate::analytics::Frame;
 use crate::error::{Error, Result};
 
@@ -14,6 +15,21 @@ pub(super) struct Input {
     pub histories: Vec<History>,
     /// Mean value of repeat orders; `None` where there is no positive one.
     pub mean_values: Vec<Option<f64>>,
+    /// Value of the first purchase, where the frame tells it.
+    pub first_values: Option<Vec<f64>>,
+}
+
+impl Input {
+    /// Orders of known value: the first purchase is among them where the frame tells it.
+    pub(super) fn known_orders(&self) -> KnownOrders {
+        self.known_orders_with(true)
+    }
+
+    /// The same, with the first purchase only if it is wanted.
+    pub(super) fn known_orders_with(&self, first: bool) -> KnownOrders {
+        let firsts = self.first_values.as_deref().filter(|_| first);
+        KnownOrders::new(&self.histories, &self.mean_values, firsts)
+    }
 }
 
 /// Reads `repeat_count`, `last_purchase_age_days`, `age_days` and `mean_repeat_value`.
@@ -22,7 +38,11 @@ pub(super) fn read(frame: &Frame) -> Result<Input> {
     let lasts = frame.floats("last_purchase_age_days")?;
     let ages = frame.floats("age_days")?;
     let means = frame.floats("mean_repeat_value")?;
-    let mut input = Input { histories: Vec::with_capacity(frame.len()), mean_values: Vec::with_capacity(frame.len()) };
+    let mut input = Input {
+        histories: Vec::with_capacity(frame.len()),
+        mean_values: Vec::with_capacity(frame.len()),
+        first_values: frame.floats(FIRST_VALUE).ok().map(<[f64]>::to_vec),
+    };
     for (i, key) in frame.keys.iter().enumerate() {
         let row = Row { key, count: counts[i], last: lasts[i], age: ages[i], mean: means[i] };
         row.check()?;
@@ -145,7 +165,7 @@ mod tests {
     fn days_become_weeks_and_values_that_are_not_positive_are_left_out() {
         let input = read(&one(2.0, 7.0, 21.0, 12.5)).expect("sound");
         let history = History { repeat_count: 2.0, last_purchase_weeks: 1.0, age_weeks: 3.0 };
-        assert_eq!(input, Input { histories: vec![history], mean_values: vec![Some(12.5)] });
+        assert_eq!(input, Input { histories: vec![history], mean_values: vec![Some(12.5)], first_values: None });
         for (count, last, mean) in [(2.0, 7.0, 0.0), (2.0, 7.0, -3.0), (2.0, 7.0, f64::NAN), (0.0, 0.0, 5.0)] {
             assert_eq!(read(&one(count, last, 21.0, mean)).expect("sound").mean_values, [None]);
         }

@@ -2,7 +2,7 @@
 //!
 //! Parameters are drawn from the normal approximation of their logarithms; for each draw, futures of a customer who is alive are
 //! drawn from the process given `(x, T)`, and count with the probability of being alive under that draw. The value of `n`
-//! purchases is `(v + x z) Gamma(pn) / Gamma(q + px)`: Gamma-Gamma's rate of the customer, given the observed mean, and a sum of
+//! purchases is `(v + x z) Gamma(pn) / Gamma(q + px)` for a mean `z` of `x` orders: Gamma-Gamma's rate of the customer, given the observed mean, and a sum of
 //! `n` orders. So futures are drawn once for each `(x, T)` and scaled to each customer. The streams hang on the seed and on
 //! `(x, T)`, not on the order of the rows or on threads.
 //!
@@ -90,7 +90,8 @@ pub(super) fn intervals(
             let count = moment.repeat_count;
             let mut draw =
                 |theta: &[f64], random: &mut Random| process.draw_if_alive(theta, count, moment.weeks, weeks, random);
-            let futures = futures(&thetas, spends.as_deref(), spend, count, &mut random, &mut draw);
+            let known = count + spend.first;
+            let futures = futures(&thetas, spends.as_deref(), spend, known, &mut random, &mut draw);
             rows.iter()
                 .map(|row| {
                     let weights: [f32; DRAWS] = std::array::from_fn(|draw| alive[draw][*row as usize]);
@@ -111,7 +112,7 @@ pub(super) fn intervals(
             .iter()
             .zip(means)
             .map(|(group, mean)| {
-                let count = groups.rows[*group as usize].history.repeat_count;
+                let count = groups.rows[*group as usize].history.repeat_count + spend.first;
                 let of = of(group);
                 match (&spend.estimate, spend.usable(count, *mean)) {
                     (Some(gamma), Some(mean)) => f64::from(of.valued[place]) * (gamma.theta[2] + count * mean),
@@ -124,7 +125,68 @@ pub(super) fn intervals(
     intervals
 }
 
-/// Purchases, and their value with and without an observed mean, of customers alive with `count` repeat purchases.
+/// Shares of those alive who reach more, from 10 percent on; what a curve is told at.
+pub const TAILS: usize = 37;
+const TAIL_FIRST: f64 = 0.1;
+
+/// The value of the horizon that a share of the customers alive with `count` repeat purchases at one age exceeds: place `k` holds the
+/// amount for the share `0.1 + 0.025 k`. In units of `v + x z` of the customer, with his `x` orders of known value, where there is
+/// Gamma-Gamma, else in purchases.
+///
+/// With it the quantile of everyone is one step: who is alive with probability `a` exceeds with probability `u` what a share `u / a` of those
+/// alive exceeds. That takes the probability of being alive as known; the draws hold the error of all other parameters.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Curve(pub Vec<f32>);
+
+/// The place in a [`Curve`] that tells the quantile `level` of one who is alive with this probability; none where it is 0.
+#[must_use]
+pub fn place_of(level: f64, alive: f64) -> Option<usize> {
+    let tail = (1.0 - level) / alive;
+    // Halves go to the larger amount, as a quantile is the smallest amount that is not exceeded by more.
+    (tail < 1.0).then(|| (((tail - TAIL_FIRST) / 0.025 - 0.5).ceil().max(0.0) as usize).min(TAILS - 1))
+}
+
+/// Draws curves with parameters drawn once.
+pub(super) struct Curves<'a> {
+    purchases: &'a PurchaseFit,
+    spend: &'a SpendFit,
+    thetas: Vec<Vec<f64>>,
+    spends: Option<Vec<Vec<f64>>>,
+    weeks: f64,
+    seed: u64,
+}
+
+impl<'a> Curves<'a> {
+    /// Over a horizon of `weeks`; `seed` decides the draws.
+    pub(super) fn new(purchases: &'a PurchaseFit, spend: &'a SpendFit, weeks: f64, seed: u64) -> Curves<'a> {
+        let thetas = draws(&purchases.estimate, DRAWS, &mut Random::new(seed, &[1]));
+        let spends = spend.estimate.as_ref().map(|estimate| draws(estimate, DRAWS, &mut Random::new(seed, &[2])));
+        Curves { purchases, spend, thetas, spends, weeks, seed }
+    }
+
+    /// The curve of those alive at this age.
+    pub(super) fn of(&self, count: f64, age_weeks: f64) -> Curve {
+        let mut random = Random::new(self.seed, &[3, count.to_bits(), age_weeks.to_bits()]);
+        let process = self.purchases.estimator;
+        let mut draw =
+            |theta: &[f64], random: &mut Random| process.draw_if_alive(theta, count, age_weeks, self.weeks, random);
+        let known = count + self.spend.first;
+        let [purchases, valued, unvalued] =
+            futures(&self.thetas, self.spends.as_deref(), self.spend, known, &mut random, &mut draw);
+        let futures = match (&self.spend.estimate, known > 0.0) {
+            (Some(_), true) => valued,
+            (Some(_), false) => unvalued,
+            (None, _) => purchases,
+        };
+        let amount = |place: usize| {
+            let beyond = (TAIL_FIRST + 0.025 * place as f64) * futures.len() as f64;
+            futures.get(beyond as usize).map_or(0.0, |(amount, _)| *amount)
+        };
+        Curve((0..TAILS).map(amount).collect())
+    }
+}
+
+/// Purchases, and their value with and without an observed mean, of customers alive with `count` orders of known value.
 fn futures(
     thetas: &[Vec<f64>],
     spends: Option<&[Vec<f64>]>,

@@ -2,6 +2,7 @@
 //!
 //! Revenue over the horizon is expected purchases times expected order value, as in P. S. Fader, B. G. S. Hardie, K. L. Lee (2005), RFM and
 //! CLV: Using Iso-Value Curves for Customer Base Analysis, Journal of Marketing Research 42(4); the two are taken as independent.
+//! The first purchase counts among the orders where a feature tells its value (`spend::KnownOrders`).
 //! No outcome after an earlier cut is needed, so these work from the first day that has enough repeat customers.
 
 use super::HORIZON_DAYS_MAX;
@@ -13,7 +14,8 @@ use super::process::choice::{self, PurchaseFit};
 use super::process::grouping::{Groups, History};
 use super::process::{BgNbd, MbgNbd, Nbd, ParetoNbd, PurchaseProcess};
 use super::reason::Reason;
-use super::spend::{self, SpendFit};
+use super::spend::{KnownOrders, SpendFit};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// All of them; enrolment is one line here and one in `PROCESSES`.
@@ -25,7 +27,7 @@ pub static PROBABILISTIC: &[&dyn Estimator] =
 pub struct Probabilistic(pub &'static dyn PurchaseProcess);
 
 /// Its fit.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ProbabilisticFit {
     purchases: PurchaseFit,
     spend: SpendFit,
@@ -71,8 +73,7 @@ impl Probabilistic {
         if let Some(reason) = choice::too_few(&groups) {
             return Err(reason);
         }
-        let counts = customers.histories.iter().map(|history| history.repeat_count);
-        let spend = spend::fit(counts.zip(customers.mean_values.iter().copied())).ok_or(Reason::NoOrderValue)?;
+        let spend = KnownOrders::of(customers).fit(&customers.histories).ok_or(Reason::NoOrderValue)?;
         let purchases = choice::fit_process(self.0, &groups)?;
         if let Some(reason) = purchases.findings().into_iter().find(Reason::is_refusal) {
             return Err(reason);
@@ -98,19 +99,22 @@ impl ProbabilisticFit {
     /// Expected value of an order of each customer.
     #[must_use]
     pub fn order_values(&self, customers: &Customers) -> Vec<f64> {
-        let value =
-            |(history, mean): (&History, &Option<f64>)| self.spend.expected_order_value(history.repeat_count, *mean);
-        customers.histories.iter().zip(&customers.mean_values).map(value).collect()
+        let known = KnownOrders::of(customers);
+        let value = |(history, mean): (&History, &Option<f64>)| {
+            self.spend.expected_order_value(history.repeat_count + known.first, *mean)
+        };
+        customers.histories.iter().zip(&known.means).map(value).collect()
     }
 
     /// Quantiles of purchases and value of each customer over the horizon; `seed` decides the draws.
     ///
-    /// `customers` must be sound, as those of the fit.
+    /// `customers` must be sound and have the features of the fit.
     #[must_use]
     pub fn intervals(&self, customers: &Customers, seed: u64) -> Intervals {
         let (groups, group_of_customer) = Groups::new(&customers.histories);
         let of = (&groups, group_of_customer.as_slice());
-        interval::intervals(&self.purchases, &self.spend, of, &customers.mean_values, self.horizon_weeks, seed)
+        let means = KnownOrders::of(customers).means;
+        interval::intervals(&self.purchases, &self.spend, of, &means, self.horizon_weeks, seed)
     }
 
     /// What must be known before the numbers are used.
@@ -169,10 +173,18 @@ impl Fit for ProbabilisticFit {
             "customers": self.customers,
             "groups": self.groups,
             "spend": facts::spend(&self.spend),
+            "fit": self,
             "flags": cautions.iter().map(Reason::code).collect::<Vec<_>>(),
             "warnings": cautions.iter().map(Reason::sentence).collect::<Vec<_>>(),
         })
     }
+}
+
+/// A fit as its facts wrote it.
+pub(super) fn restore(facts: &Value) -> Option<Box<dyn Fit>> {
+    let fit = ProbabilisticFit::deserialize(facts.get("fit")?).ok()?;
+    (fit.purchases.estimate.theta.len() == fit.purchases.estimator.parameters().len())
+        .then(|| Box::new(fit) as Box<dyn Fit>)
 }
 
 #[cfg(test)]

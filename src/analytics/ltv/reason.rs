@@ -64,6 +64,11 @@ pub enum Reason {
         /// Days of the history.
         days: usize,
     },
+    /// The months do not differ by more than chance.
+    SeasonNotSeen {
+        /// By how much the log-likelihood would be higher with a season.
+        gain: f64,
+    },
 }
 
 impl Reason {
@@ -83,6 +88,7 @@ impl Reason {
             Reason::ValueCountCorrelation { .. } => "value_count_correlation",
             Reason::CovariateInvalid { .. } => "covariate_invalid",
             Reason::SeasonNotCovered { .. } => "season_not_covered",
+            Reason::SeasonNotSeen { .. } => "season_not_seen",
         }
     }
 
@@ -120,6 +126,9 @@ impl Reason {
             Reason::SeasonNotCovered { days } => format!(
                 "The history has {days} days; a season needs a whole year of repeat purchases, so none is taken into account."
             ),
+            Reason::SeasonNotSeen { gain } => format!(
+                "The months do not differ by more than chance (a season would raise the log-likelihood by {gain:.1}), so none is taken into account."
+            ),
         }
     }
 
@@ -141,7 +150,8 @@ impl Reason {
             | Reason::EstimatorObjection { .. }
             | Reason::SpendFallback { .. }
             | Reason::ValueCountCorrelation { .. }
-            | Reason::SeasonNotCovered { .. } => false,
+            | Reason::SeasonNotCovered { .. }
+            | Reason::SeasonNotSeen { .. } => false,
         }
     }
 

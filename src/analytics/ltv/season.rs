@@ -5,13 +5,15 @@
 //! what the process expects of the customers of each day. New customers buy more than old ones, so a wave of them would look
 //! like a season if plain counts were used; the expectation by age takes it out. Factors and parameters are found in turn.
 //!
-//! Less than a year of history holds no season: none is used then, and it is said (`season_not_covered`).
+//! Less than a year of history holds no season: none is used then, and it is said (`season_not_covered`); nor is one that the purchases
+//! are not likelier with (`season_not_seen`).
 
 use super::process::PurchaseProcess;
 use super::process::choice::{PurchaseFit, fit_process};
 use super::process::grouping::{Groups, History};
 use super::reason::Reason;
 use chrono::{Datelike, Days, NaiveDate};
+use serde::{Deserialize, Serialize};
 
 /// Days that a whole year of history has.
 const DAYS_OF_A_YEAR: usize = 365;
@@ -19,11 +21,13 @@ const DAYS_OF_A_YEAR: usize = 365;
 const PRIOR_PURCHASES: f64 = 20.0;
 /// Rounds of factors and parameters.
 const ROUNDS: usize = 4;
+/// The log-likelihood must grow by this much: of eleven factors without any season one set in a thousand does (chi squared, halved).
+const GAIN_MIN: f64 = 15.63;
 /// Factors given must lie between these.
 const FACTOR_LIMITS: (f64, f64) = (0.05, 20.0);
 
 /// Factors on the purchase rate by month, from January; their mean over the days of a year is 1.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Season {
     factors: [f64; 12],
 }
@@ -54,6 +58,8 @@ pub struct SeasonalFit {
     pub fit: PurchaseFit,
     /// The process in weeks of the calendar, without season.
     pub plain: PurchaseFit,
+    /// By how much the log-likelihood of all purchases, at their days, is higher with the factors that were found.
+    pub gain: f64,
     /// Why there is no season, if there is none.
     pub finding: Option<Reason>,
 }
@@ -118,15 +124,15 @@ impl OperationalClock {
         self.at_day[place] + (day as usize - place) as f64
     }
 
-    /// A history seen until the start of day `until`, in operational weeks.
+    /// A history seen until the start of day `until`, in whole operational days told as weeks, so that equal ones are grouped.
     #[must_use]
     pub fn history(&self, dated: &DatedHistory, until: u32) -> History {
         let first = self.at(dated.first_day);
-        History {
-            repeat_count: dated.repeat_count,
-            last_purchase_weeks: (self.at(dated.last_day) - first) / 7.0,
-            age_weeks: (self.at(until) - first) / 7.0,
-        }
+        let whole = |days: f64| (days + 0.5).floor();
+        let age = whole(self.at(until) - first);
+        let least = if dated.repeat_count > 0.0 { 1.0 } else { 0.0 };
+        let last = whole(self.at(dated.last_day) - first).max(least).min(age);
+        History { repeat_count: dated.repeat_count, last_purchase_weeks: last / 7.0, age_weeks: age / 7.0 }
     }
 
     /// Operational weeks of the `days` from day `from`.
@@ -160,7 +166,7 @@ pub fn fit(
     let mut current = plain.clone();
     if repeats_by_day.len() < DAYS_OF_A_YEAR {
         let finding = Some(Reason::SeasonNotCovered { days: repeats_by_day.len() });
-        return Ok(SeasonalFit { season, fit: current, plain, finding });
+        return Ok(SeasonalFit { season, fit: current, plain, gain: 0.0, finding });
     }
     let mut acquired = vec![0.0; repeats_by_day.len()];
     for dated in histories {
@@ -174,7 +180,38 @@ pub fn fit(
         season = factors(repeats_by_day, &expected, &season, start);
         current = in_time_of(&season).0?;
     }
-    Ok(SeasonalFit { season, fit: current, plain, finding: None })
+    // Times are told on another clock: each purchase is as much denser as its day is longer there.
+    let longer: f64 =
+        repeats_by_day.iter().zip(months_from(start)).map(|(n, month)| n * season.factors[month].ln()).sum();
+    let gain = current.estimate.log_likelihood + longer - plain.estimate.log_likelihood;
+    if gain < GAIN_MIN || gain.is_nan() {
+        let finding = Some(Reason::SeasonNotSeen { gain });
+        return Ok(SeasonalFit { season: Season::none(), fit: plain.clone(), plain, gain, finding });
+    }
+    Ok(SeasonalFit { season, fit: current, plain, gain, finding: None })
+}
+
+/// Fits a process in the time of a season that is given.
+///
+/// # Errors
+/// Those of the fit of the process.
+pub fn fit_given(
+    process: &'static dyn PurchaseProcess,
+    histories: &[DatedHistory],
+    season: Season,
+    (start, days): (NaiveDate, u32),
+) -> Result<SeasonalFit, Reason> {
+    let on = |season: &Season| {
+        let clock = season.clock(start, days as usize);
+        let own: Vec<History> = histories.iter().map(|dated| clock.history(dated, days)).collect();
+        fit_process(process, &Groups::new(&own).0)
+    };
+    Ok(SeasonalFit { fit: on(&season)?, plain: on(&Season::none())?, season, gain: 0.0, finding: None })
+}
+
+/// The month of each day from `start` on, 0 to 11.
+fn months_from(start: NaiveDate) -> impl Iterator<Item = usize> {
+    start.iter_days().map(|day| day.month0() as usize)
 }
 
 /// Repeat purchases that the process expects on each day of all who were acquired before it, in operational time.
@@ -208,13 +245,10 @@ fn expected_by_day(fit: &PurchaseFit, acquired: &[f64], clock: &OperationalClock
 /// Factors of the months from purchases that came against those expected under the factors so far.
 fn factors(came: &[f64], expected: &[f64], so_far: &Season, start: NaiveDate) -> Season {
     let mut sums = [(PRIOR_PURCHASES, PRIOR_PURCHASES); 12];
-    let mut day = start;
-    for (came, expected) in came.iter().zip(expected) {
-        let month = day.month0() as usize;
+    for ((came, expected), month) in came.iter().zip(expected).zip(months_from(start)) {
         sums[month].0 += came;
         // Without the factor that is in it already: the ratio is the whole factor, not a correction.
         sums[month].1 += expected / so_far.factors[month];
-        day = day.succ_opt().unwrap_or(day);
     }
     Season { factors: sums.map(|(came, expected)| (came / expected).clamp(FACTOR_LIMITS.0, FACTOR_LIMITS.1)) }
         .normalised()

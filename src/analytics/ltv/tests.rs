@@ -1,7 +1,9 @@
 //! The whole fit from frame to columns: on CDNOW, on data without dropout, and on input it must refuse.
 
 use super::cdnow::{self, assert_near};
+use super::process::grouping::History;
 use super::*;
+use crate::analytics::Values;
 use proptest::prelude::*;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{RngCore, SeedableRng};
@@ -176,7 +178,8 @@ fn the_columns_are_those_of_the_contract_and_inside_their_ranges() {
             "predicted_ltv_year_5",
             "predicted_ltv_p10",
             "predicted_ltv_p50",
-            "predicted_ltv_p90"
+            "predicted_ltv_p90",
+            "predicted_purchases_unadjusted"
         ]
     );
     let by_time = ["", "_90d", "_180d", "_365d", "_year_2", "_p10", "_p50", "_p90"];
@@ -192,6 +195,7 @@ fn the_columns_are_those_of_the_contract_and_inside_their_ranges() {
         let [month, quarter, half] = by_window.map(|values| values[row]);
         assert!(0.0 < month && month < quarter && quarter < half && half < *alive && *alive <= 1.0, "row {row}");
     }
+    assert_eq!(floats(&fit, "predicted_purchases"), floats(&fit, "predicted_purchases_unadjusted"));
     assert!(floats(&fit, "expected_order_value").iter().all(|value| *value > 0.0));
     assert_eq!(fit.columns[7].values, Values::Boolean(vec![Some(true); 2357]));
     assert_eq!(fit.facts["estimator"], "mbg_nbd");
@@ -296,7 +300,10 @@ proptest! {
         match fit(&frame_of(&rows), &spec(AUTO)) {
             Ok(fit) if fit.facts["estimator"].is_null() => {
                 let repeaters = rows.iter().filter(|row| row.1 > 0.0).count();
-                prop_assert!(repeaters < REPEAT_CUSTOMERS_MIN, "refused with {} repeat customers", repeaters);
+                match fit.facts["flags"][0].as_str() {
+                    Some("too_few_repeat_customers") => prop_assert!(repeaters < REPEAT_CUSTOMERS_MIN, "{}", repeaters),
+                    other => prop_assert_eq!(other, Some("rate_unidentified")),
+                }
                 prop_assert!(floats(&fit, "predicted_ltv").iter().all(|value| value.is_nan()));
             }
             Ok(fit) => {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::analytics::Column;
+use crate::analytics::ltv::Family;
 
 /// Purchase days of customer `i`: every `10 + 7 (i mod 9)` days, from a day of their own; every third stops after day 250.
 fn purchases(i: usize) -> Vec<i64> {
@@ -60,20 +61,66 @@ fn cuts_are_judged_in_order_of_time_and_small_shops_leave_regressors_out() {
     let facts = appraisal.facts();
     assert_eq!(facts["champion"]["estimator"], estimator.name());
     assert!(facts["leaky_against_honest"]["leaky_r2"].as_f64().is_some_and(|r2| r2 > 0.99), "{facts}");
-    assert!(appraisal.total(1000.0).is_some_and(|total| total.low < total.high && total.past_errors > 0));
+    let total = appraisal.total().expect("past errors").of(1000.0);
+    assert!(
+        total.low < total.median && total.median < total.high && total.past_errors > 0 && total.predicted == 1000.0
+    );
 }
 
 #[test]
-fn a_level_comes_back_in_the_order_that_is_asked_for_and_misses_nobody() {
+fn a_champion_says_the_same_after_its_facts_were_kept_and_of_a_few_customers_as_of_all() {
     let frame = windows(150, &[450, 360, 270, 180], 90);
-    let appraisal = Appraisal::new(&frame, Objective::default(), None).expect("sound").expect("three cuts");
+    let mut appraisal = Appraisal::new(&frame, Objective::default(), None).expect("sound").expect("three cuts");
+    appraisal.champion.estimator = Some("run_rate");
     let today = windows(150, &[450], 90);
-    let straight = appraisal.level(&today, &today.keys).expect("known").expect("a champion").revenue;
-    let reversed: Vec<String> = today.keys.iter().rev().cloned().collect();
-    let turned = appraisal.level(&today, &reversed).expect("known").expect("a champion").revenue;
-    assert_eq!(straight.iter().rev().copied().collect::<Vec<f64>>(), turned);
-    let error = appraisal.level(&today, &["nobody".to_owned()]).err().expect("missing");
-    assert_eq!(error.message, "customer \"nobody\" is not among the windows as of now");
+    let fit = appraisal.champion_fit(&today).expect("fitted").expect("a champion");
+    let name = appraisal.champion.estimator.expect("a champion");
+    let said = level(fit.as_ref(), &today).expect("numbers").revenue;
+    let kept = restore(name, &fit.facts()).expect("restored");
+    assert_eq!(level(kept.as_ref(), &today).expect("numbers").revenue, said);
+    let few = windows(20, &[450], 90);
+    let of_few = level(kept.as_ref(), &few).expect("numbers").revenue;
+    assert_eq!(of_few, said[..few.keys.len()]);
+}
+
+#[test]
+fn a_champion_that_refuses_today_gives_way_to_the_next_best() {
+    let frame = windows(150, &[450, 360, 270, 180], 90);
+    let mut appraisal = Appraisal::new(&frame, Objective::default(), None).expect("sound").expect("three cuts");
+    let best = appraisal.champion.names()[0];
+    // With 150 customers no regressor can be fitted.
+    appraisal.champion.estimator = Some("ridge");
+    let fit = appraisal.champion_fit(&windows(150, &[450], 90)).expect("sound");
+    assert_eq!(appraisal.champion.estimator, Some(best));
+    assert_eq!(fit.is_none(), PROBABILISTIC.iter().any(|process| process.name() == best));
+    let reason = &appraisal.champion.reason;
+    assert!(
+        reason.contains("Today \"ridge\" refuses (too_few_customers): ") && reason.ends_with("is taken."),
+        "{reason}"
+    );
+}
+
+/// Enough customers for all of them: whoever becomes champion can be had back from what is stored.
+#[test]
+fn every_estimator_can_be_had_back_from_its_facts() {
+    let frame = windows(600, &[450, 360, 270, 180], 90);
+    let origins = origins_of(&frame).expect("sound");
+    let last = origins.last().expect("cuts");
+    let today = customers_of(&windows(600, &[450], 90)).expect("sound");
+    for estimator in ESTIMATORS.iter() {
+        let earlier = Some((&last.customers, &last.outcome));
+        let training = Training { customers: &today, earlier, horizon_days: 90.0 };
+        let (fit, said) = match backtest::fit_and_predict(*estimator, &training) {
+            Ok(found) => found,
+            Err(refusal) => panic!("{}: {refusal:?}", estimator.name()),
+        };
+        let kept = restore(estimator.name(), &fit.facts()).unwrap_or_else(|| panic!("{}", estimator.name()));
+        for (kept, said) in kept.predict(&today).revenue.iter().zip(&said.revenue) {
+            assert!((kept - said).abs() <= 1e-12 * said.abs(), "{}: {kept} {said}", estimator.name());
+        }
+        assert!(restore(estimator.name(), &serde_json::json!({})).is_none(), "{}", estimator.name());
+    }
+    assert!(restore("prophet", &serde_json::json!({})).is_none());
 }
 
 #[test]

@@ -11,6 +11,7 @@ use super::champion::Objective;
 use super::fit_and_predict;
 use super::folds::{chosen, out_of_sample, sample, taken};
 use super::metrics::{Accuracy, total};
+use crate::analytics::ltv::appraisal;
 use crate::analytics::ltv::estimator::{Customers, Estimator, Family, Fit, Outcome, Prediction, Refusal, Training};
 use serde_json::{Value, json};
 
@@ -110,6 +111,34 @@ struct Lesson {
 }
 
 impl Blend {
+    /// A fit as its facts wrote it; none where a member's cannot be had back.
+    #[must_use]
+    pub fn restore(&self, facts: &Value) -> Option<Box<dyn Fit>> {
+        let members = facts.get("members")?.as_array()?;
+        let [first, second] = members.as_slice() else { return None };
+        let number = |of: &Value, name: &str| of.get(name).and_then(Value::as_f64).filter(|value| value.is_finite());
+        let restored = |member: &dyn Estimator, facts: &Value| {
+            (facts.get("estimator")?.as_str()? == member.name())
+                .then(|| appraisal::restore(member.name(), facts.get("facts")?))
+                .flatten()
+        };
+        let correction = number(facts, "correction_of_total")?;
+        let weight = number(first, "weight")?;
+        Some(Box::new(BlendFit {
+            names: [self.probabilistic.name(), self.regressor.name()],
+            members: [restored(self.probabilistic, first)?, restored(self.regressor, second)?],
+            totals: [number(first, "total")?, number(second, "total")?],
+            weight,
+            scale: number(facts, "scale")?,
+            lesson: Lesson {
+                best_weight: number(facts, "best_weight_at_earlier_cut")?,
+                weight,
+                total_error: number(facts, "log_error_of_total_at_earlier_cut")?,
+                correction: correction.ln(),
+            },
+        }))
+    }
+
     fn without(&self, member: &dyn Estimator, refusal: &Refusal) -> Refusal {
         let reason = format!("its member \"{}\" refused ({}): {}", member.name(), refusal.code, refusal.reason);
         Refusal { code: "member_refused", reason }

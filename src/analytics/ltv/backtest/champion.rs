@@ -67,6 +67,14 @@ pub struct Candidate {
     losses: Vec<f64>,
 }
 
+impl Champion {
+    /// Names of all candidates, best first.
+    #[must_use]
+    pub fn names(&self) -> Vec<&'static str> {
+        self.candidates.iter().map(|candidate| candidate.estimator).collect()
+    }
+}
+
 impl Objective {
     /// The objective of this name.
     #[must_use]

@@ -6,7 +6,7 @@
 //! [`PRIOR_DEVIATION`]) the next error follows a Student t distribution, wide while origins are few.
 //! Gelman et al. (2013), Bayesian Data Analysis, section 3.3 (normal-inverse-chi-squared).
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 /// Typical error of the log of a total before anything is known: 20 percent. Published comparisons of these estimators lie
@@ -29,7 +29,7 @@ const ERRORS_ENOUGH: usize = 3;
 const LOG_RATIO_MAX: f64 = 3.0;
 
 /// An interval of the total of all customers.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TotalInterval {
     /// The estimator's own total.
     pub predicted: f64,
@@ -50,6 +50,13 @@ impl TotalInterval {
     #[must_use]
     pub fn holds(&self, actual: f64) -> bool {
         (self.low..=self.high).contains(&actual)
+    }
+
+    /// The interval of another prediction with the same past: all borders are in proportion to it.
+    #[must_use]
+    pub fn of(self, predicted: f64) -> TotalInterval {
+        let scale = predicted / self.predicted;
+        TotalInterval { predicted, low: self.low * scale, median: self.median * scale, high: self.high * scale, ..self }
     }
 }
 

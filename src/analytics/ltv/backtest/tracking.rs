@@ -4,6 +4,7 @@
 //! `Σ E[X(week - start)]`. The comparison needs no new fit, so it runs each day, and the alarm asks for one.
 
 use super::metrics::total;
+use crate::analytics::ltv::clock::Clock;
 use crate::analytics::ltv::process::PurchaseProcess;
 use crate::analytics::ltv::process::grouping::History;
 use serde::Serialize;
@@ -45,15 +46,50 @@ pub struct Tracking {
     pub weeks: Vec<TrackingWeek>,
     /// Variance of all purchases of a customer over their mean: above 1 because customers differ.
     pub dispersion: f64,
+    /// Days since the end of the last week.
+    pub days_since: u32,
     /// The sentence that asks for a new fit, if the last week lies after the fit and outside its band.
     pub alarm: Option<String>,
+}
+
+/// Weeks of repeat purchases, counted so that one ends with the day of the fit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Weeks {
+    /// Repeat purchase days of each whole week, the first entry is week 1.
+    pub purchases: Vec<f64>,
+    /// The week that ends with the fit.
+    pub fit_week: usize,
+    /// Days since the end of the last one.
+    pub days_since: u32,
+}
+
+impl Weeks {
+    /// From the repeat purchases of each day, which is counted back from today: 0 is today. `fit_days_ago` is the age of the fit.
+    ///
+    /// The days of a week that is not over are left out.
+    #[must_use]
+    pub fn new(days: &[(u32, f64)], fit_days_ago: u32) -> Weeks {
+        let days_since = fit_days_ago % 7;
+        let earliest = days.iter().map(|(days_ago, _)| *days_ago).max().unwrap_or(0).max(fit_days_ago);
+        let before = (earliest - fit_days_ago + 1).div_ceil(7) as usize;
+        let fit_week = before;
+        let last = before + (fit_days_ago / 7) as usize;
+        let mut purchases = vec![0.0; last];
+        for (days_ago, count) in days.iter().filter(|(days_ago, _)| *days_ago >= days_since) {
+            let back = ((days_ago - days_since) / 7) as usize;
+            if back < last {
+                purchases[last - 1 - back] += count;
+            }
+        }
+        Weeks { purchases, fit_week, days_since }
+    }
 }
 
 /// Compares `purchases_by_week` (repeat purchase days of each week, the first entry is week 1) with what `process` expects with
 /// `theta`, which was fitted to the weeks until `fit_week`.
 ///
-/// `histories` are those of all customers at the end of the last week, also of those who came after the fit. Purchases before week 1
-/// are counted on neither side.
+/// `histories` are those of all customers (each with how many have it) as of today, `weeks.days_since` days after the end of the last week,
+/// also of those who came after the fit, on the same `clock` as the fit. Purchases before week 1 are counted on neither side.
 ///
 /// The band is that of a sum of independent customers whose rates differ, so that the variance of `E` purchases is `E (1 + c E)` as
 /// in the negative binomial distribution, with `c` from all that customers did: `E ± z √(E (1 + c E))`. After the fit both sides count
@@ -65,22 +101,26 @@ pub struct Tracking {
 pub fn track(
     process: &dyn PurchaseProcess,
     theta: &[f64],
-    histories: &[History],
-    purchases_by_week: &[f64],
-    fit_week: usize,
+    (histories, clock): (&[(History, f64)], &Clock),
+    weeks: &Weeks,
 ) -> Option<Tracking> {
+    let Weeks { purchases: purchases_by_week, fit_week, days_since } = weeks;
     let last = purchases_by_week.len();
     if last == 0 || histories.is_empty() || purchases_by_week.iter().any(|count| !(count.is_finite() && *count >= 0.0))
     {
         return None;
     }
     let ages = distinct_ages(histories)?;
-    let expected_until = |week: usize| -> f64 {
-        let back = (last - week) as f64;
-        let terms = ages.iter().map(|(age, customers)| {
-            let until = |weeks: f64| process.expected_purchases_of_new(theta, weeks.max(0.0));
-            customers * (until(age - back) - until(age - last as f64))
-        });
+    // Whole days apart, weeks ask for the same ages again and again.
+    let mut known: BTreeMap<i64, f64> = BTreeMap::new();
+    let mut of_new = |weeks: f64| {
+        let weeks = weeks.max(0.0);
+        *known.entry((weeks * 1e6).round() as i64).or_insert_with(|| process.expected_purchases_of_new(theta, weeks))
+    };
+    let mut expected_until = |week: usize| -> f64 {
+        let back = |weeks: usize| clock.back_at(f64::from(*days_since) + 7.0 * weeks as f64) / 7.0;
+        let (end, start) = (back(last - week), back(last));
+        let terms = ages.iter().map(|(age, customers)| customers * (of_new(age - end) - of_new(age - start)));
         total(&terms.collect::<Vec<_>>())
     };
     let dispersion = dispersion(process, theta, histories);
@@ -93,7 +133,7 @@ pub fn track(
         let week = place + 1;
         actual += count;
         let expected = expected_until(week);
-        let is_after_fit = week > fit_week;
+        let is_after_fit = week > *fit_week;
         let (centre, variance) = match is_after_fit {
             true => {
                 let (actual_at_fit, expected_at_fit) = at_fit;
@@ -103,7 +143,7 @@ pub fn track(
             }
             false => (expected, variance_of(expected)),
         };
-        if week == fit_week {
+        if week == *fit_week {
             at_fit = (actual, expected);
         }
         // Never narrower than one purchase: a count is whole, an expectation is not.
@@ -116,7 +156,7 @@ pub fn track(
         weeks.push(found);
     }
     let alarm = weeks.last().and_then(alarm);
-    Some(Tracking { weeks, dispersion: dispersion.of_all, alarm })
+    Some(Tracking { weeks, dispersion: dispersion.of_all, days_since: *days_since, alarm })
 }
 
 fn alarm(last: &TrackingWeek) -> Option<String> {
@@ -129,13 +169,13 @@ fn alarm(last: &TrackingWeek) -> Option<String> {
 }
 
 /// Customers by age; `None` when an age is not finite.
-fn distinct_ages(histories: &[History]) -> Option<Vec<(f64, f64)>> {
+fn distinct_ages(histories: &[(History, f64)]) -> Option<Vec<(f64, f64)>> {
     let mut ages: BTreeMap<u64, f64> = BTreeMap::new();
-    for history in histories {
+    for (history, customers) in histories {
         if !(history.age_weeks.is_finite() && history.age_weeks >= 0.0) {
             return None;
         }
-        *ages.entry((history.age_weeks + 0.0).to_bits()).or_default() += 1.0;
+        *ages.entry((history.age_weeks + 0.0).to_bits()).or_default() += customers;
     }
     Some(ages.into_iter().map(|(bits, customers)| (f64::from_bits(bits), customers)).collect())
 }
@@ -148,15 +188,15 @@ struct Dispersion {
     expected: f64,
 }
 
-fn dispersion(process: &dyn PurchaseProcess, theta: &[f64], histories: &[History]) -> Dispersion {
+fn dispersion(process: &dyn PurchaseProcess, theta: &[f64], histories: &[(History, f64)]) -> Dispersion {
     let mut known: BTreeMap<u64, f64> = BTreeMap::new();
     let (mut squares, mut expectations) = (Vec::with_capacity(histories.len()), Vec::with_capacity(histories.len()));
-    for history in histories {
+    for (history, customers) in histories {
         let expected = *known
             .entry(history.age_weeks.to_bits())
             .or_insert_with(|| process.expected_purchases_of_new(theta, history.age_weeks));
-        squares.push((history.repeat_count - expected).powi(2));
-        expectations.push(expected);
+        squares.push(customers * (history.repeat_count - expected).powi(2));
+        expectations.push(customers * expected);
     }
     let expected = total(&expectations);
     let ratio = total(&squares) / expected;
@@ -183,7 +223,7 @@ mod tests {
     ];
 
     /// The sample as it was known 39 weeks after the fit; repeat counts with those of the hold-out.
-    fn at_the_end() -> Vec<History> {
+    fn at_the_end() -> Vec<(History, f64)> {
         let customers = cdnow::sample().into_iter();
         customers
             .map(|customer| History {
@@ -191,7 +231,12 @@ mod tests {
                 age_weeks: customer.history.age_weeks + 39.0,
                 ..customer.history
             })
+            .map(|history| (history, 1.0))
             .collect()
+    }
+
+    fn of_weeks(purchases: &[f64], fit_week: usize) -> Weeks {
+        Weeks { purchases: purchases.to_vec(), fit_week, days_since: 0 }
     }
 
     fn cdnow_weeks(scale_after_fit: f64) -> Vec<f64> {
@@ -211,8 +256,10 @@ mod tests {
             (78, 4339.0, 4160.6, 4270.0),
         ];
         let histories = at_the_end();
-        let bg = track(&BgNbd, &BG, &histories, &cdnow_weeks(1.0), 39).expect("finite");
-        let pareto = track(&ParetoNbd, &PARETO, &histories, &cdnow_weeks(1.0), 39).expect("finite");
+        let bg =
+            track(&BgNbd, &BG, (&histories, &Clock::calendar()), &of_weeks(&cdnow_weeks(1.0), 39)).expect("finite");
+        let pareto = track(&ParetoNbd, &PARETO, (&histories, &Clock::calendar()), &of_weeks(&cdnow_weeks(1.0), 39))
+            .expect("finite");
         for (week, actual, by_bg, by_pareto) in reference {
             for (tracking, expected) in [(&bg, by_bg), (&pareto, by_pareto)] {
                 let found = tracking.weeks[week - 1];
@@ -224,30 +271,87 @@ mod tests {
         assert!(bg.alarm.is_none() && pareto.alarm.is_none(), "{:?}", bg.weeks.last());
         assert!(bg.dispersion > 4.0 && bg.dispersion < 12.0, "{}", bg.dispersion);
         for scale in [0.5, 2.0] {
-            let alarm = track(&ParetoNbd, &PARETO, &histories, &cdnow_weeks(scale), 39).expect("finite").alarm;
+            let alarm =
+                track(&ParetoNbd, &PARETO, (&histories, &Clock::calendar()), &of_weeks(&cdnow_weeks(scale), 39))
+                    .expect("finite")
+                    .alarm;
             assert!(alarm.is_some_and(|alarm| alarm.starts_with("In week 78 customers had made")));
         }
         // The same weeks before a later fit are no reason to repeat it.
-        assert!(track(&ParetoNbd, &PARETO, &histories, &cdnow_weeks(2.0), 78).expect("finite").alarm.is_none());
+        assert!(
+            track(&ParetoNbd, &PARETO, (&histories, &Clock::calendar()), &of_weeks(&cdnow_weeks(2.0), 78))
+                .expect("finite")
+                .alarm
+                .is_none()
+        );
     }
 
     #[test]
     fn a_window_that_opens_late_counts_its_own_purchases_only() {
         let histories = at_the_end();
-        let all = track(&ParetoNbd, &PARETO, &histories, &cdnow_weeks(1.0), 39).expect("finite");
-        let late = track(&ParetoNbd, &PARETO, &histories, &cdnow_weeks(1.0)[52..], 0).expect("finite");
+        let all = track(&ParetoNbd, &PARETO, (&histories, &Clock::calendar()), &of_weeks(&cdnow_weeks(1.0), 39))
+            .expect("finite");
+        let late = track(&ParetoNbd, &PARETO, (&histories, &Clock::calendar()), &of_weeks(&cdnow_weeks(1.0)[52..], 0))
+            .expect("finite");
         let expected = all.weeks[77].expected - all.weeks[51].expected;
         assert!((late.weeks[25].expected - expected).abs() < 1e-6 && late.weeks[25].actual == 4339.0 - 3183.0);
     }
 
     #[test]
+    fn weeks_end_with_the_fit_and_leave_out_what_is_not_over() {
+        // Eleven days after the fit: one whole week, and four days of the next.
+        let days: Vec<(u32, f64)> = (0..30).map(|days_ago| (days_ago, 1.0)).collect();
+        let weeks = Weeks::new(&days, 11);
+        assert_eq!(weeks, Weeks { purchases: vec![5.0, 7.0, 7.0, 7.0], fit_week: 3, days_since: 4 });
+        assert_eq!(Weeks::new(&days[..14], 0), Weeks { purchases: vec![7.0, 7.0], fit_week: 2, days_since: 0 });
+        assert_eq!(Weeks::new(&[], 0), Weeks { purchases: vec![0.0], fit_week: 1, days_since: 0 });
+        // A fit to data that have gone since.
+        assert_eq!(Weeks::new(&days[..3], 9).purchases, [0.0, 1.0]);
+    }
+
+    /// Six days into the next week nothing of the last one has changed but the customers' ages.
+    #[test]
+    fn the_days_since_the_last_week_change_no_week() {
+        let later: Vec<(History, f64)> = at_the_end()
+            .into_iter()
+            .map(|(history, customers)| (History { age_weeks: history.age_weeks + 6.0 / 7.0, ..history }, customers))
+            .collect();
+        let now = track(&ParetoNbd, &PARETO, (&at_the_end(), &Clock::calendar()), &of_weeks(&cdnow_weeks(1.0), 39))
+            .expect("finite");
+        let then = track(
+            &ParetoNbd,
+            &PARETO,
+            (&later, &Clock::calendar()),
+            &Weeks { days_since: 6, ..of_weeks(&cdnow_weeks(1.0), 39) },
+        )
+        .expect("finite");
+        for (now, then) in now.weeks.iter().zip(&then.weeks) {
+            assert!((now.expected - then.expected).abs() < 1e-6 && now.actual == then.actual);
+        }
+    }
+
+    #[test]
     fn hostile_input_has_no_tracking() {
-        let one = [history(0.0, 0.0, 10.0)];
-        assert!(track(&ParetoNbd, &PARETO, &one, &[], 0).is_none());
-        assert!(track(&ParetoNbd, &PARETO, &[], &[1.0], 0).is_none());
-        assert!(track(&ParetoNbd, &PARETO, &one, &[f64::NAN], 0).is_none());
-        assert!(track(&ParetoNbd, &PARETO, &[history(0.0, 0.0, f64::NAN)], &[1.0], 0).is_none());
-        let young = track(&ParetoNbd, &PARETO, &[history(0.0, 0.0, 0.0)], &[0.0, 0.0], 0).expect("finite");
+        let one = [(history(0.0, 0.0, 10.0), 1.0)];
+        assert!(track(&ParetoNbd, &PARETO, (&one, &Clock::calendar()), &of_weeks(&[], 0)).is_none());
+        assert!(track(&ParetoNbd, &PARETO, (&[], &Clock::calendar()), &of_weeks(&[1.0], 0)).is_none());
+        assert!(track(&ParetoNbd, &PARETO, (&one, &Clock::calendar()), &of_weeks(&[f64::NAN], 0)).is_none());
+        assert!(
+            track(
+                &ParetoNbd,
+                &PARETO,
+                (&[(history(0.0, 0.0, f64::NAN), 1.0)], &Clock::calendar()),
+                &of_weeks(&[1.0], 0)
+            )
+            .is_none()
+        );
+        let young = track(
+            &ParetoNbd,
+            &PARETO,
+            (&[(history(0.0, 0.0, 0.0), 2.0)], &Clock::calendar()),
+            &of_weeks(&[0.0, 0.0], 0),
+        )
+        .expect("finite");
         assert_eq!((young.weeks[1].expected, young.weeks[1].is_outside()), (0.0, false));
     }
 }

@@ -9,7 +9,7 @@
 
 use super::coin::{Coin, PARAMETERS};
 use super::grouping::{Groups, History};
-use super::{Parameter, PurchaseProcess};
+use super::{LifeMoment, Parameter, PurchaseProcess};
 use crate::analytics::math::random::Random;
 
 /// The estimator `bg_nbd`.
@@ -49,6 +49,10 @@ impl PurchaseProcess for BgNbd {
 
     fn log_likelihood_gradient(&self, theta: &[f64], groups: &Groups) -> Option<(f64, Vec<f64>)> {
         Some(COIN.log_likelihood_gradient(theta, groups))
+    }
+
+    fn life(&self, theta: &[f64], repeat_count: f64, weeks: f64) -> LifeMoment {
+        COIN.life(theta, repeat_count, weeks)
     }
 
     fn probability_alive(&self, theta: &[f64], history: &History) -> f64 {

@@ -5,14 +5,16 @@ use super::{AUTO, PurchaseProcess, requested};
 use crate::analytics::ltv::estimate::{Estimate, Likelihood, ROWS_TO_START_ON, maximize};
 use crate::analytics::ltv::reason::Reason;
 use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
 
 /// Fewer customers with a repeat purchase than this are not a basis for four parameters.
 pub const REPEAT_CUSTOMERS_MIN: usize = 50;
 
 /// A fitted estimator of purchases.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PurchaseFit {
     /// The process.
+    #[serde(with = "super::by_name")]
     pub estimator: &'static dyn PurchaseProcess,
     /// Its parameters.
     pub estimate: Estimate,
@@ -81,6 +83,12 @@ impl PurchaseFit {
         open
     }
 
+    /// The reason why it tells nothing of one customer that it does not tell of all, if so.
+    #[must_use]
+    pub fn no_difference(&self) -> Option<Reason> {
+        (!self.is_rate_identified()).then(|| Reason::RateUnidentified { open: self.unidentified(false) })
+    }
+
     /// All that is to be said about it; some of it refuses.
     #[must_use]
     pub fn findings(&self) -> Vec<Reason> {
@@ -88,9 +96,7 @@ impl PurchaseFit {
         if self.has_dropout() && !self.is_dropout_identified() {
             findings.push(Reason::DropoutUnidentified { open: self.unidentified(true) });
         }
-        if !self.is_rate_identified() {
-            findings.push(Reason::RateUnidentified { open: self.unidentified(false) });
-        }
+        findings.extend(self.no_difference());
         if !self.estimate.has_converged {
             findings.push(Reason::NotConverged);
         }
@@ -141,8 +147,9 @@ pub fn too_few(groups: &Groups) -> Option<Reason> {
         .then(|| Reason::TooFewRepeatCustomers { repeat_customers, customers: groups.customers() })
 }
 
-/// Fits the named estimator, or with `auto` all of them, of which the likeliest identified one is chosen.
-pub(in crate::analytics::ltv) fn choose(name: &str, groups: &Groups) -> Result<Choice> {
+/// Fits the named estimator, or with `auto` all of them. Of those whose parameters the data identify that one is chosen that did
+/// best at cuts of the past, which `by_holdout` names best first; where it names none of them, the likeliest.
+pub(in crate::analytics::ltv) fn choose(name: &str, by_holdout: &[&str], groups: &Groups) -> Result<Choice> {
     let estimators = requested(name)?;
     let mut candidates = Vec::new();
     let mut failure = None;
@@ -167,17 +174,26 @@ pub(in crate::analytics::ltv) fn choose(name: &str, groups: &Groups) -> Result<C
     };
     let identified: Vec<&PurchaseFit> =
         eligible.iter().copied().filter(|fit| fit.is_rate_identified() && fit.is_dropout_identified()).collect();
-    let (fit, reason) = match likeliest(&identified) {
+    let best = by_holdout.iter().find_map(|name| identified.iter().find(|fit| fit.estimator.name() == *name));
+    let (fit, reason) = match best.map(|fit| (*fit).clone()).or_else(|| likeliest(&identified)) {
+        Some(fit) if best.is_some() => {
+            (fit, "It did best at cuts of the past of the eligible estimators whose parameters the data identify.")
+        }
         Some(fit) => {
             (fit, "It has the highest log-likelihood of the eligible estimators whose parameters the data identify.")
         }
-        None => match (likeliest(&eligible), failure) {
-            (Some(fit), _) => (
-                fit,
-                "It has the highest log-likelihood of the eligible estimators; the data identify all parameters of none.",
-            ),
-            (None, failure) => return Err(failure.unwrap_or_else(|| Error::failed("no estimator could be fitted"))),
-        },
+        None => {
+            // Purchases hold without dropout, but nothing holds where customers do not differ.
+            let differing: Vec<&PurchaseFit> =
+                eligible.iter().copied().filter(|fit| fit.is_rate_identified()).collect();
+            match (likeliest(&differing).or_else(|| likeliest(&eligible)), failure) {
+                (Some(fit), _) => (
+                    fit,
+                    "It has the highest log-likelihood of the eligible estimators; the data identify all parameters of none.",
+                ),
+                (None, failure) => return Err(failure.unwrap_or_else(|| Error::failed("no estimator could be fitted"))),
+            }
+        }
     };
     Ok(Choice { fit, reason: reason.into(), candidates })
 }
@@ -271,13 +287,26 @@ mod tests {
 
     #[test]
     fn auto_takes_the_likeliest_but_never_bg_nbd() {
-        let choice = choose(AUTO, &cdnow::groups()).expect("fitted");
+        let choice = choose(AUTO, &[], &cdnow::groups()).expect("fitted");
         assert_eq!(choice.fit.estimator.name(), "mbg_nbd");
         assert_eq!(choice.candidates.len(), 4);
         for fit in &choice.candidates {
             let is_objectionable = ["bg_nbd", "nbd"].contains(&fit.estimator.name());
             assert_eq!(fit.estimator.objection_to_auto().is_some(), is_objectionable);
         }
+    }
+
+    #[test]
+    fn auto_follows_the_cuts_of_the_past_but_never_to_bg_nbd() {
+        for (by_holdout, chosen) in [
+            (&["blend", "bg_nbd", "nbd", "pareto_nbd", "mbg_nbd"][..], "pareto_nbd"),
+            (&["linear", "mbg_nbd", "pareto_nbd"], "mbg_nbd"),
+            (&["linear", "bg_nbd"], "mbg_nbd"),
+        ] {
+            let choice = choose(AUTO, by_holdout, &cdnow::groups()).expect("fitted");
+            assert_eq!(choice.fit.estimator.name(), chosen, "{by_holdout:?}");
+        }
+        assert_eq!(choose("bg_nbd", &["mbg_nbd"], &cdnow::groups()).expect("fitted").fit.estimator.name(), "bg_nbd");
     }
 
     #[test]

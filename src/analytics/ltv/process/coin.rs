@@ -11,7 +11,7 @@
 //! * `P(X(T,T+t) >= 1) = P(alive) (1 - ((α+T)/(α+T+t))^(r+x))`: the next purchase comes before any further toss.
 
 use super::grouping::{Groups, History};
-use super::{Parameter, Role};
+use super::{LifeMoment, Parameter, Role};
 use crate::analytics::math::hypergeometric::thinned_purchases;
 use crate::analytics::math::logistic;
 use crate::analytics::math::random::Random;
@@ -107,6 +107,11 @@ impl Coin {
             gradient[3] += group.weight * (of_count.by_b - gone * of_count.toss_by_b);
         }
         (sum, gradient.to_vec())
+    }
+
+    pub(super) fn life(self, theta: &[f64], repeat_count: f64, weeks: f64) -> LifeMoment {
+        let ln_density = -(theta[0] + repeat_count) * (theta[1] + weeks).ln();
+        LifeMoment { ln_density, gone_after: self.ln_toss(theta, repeat_count).exp(), gone_by: 0.0 }
     }
 
     pub(super) fn probability_alive(self, theta: &[f64], history: &History) -> f64 {

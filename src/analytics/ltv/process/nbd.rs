@@ -12,7 +12,7 @@
 //! * `P(X(T,T+t) >= 1) = 1 - ((α+T)/(α+T+t))^(r+x)`.
 
 use super::grouping::{Groups, History};
-use super::{Parameter, PurchaseProcess, Role};
+use super::{LifeMoment, Parameter, PurchaseProcess, Role};
 use crate::analytics::math::random::Random;
 use statrs::function::gamma::{digamma, ln_gamma};
 
@@ -55,6 +55,10 @@ impl PurchaseProcess for Nbd {
 
     fn log_likelihood_gradient(&self, theta: &[f64], groups: &Groups) -> Option<(f64, Vec<f64>)> {
         Some(self.sums(theta, groups))
+    }
+
+    fn life(&self, _theta: &[f64], _repeat_count: f64, _weeks: f64) -> LifeMoment {
+        LifeMoment { ln_density: 0.0, gone_after: 0.0, gone_by: 0.0 }
     }
 
     fn probability_alive(&self, _theta: &[f64], _history: &History) -> f64 {

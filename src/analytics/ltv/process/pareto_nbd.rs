@@ -15,7 +15,7 @@
 //!   purchase comes before death and before `T+t`.
 
 use super::grouping::{Group, Groups, History, Moment};
-use super::{Parameter, PurchaseProcess, Role};
+use super::{LifeMoment, Parameter, PurchaseProcess, Role};
 use crate::analytics::math::exponential_integral::scaled_exponential_integral;
 use crate::analytics::math::random::Random;
 use crate::analytics::math::{hypergeometric, one_minus_exp_over};
@@ -103,6 +103,11 @@ impl PurchaseProcess for ParetoNbd {
             }
         }
         Some((sum, gradient.to_vec()))
+    }
+
+    fn life(&self, theta: &[f64], repeat_count: f64, weeks: f64) -> LifeMoment {
+        let Instant { ln_density, death_first } = Instant::new(theta, repeat_count, weeks);
+        LifeMoment { ln_density, gone_after: death_first, gone_by: death_first }
     }
 
     fn probability_alive(&self, theta: &[f64], history: &History) -> f64 {
