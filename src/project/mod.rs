@@ -86,6 +86,8 @@ pub struct Context {
     pub live: Arc<BTreeMap<String, LiveRelation>>,
     /// Schema for each source name, what `source('raw', 'orders')` is qualified with.
     pub source_schemas: BTreeMap<String, String>,
+    /// Relation of a source's table, by both names, where it is another one than the source says.
+    pub sources: BTreeMap<(String, String), RelationName>,
     /// The run's instant as RFC 3339 text; `{{ as_of }}` becomes a typed literal of it.
     pub as_of: String,
     /// The run's number; `{{ run_id }}`.
