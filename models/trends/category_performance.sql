@@ -1,7 +1,7 @@
 {{ config(materialized='table', indexes=[{'columns': ['level', 'category', 'product_id']}], tags=['trends']) }}
 
--- What is sold best, by category and by product, returns taken off. Money is added up by product, which is few rows; customers are
--- counted for categories and for the products that are shown. A customer bought again who bought a day or more after the first time. Lines
+-- What is sold best, by category and by product, returns taken off. Money is added up by product, which is few rows, and
+-- customers are counted by category and product. A customer bought again who bought a day or more after the first time. Lines
 -- without a category or product count in the total that shares are of.
 WITH products AS (
     SELECT
@@ -15,7 +15,7 @@ WITH products AS (
     FROM {{ ref('product_sales') }} AS s
     GROUP BY s.category, s.product_id
 ),
-shown AS (
+ranked AS (
     SELECT
         p.category,
         p.product_id,
@@ -28,9 +28,12 @@ shown AS (
             ORDER BY p.gross_revenue - p.returned_revenue DESC, p.category COLLATE "C", p.product_id COLLATE "C"
         ) AS revenue_rank
     FROM products AS p
-    INNER JOIN {{ ref('top_products') }} AS t
-        ON t.product_id = p.product_id
-        AND t.category IS NOT DISTINCT FROM p.category
+    WHERE p.product_id IS NOT NULL
+),
+shown AS (
+    SELECT r.*
+    FROM ranked AS r
+    WHERE r.revenue_rank <= {{ var('top_products', 100) }}::bigint
 ),
 categories AS (
     SELECT
@@ -64,8 +67,9 @@ told AS (
         c.returned_revenue,
         c.profit
     FROM categories AS c
-    LEFT JOIN {{ ref('category_customers') }} AS k
-        ON k.category = c.category
+    LEFT JOIN {{ ref('category_buyers') }} AS k
+        ON k.level = 'category'
+        AND k.category = c.category
     UNION ALL
     SELECT
         'product',
@@ -80,8 +84,9 @@ told AS (
         s.returned_revenue,
         s.profit
     FROM shown AS s
-    LEFT JOIN {{ ref('product_customers') }} AS k
-        ON k.product_id = s.product_id
+    LEFT JOIN {{ ref('category_buyers') }} AS k
+        ON k.level = 'product'
+        AND k.product_id = s.product_id
         AND k.category IS NOT DISTINCT FROM s.category
     LEFT JOIN {{ ref('stg_product_names') }} AS n
         ON n.product_id = s.product_id
