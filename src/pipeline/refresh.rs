@@ -80,6 +80,47 @@ impl Former {
     }
 }
 
+/// A view of order lines over those lines alone that changed since a run.
+#[derive(Clone, Debug)]
+pub struct NewLines {
+    /// The view.
+    pub relation: RelationName,
+    /// The run.
+    pub since: i64,
+}
+
+/// Makes the views of the lines that were collected for models of the run, by the views of all lines.
+pub async fn views_of_new_lines(run: &RunContext) -> Result<BTreeMap<String, NewLines>> {
+    let collected = run.former.lines.lock().await;
+    let Some(since) = collected.iter().filter_map(|(since, found)| found.is_ok().then_some(*since)).max() else {
+        return Ok(BTreeMap::new());
+    };
+    let store = &run.warehouse.schemas.store;
+    let lines = in_store(store, lines_relation(since, run.run_id));
+    let context = Context { sources: BTreeMap::from([(orders(), lines)]), ..run.context.clone() };
+    let mut found = BTreeMap::new();
+    for name in run.context.relations.keys().filter(|name| reads_orders_alone(&run.project, name)) {
+        let view = format!("{name}__new");
+        let select = run.project.compile(name, &context)?;
+        run.warehouse.store_view(&run.warehouse.client().await?, &view, run.run_id, &select).await?;
+        let relation = in_store(store, run_relation(&view, run.run_id));
+        found.insert(name.clone(), NewLines { relation, since });
+    }
+    Ok(found)
+}
+
+fn orders() -> (String, String) {
+    ("raw".to_owned(), "orders".to_owned())
+}
+
+/// Whether a view has a row for each order line, or some of them, and reads nothing but the orders.
+fn reads_orders_alone(project: &Project, view: &str) -> bool {
+    let sources = project.models.get(view).map(|model| &model.sources);
+    is_line_by_line(project, view)
+        && sources.is_some_and(|sources| sources.iter().all(|source| *source == orders()))
+        && project.parents(view).is_empty()
+}
+
 /// Collects the order lines that changed since a run, once, for all keys that models of this run ask for.
 async fn collect_lines(run: &RunContext, base: &Live) -> Result<Told> {
     let mut collected = run.former.lines.lock().await;
@@ -266,9 +307,7 @@ impl Found<'_> {
 
     /// A view of order lines has the changes of the orders.
     async fn look_at_lines(&self, view: &str) -> Result<Told> {
-        let sources = self.run.project.models.get(view).map(|model| &model.sources);
-        let is_of_orders = |(source, table): &(String, String)| (source.as_str(), table.as_str()) == ("raw", "orders");
-        if !sources.is_some_and(|sources| sources.iter().all(is_of_orders)) || !self.run.project.parents(view).is_empty() {
+        if !reads_orders_alone(&self.run.project, view) {
             return Ok(Err("it is line_by_line, and reads other things than raw.orders".into()));
         }
         let Some(seen) = &self.base.sources_seen else {
@@ -421,8 +460,8 @@ impl Found<'_> {
             narrowing.narrowed.push(Narrowed::Then { view: then.clone(), lines });
             lines = then;
         }
-        let orders = BTreeMap::from([(("raw".to_owned(), "orders".to_owned()), in_store(store, lines))]);
-        let context = Context { sources: orders, as_of: side.as_of.to_rfc3339(), ..self.run.context.clone() };
+        let sources = BTreeMap::from([(orders(), in_store(store, lines))]);
+        let context = Context { sources, as_of: side.as_of.to_rfc3339(), ..self.run.context.clone() };
         for view in &self.lines {
             let select = self.run.project.compile(view, &context)?;
             let relation = narrowing.add_view(side, &select);
@@ -511,7 +550,7 @@ fn key_of(model: &Model) -> Option<&str> {
 }
 
 /// Whether a view has a row for each order line, or for some of them, and what it tells is in that line alone.
-fn is_line_by_line(project: &Project, name: &str) -> bool {
+pub fn is_line_by_line(project: &Project, name: &str) -> bool {
     let model = project.models.get(name).filter(|model| model.materialization == Materialization::View);
     model.is_some_and(|model| model.config.get("line_by_line") == Some(&true.into()))
 }

@@ -148,7 +148,6 @@ impl Making<'_> {
         }
         let (threads, progress) = (self.settings.run.threads, &self.request.progress);
         let mut outcome = Box::pin(execute::steps(&run, &self.plan, batch, threads, &self.halt, progress)).await?;
-        run.former.drop_lines(&run.warehouse, run.run_id).await?;
         outcome.failed.extend(early.failed);
         report.built = outcome.built.iter().chain(&early.built).map(|(name, _)| name.clone()).collect();
         report.skipped = outcome.skipped;
@@ -179,6 +178,7 @@ impl Making<'_> {
             }
             reach("run: tests passed").await?;
         }
+        run.former.drop_lines(&run.warehouse, run.run_id).await?;
         let mut made = outcome.built;
         made.extend(decisions.into_iter().filter_map(|(name, decision)| match decision {
             Decision::Reuse(table) => Some((name, Some(table))),
