@@ -199,14 +199,21 @@ pub fn recipe(project: &Project, warehouse: &Warehouse, name: &str) -> Result<Op
     Ok(Some(hasher.finalize().to_hex()[..32].to_owned()))
 }
 
-/// Refuses sums that could not be refreshed later, when they are made for the first time.
+/// Refuses what could not be refreshed later, when it is made for the first time.
 ///
 /// # Errors
-/// A column of `group_by` or `row_count` is missing.
+/// A column of `group_by` or `row_count` is missing, or order lines have no such key.
 pub async fn keep_shape(run: &RunContext, step: &Step, client: &Client) -> Result<()> {
-    let Some(Wish { manner: Manner::Sums { group_by }, .. }) = run.project.models.get(&step.name).and_then(wish) else {
-        return Ok(());
-    };
+    let Some(wish) = run.project.models.get(&step.name).and_then(wish) else { return Ok(()) };
+    let reads_lines = run.project.parents(&step.name).iter().any(|parent| reads_orders_alone(&run.project, parent));
+    if reads_lines && !wish.line_key.is_empty() {
+        run.warehouse.try_line_key(client, &wish.line_key).await.map_err(|e| {
+            Error::failed(format!("model \"{}\" is refreshed by a key that order lines do not have", step.name))
+                .detail(e.report())
+                .hint("let line_key tell it, as an expression over the line o: line_key='o.product_id'")
+        })?;
+    }
+    let Manner::Sums { group_by } = wish.manner else { return Ok(()) };
     let columns = run.warehouse.stored_columns(client, &step.name, &run_relation(&step.name, run.run_id)).await?;
     let mut needed = group_by.iter().map(String::as_str).chain(["row_count"]);
     match needed.find(|needed| columns.iter().all(|(name, _)| name != needed)) {

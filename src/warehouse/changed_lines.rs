@@ -4,7 +4,7 @@
 //! sees no rows that came after it.
 
 use super::Warehouse;
-use super::connect::Transaction;
+use super::connect::{Client, Transaction};
 use super::fault::fault;
 use super::in_place::Limits;
 use super::materialize::{joined, run_relation, set_limits};
@@ -86,6 +86,13 @@ impl Warehouse {
             self.drop_leftover(&client, &table).await?;
         }
         Ok(())
+    }
+
+    /// Whether the server understands the expression for the key of an order line; no line is read.
+    pub async fn try_line_key(&self, client: &Client, line_key: &str) -> Result<()> {
+        let asked = fill("SELECT [line_key] FROM {raw}.orders AS o", &[("raw", &self.schemas.raw)]);
+        let prepared = client.prepare(&splice(&asked, &[("line_key", line_key)])).await;
+        prepared.map(drop).map_err(|e| fault("the key of order lines cannot be told", &e))
     }
 
     /// Whether no order line went since a snapshot.
