@@ -241,7 +241,7 @@ async fn lines_that_come_are_added_to_what_is_known_of_lines_orders_and_days() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tests_of_lines_ask_those_that_came_and_find_what_is_wrong_with_them() {
+async fn tests_of_lines_ask_those_that_came_and_nothing_collected_is_left() {
     let shop = Refreshed::new(60).await;
     shop.build(false).await;
     execute(&shop.warehouse, &new_order("new", "2025-06-29 12:00+00")).await;
