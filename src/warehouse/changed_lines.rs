@@ -90,9 +90,9 @@ impl Warehouse {
 
     /// Whether the server understands the expression for the key of an order line; no line is read.
     pub async fn try_line_key(&self, client: &Client, line_key: &str) -> Result<()> {
-        let asked = fill("SELECT [line_key] FROM {raw}.orders AS o", &[("raw", &self.schemas.raw)]);
-        let prepared = client.prepare(&splice(&asked, &[("line_key", line_key)])).await;
-        prepared.map(drop).map_err(|e| fault("the key of order lines cannot be told", &e))
+        let asked = fill("SELECT [line_key] FROM {raw}.orders AS o LIMIT 0", &[("raw", &self.schemas.raw)]);
+        let told = client.execute(&splice(&asked, &[("line_key", line_key)]), &[]).await;
+        told.map(drop).map_err(|e| fault("the key of order lines cannot be told", &e))
     }
 
     /// Whether no order line went since a snapshot.
