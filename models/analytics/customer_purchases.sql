@@ -2,7 +2,8 @@
 
 -- Purchases of each customer in days: all orders of one day are one purchase. A return lowers the value of the
 -- latest purchase up to its day, never below zero; what came back before the first purchase is left out.
--- A purchase worth nothing still counts as a purchase. The first purchase is not part of the mean value.
+-- A purchase worth nothing still counts as a purchase. The first purchase is not part of the mean value. The usual gap is the median of
+-- the days between two purchases.
 WITH days AS (
     SELECT
         o.customer_id,
@@ -30,6 +31,15 @@ purchases AS (
     FROM numbered_days AS n
     WHERE n.purchase_n > 0
     GROUP BY n.customer_id, n.purchase_n
+),
+gaps AS (
+    SELECT
+        p.customer_id,
+        p.purchase_n,
+        p.purchase_date,
+        p.value,
+        p.purchase_date - lag(p.purchase_date) OVER (PARTITION BY p.customer_id ORDER BY p.purchase_n) AS gap_days
+    FROM purchases AS p
 )
 SELECT
     p.customer_id,
@@ -38,6 +48,7 @@ SELECT
     max(p.purchase_date) AS last_purchase_date,
     avg(p.value ORDER BY p.purchase_n) FILTER (WHERE p.purchase_n > 1) AS mean_repeat_value,
     max(p.value) FILTER (WHERE p.purchase_n = 1) AS first_purchase_value,
-    sum(p.value ORDER BY p.purchase_n) AS value_to_date
-FROM purchases AS p
+    sum(p.value ORDER BY p.purchase_n) AS value_to_date,
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY p.gap_days) AS usual_gap_days
+FROM gaps AS p
 GROUP BY p.customer_id

@@ -72,32 +72,14 @@ fading AS (
         AND abs(m.fall) <= {{ var('warning_max_common_fall', 0.05) }}::float8
         AND d.predicted_ltv > 0
 ),
-order_days AS (
-    SELECT
-        o.customer_id,
-        o.order_date
-    FROM {{ ref('customer_orders') }} AS o
-    INNER JOIN {{ ref('customer_360') }} AS n
-        ON n.customer_id = o.customer_id
-    WHERE NOT o.is_return
-        AND n.frequency >= {{ var('warning_min_orders', 4) }}
-        AND n.recency_days >= {{ var('warning_overdue_ratio', 2) }}::float8
-    GROUP BY o.customer_id, o.order_date
-),
-gaps AS (
-    SELECT
-        d.customer_id,
-        d.order_date - lag(d.order_date) OVER (PARTITION BY d.customer_id ORDER BY d.order_date) AS gap_days
-    FROM order_days AS d
-),
 rhythms AS (
     SELECT
-        g.customer_id,
-        percentile_cont(0.5) WITHIN GROUP (ORDER BY g.gap_days) AS usual_gap_days
-    FROM gaps AS g
-    GROUP BY g.customer_id
+        p.customer_id,
+        p.usual_gap_days
+    FROM {{ ref('customer_purchases') }} AS p
     -- Orders of one day are one purchase; the first has no gap before it.
-    HAVING count(*) >= {{ var('warning_min_orders', 4) }}
+    WHERE p.repeat_count + 1 >= {{ var('warning_min_orders', 4) }}
+        AND p.usual_gap_days IS NOT NULL
 ),
 overdue AS (
     SELECT
@@ -112,7 +94,8 @@ overdue AS (
     FROM rhythms AS r
     INNER JOIN {{ ref('customer_360') }} AS n
         ON n.customer_id = r.customer_id
-    WHERE n.recency_days / r.usual_gap_days >= {{ var('warning_overdue_ratio', 2) }}::float8
+    WHERE n.frequency >= {{ var('warning_min_orders', 4) }}
+        AND n.recency_days / r.usual_gap_days >= {{ var('warning_overdue_ratio', 2) }}::float8
         AND n.recency_days / r.usual_gap_days <= {{ var('warning_overdue_max_ratio', 6) }}::float8
 ),
 former_vips AS (

@@ -1,7 +1,7 @@
-{{ config(materialized='table', access='private', distributed_by='customer_id', refresh='keys', settled_refs=['stg_calendar'], tags=['marts', 'cohorts']) }}
+{{ config(materialized='view', access='private', distributed_by='customer_id', tags=['marts', 'cohorts']) }}
 
 -- Each order and return with the periods it falls into, counted from its customer's first order, by the calendar and by
--- anniversaries. What asks for cohorts, lifecycles or gaps reads this table in place of sorting all orders again.
+-- anniversaries. cohort_sums reads it once for all that asks for cohorts, lifecycles or gaps, and nothing keeps the rows.
 -- `is_first_in_...` marks the customer's first order of each of the periods, so the marks are as many as the periods in which the
 -- customer was active, and need no DISTINCT. A quarter of anniversaries is three of the months.
 {%- set dimensions = cohort_dimensions() %}

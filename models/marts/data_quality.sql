@@ -12,8 +12,12 @@ WITH only_returns AS (
     GROUP BY r.source
 ),
 currencies AS (
-    SELECT count(DISTINCT o.currency) AS currency_count
-    FROM {{ ref('customer_orders') }} AS o
+    SELECT count(n.currency) AS currency_count
+    FROM (
+        SELECT o.currency
+        FROM {{ ref('customer_orders') }} AS o
+        GROUP BY o.currency
+    ) AS n
 ),
 checks AS (
     SELECT

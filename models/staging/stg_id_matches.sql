@@ -4,56 +4,41 @@
 -- another may describe. Made-up ids are left out, because no table can describe them. Nothing is read of the orders while
 -- the table beside them is empty, and numbers compare faster than texts: equal hashes are equal ids but for one chance in
 -- billions.
-WITH buyers AS (
-    SELECT DISTINCT
-        o.source,
-        hashtextextended(o.customer_id, 0) AS id
-    FROM {{ raw_rows('orders') }} AS o
-    WHERE o.customer_id <> ''
-        AND NOT o.id_is_synthetic
-        AND (
-            EXISTS (SELECT 1 FROM {{ raw_rows('customers') }})
-            OR EXISTS (SELECT 1 FROM {{ raw_rows('campaign_members') }})
-        )
+WITH ids AS (
+    SELECT
+        d.kind,
+        d.source,
+        d.id
+    FROM {{ ref('stg_described_ids') }} AS d
+),
+buyers AS (
+    SELECT
+        v.source,
+        v.value_hash AS id
+    FROM {{ ref('stg_line_values') }} AS v
+    WHERE v.column_name = 'customer_id'
+        AND v.value_hash <> hashtextextended('', 0)
+        AND v.known_lines > 0
+        AND EXISTS (SELECT 1 FROM ids AS i WHERE i.kind IN ('customers', 'members'))
 ),
 sold AS (
-    SELECT DISTINCT
-        o.source,
-        hashtextextended(o.product_id, 0) AS id
-    FROM {{ raw_rows('orders') }} AS o
-    WHERE o.product_id <> ''
-        AND EXISTS (SELECT 1 FROM {{ raw_rows('products') }})
+    SELECT
+        v.source,
+        v.value_hash AS id
+    FROM {{ ref('stg_line_values') }} AS v
+    WHERE v.column_name = 'product_id'
+        AND v.value_hash <> hashtextextended('', 0)
+        AND EXISTS (SELECT 1 FROM ids AS i WHERE i.kind = 'products')
 ),
-described AS (
-    SELECT DISTINCT
-        c.source,
-        hashtextextended(c.customer_id, 0) AS id
-    FROM {{ raw_rows('customers') }} AS c
+{%- for name, kind in [('described', 'customers'), ('offered', 'products'), ('planned', 'campaigns'), ('targeted', 'members'), ('run', 'campaigns of members')] %}
+{{ name }} AS (
+    SELECT
+        i.source,
+        i.id
+    FROM ids AS i
+    WHERE i.kind = '{{ kind }}'
 ),
-offered AS (
-    SELECT DISTINCT
-        p.source,
-        hashtextextended(p.product_id, 0) AS id
-    FROM {{ raw_rows('products') }} AS p
-),
-targeted AS (
-    SELECT DISTINCT
-        m.source,
-        hashtextextended(m.customer_id, 0) AS id
-    FROM {{ raw_rows('campaign_members') }} AS m
-),
-run AS (
-    SELECT DISTINCT
-        m.source,
-        hashtextextended(m.campaign_id, 0) AS id
-    FROM {{ raw_rows('campaign_members') }} AS m
-),
-planned AS (
-    SELECT DISTINCT
-        c.source,
-        hashtextextended(c.campaign_id, 0) AS id
-    FROM {{ raw_rows('campaigns') }} AS c
-),
+{%- endfor %}
 persons AS (
     SELECT b.id FROM buyers AS b
     UNION

@@ -1,4 +1,4 @@
-{{ config(materialized='view', access='private', distributed_by='customer_id', tags=['staging']) }}
+{{ config(materialized='view', access='private', distributed_by='customer_id', line_by_line=true, tags=['staging']) }}
 
 -- Lines that were sold to a known customer before as_of.
 -- A price of zero is a gift, a sample or a correction, and drops out, except in the sources that

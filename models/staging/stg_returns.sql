@@ -1,4 +1,4 @@
-{{ config(materialized='view', access='private', distributed_by='customer_id', tags=['staging']) }}
+{{ config(materialized='view', access='private', distributed_by='customer_id', line_by_line=true, tags=['staging']) }}
 
 -- Lines that came back from a known customer before as_of: quantity, revenue and cost are negative.
 SELECT

@@ -1,32 +1,9 @@
 {{ config(materialized='table', indexes=[{'columns': ['level', 'category', 'product_id']}], tags=['trends']) }}
 
--- What is sold best, by category and by product, returns taken off. Money is added up by product, which is few rows; customers are then
--- counted for categories and for the products that are shown. A customer bought again who bought a day or more after the first time. Lines
+-- What is sold best, by category and by product, returns taken off. Money is added up by product, which is few rows, and
+-- customers are counted by category and product. A customer bought again who bought a day or more after the first time. Lines
 -- without a category or product count in the total that shares are of.
-WITH sold AS (
-    SELECT
-        NULLIF(o.category, '') AS category,
-        NULLIF(o.product_id, '') AS product_id,
-        max(o.description COLLATE "C") AS description,
-        sum(o.quantity) AS units,
-        sum(o.revenue) AS gross_revenue,
-        0::numeric AS returned_revenue,
-        sum(o.revenue - o.cost) AS profit
-    FROM {{ ref('stg_orders') }} AS o
-    GROUP BY 1, 2
-    UNION ALL
-    SELECT
-        NULLIF(r.category, '') AS category,
-        NULLIF(r.product_id, '') AS product_id,
-        NULL,
-        sum(r.quantity),
-        0,
-        -sum(r.revenue),
-        sum(r.revenue - r.cost)
-    FROM {{ ref('stg_returns') }} AS r
-    GROUP BY 1, 2
-),
-products AS (
+WITH products AS (
     SELECT
         s.category,
         s.product_id,
@@ -34,8 +11,8 @@ products AS (
         sum(s.units) AS units,
         round(sum(s.gross_revenue), 4) AS gross_revenue,
         round(sum(s.returned_revenue), 4) AS returned_revenue,
-        round(sum(s.profit), 4) AS profit
-    FROM sold AS s
+        CASE WHEN sum(s.profit_lines) > 0 THEN round(sum(s.profit), 4) END AS profit
+    FROM {{ ref('product_sales') }} AS s
     GROUP BY s.category, s.product_id
 ),
 ranked AS (
@@ -58,42 +35,6 @@ shown AS (
     FROM ranked AS r
     WHERE r.revenue_rank <= {{ var('top_products', 100) }}::bigint
 ),
-product_buyers AS (
-    SELECT
-        o.customer_id,
-        s.revenue_rank,
-        max(o.ordered_at) - min(o.ordered_at) >= INTERVAL '1 day' AS bought_again
-    FROM {{ ref('stg_orders') }} AS o
-    INNER JOIN shown AS s
-        ON s.product_id = o.product_id
-        AND s.category IS NOT DISTINCT FROM NULLIF(o.category, '')
-    GROUP BY o.customer_id, s.revenue_rank
-),
-category_buyers AS (
-    SELECT
-        o.customer_id,
-        o.category,
-        max(o.ordered_at) - min(o.ordered_at) >= INTERVAL '1 day' AS bought_again
-    FROM {{ ref('stg_orders') }} AS o
-    WHERE o.category <> ''
-    GROUP BY o.customer_id, o.category
-),
-product_customers AS (
-    SELECT
-        b.revenue_rank,
-        count(*) AS customers,
-        count(*) FILTER (WHERE b.bought_again) AS repeat_customers
-    FROM product_buyers AS b
-    GROUP BY b.revenue_rank
-),
-category_customers AS (
-    SELECT
-        b.category,
-        count(*) AS customers,
-        count(*) FILTER (WHERE b.bought_again) AS repeat_customers
-    FROM category_buyers AS b
-    GROUP BY b.category
-),
 categories AS (
     SELECT
         p.category,
@@ -107,13 +48,6 @@ categories AS (
     FROM products AS p
     WHERE p.category IS NOT NULL
     GROUP BY p.category
-),
-names AS (
-    SELECT
-        NULLIF(n.product_id, '') AS product_id,
-        max(n.name COLLATE "C") AS name
-    FROM {{ raw_rows('products') }} AS n
-    GROUP BY 1
 ),
 totals AS (
     SELECT sum(p.gross_revenue - p.returned_revenue) AS revenue
@@ -133,8 +67,9 @@ told AS (
         c.returned_revenue,
         c.profit
     FROM categories AS c
-    LEFT JOIN category_customers AS k
-        ON k.category = c.category
+    LEFT JOIN {{ ref('category_buyers') }} AS k
+        ON k.level = 'category'
+        AND k.category = c.category
     UNION ALL
     SELECT
         'product',
@@ -149,9 +84,11 @@ told AS (
         s.returned_revenue,
         s.profit
     FROM shown AS s
-    LEFT JOIN product_customers AS k
-        ON k.revenue_rank = s.revenue_rank
-    LEFT JOIN names AS n
+    LEFT JOIN {{ ref('category_buyers') }} AS k
+        ON k.level = 'product'
+        AND k.product_id = s.product_id
+        AND k.category IS NOT DISTINCT FROM s.category
+    LEFT JOIN {{ ref('stg_product_names') }} AS n
         ON n.product_id = s.product_id
 )
 SELECT

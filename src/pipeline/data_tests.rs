@@ -3,6 +3,7 @@
 use super::carry::Decision;
 use super::halt::{self, Halt};
 use super::plan::Plan;
+use super::refresh;
 use super::step::RunContext;
 use super::test_answers::Asker;
 use super::{Event, Progress};
@@ -10,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::project::{Context, DataTest, Project};
 use crate::warehouse::run_models::TestOutcome;
 use crate::warehouse::runs::Live;
+use chrono::DateTime;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::task::JoinSet;
@@ -21,6 +23,8 @@ pub struct DueTest {
     pub name: String,
     /// Hash of its SQL over published relations.
     pub fingerprint: String,
+    /// The newest run in which it passed in this form.
+    pub last_pass: Option<i64>,
 }
 
 /// The tests about planned names whose answer may have changed: one that passed is not asked again before it, or
@@ -47,18 +51,25 @@ pub fn due(
         let newest_read = reads.iter().filter_map(|name| live.get(*name)).map(|live| live.run_id).max();
         let last_pass = passed.get(&(test.name.clone(), fingerprint.clone())).copied();
         if is_new || last_pass.is_none() || last_pass < newest_read {
-            found.push(DueTest { name: test.name.clone(), fingerprint });
+            found.push(DueTest { name: test.name.clone(), fingerprint, last_pass });
         }
     }
     found
 }
 
 fn fingerprint(project: &Project, test: &DataTest, published: &Context) -> String {
-    let sql = project.compile_test(&test.name, published).unwrap_or_default();
+    let mut sql = project.compile_test(&test.name, published).unwrap_or_default();
+    if refresh::is_line_by_line(project, &test.model) {
+        // Old lines need not be looked at again while the view makes the same rows of them.
+        let timeless = Context { as_of: DateTime::UNIX_EPOCH.to_rfc3339(), ..published.clone() };
+        sql.push_str(&project.compile(&test.model, &timeless).unwrap_or_default());
+    }
     blake3::hash(format!("{sql}\n{:?}", test.severity).as_bytes()).to_hex()[..16].to_owned()
 }
 
 /// Asks the tests, at most `threads` questions at a time; returns those that forbid the publish, by name.
+///
+/// What holds for each row of a view of order lines, and held for those that the run before saw, is asked of the others.
 pub async fn ask(
     run: &Arc<RunContext>,
     tests: Vec<DueTest>,
@@ -66,17 +77,36 @@ pub async fn ask(
     halt: &Halt,
     progress: &Progress,
 ) -> Result<Vec<TestOutcome>> {
-    let names: Vec<String> = tests.iter().map(|test| test.name.clone()).collect();
+    let (mut of_new_lines, mut of_all) = (BTreeMap::<String, Vec<String>>::new(), Vec::new());
+    let views = refresh::views_of_new_lines(run).await?;
+    for test in &tests {
+        let view = run.project.tests.get(&test.name).and_then(|of| views.get(&of.model).map(|view| (&of.model, view)));
+        match view {
+            Some((model, view))
+                if test.last_pass >= Some(view.since) && run.project.asks_each_row(&test.name, &run.context) =>
+            {
+                of_new_lines.entry(model.clone()).or_default().push(test.name.clone());
+            }
+            _ => of_all.push(test.name.clone()),
+        }
+    }
     let fingerprints: BTreeMap<String, String> = tests.into_iter().map(|test| (test.name, test.fingerprint)).collect();
-    let mut questions = asker(run).questions(&names).await?;
+    let mut narrowed = run.context.clone();
+    narrowed.relations.extend(views.into_iter().map(|(model, view)| (model, view.relation)));
+    let (whole, narrowed) = (Arc::new(run.context.clone()), Arc::new(narrowed));
+    let mut questions = Vec::new();
+    for (context, names) in [(&whole, of_all), (&narrowed, of_new_lines.into_values().flatten().collect())] {
+        let found = asker(run, context).questions(&names).await?;
+        questions.extend(found.into_iter().map(|question| (context.clone(), question)));
+    }
     questions.reverse();
     let mut running = JoinSet::new();
     let mut bad = Vec::new();
     loop {
         while running.len() < threads.max(1) && halt.reason().is_none() {
-            let Some(question) = questions.pop() else { break };
+            let Some((context, question)) = questions.pop() else { break };
             let (run, halt) = (run.clone(), halt.clone());
-            running.spawn(async move { asker(&run).answer(&question, &halt).await });
+            running.spawn(async move { asker(&run, &context).answer(&question, &halt).await });
         }
         let Some(joined) = running.join_next().await else { break };
         let outcomes = joined.map_err(|e| Error::failed("a test's task ended without a word").source(e))??;
@@ -96,8 +126,8 @@ pub async fn ask(
     }
 }
 
-fn asker(run: &RunContext) -> Asker<'_> {
-    Asker { warehouse: &run.warehouse, project: &run.project, context: &run.context }
+fn asker<'a>(run: &'a RunContext, context: &'a Context) -> Asker<'a> {
+    Asker { warehouse: &run.warehouse, project: &run.project, context }
 }
 
 /// Asks data tests outside a run, one question after the other; the outcomes in the order of the tests.

@@ -1,14 +1,15 @@
-//! A model's SELECT with the private views that it reads inside it, for questions before a run has made these views.
+//! A model's SELECT with the private models that it reads inside it, for questions before a run has made them.
 
 use crate::error::Result;
-use crate::project::{Access, Context, Materialization, Project, RelationName, quote_identifier};
+use crate::project::{Access, Context, Materialization, Model, Project, RelationName, quote_identifier};
 use std::collections::BTreeSet;
 
-/// The SQL of a model; private views that it needs are parts of a WITH, all else is as the context has it.
+/// The SQL of a model; private views and tables that it needs are parts of a WITH, all else is as the context has it.
 pub(super) fn inlined(project: &Project, name: &str, context: &Context) -> Result<String> {
     let is_inlined = |name: &String| {
         let model = project.models.get(name);
-        model.is_some_and(|m| m.materialization == Materialization::View && m.access == Access::Private)
+        let is_select = |m: &Model| matches!(m.materialization, Materialization::View | Materialization::Table);
+        model.is_some_and(|m| is_select(m) && m.access == Access::Private)
     };
     let views: BTreeSet<String> = project.ancestors(name).into_iter().filter(is_inlined).collect();
     if views.is_empty() {

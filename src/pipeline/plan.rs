@@ -197,6 +197,7 @@ pub fn published_context(project: &Project, warehouse: &Warehouse, run_id: i64, 
     Context {
         relations,
         source_schemas: source_schemas(warehouse),
+        sources: BTreeMap::new(),
         as_of: as_of.to_rfc3339(),
         run_id,
         target_schema: warehouse.schemas.marts.clone(),

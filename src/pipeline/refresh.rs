@@ -1,15 +1,20 @@
 //! Whether a model can be refreshed, that is made from its rows of the run before and the keys that changed since, and how.
 //!
 //! A model with `refresh='keys'` makes the rows of a key from that key's rows in what it reads; one with `refresh='sums'`
-//! adds up over keys. What it reads is *keyed* by the same column (`distributed_by`) and then narrowed to the keys that
-//! changed, or read whole and then must hold the same rows as before. Whatever cannot be told makes the model anew.
+//! adds up over keys, one with `refresh='lines'` over order lines. What it reads is *keyed* by the same column
+//! (`distributed_by`) and then narrowed to the keys that changed; or it has a row for each order line (`line_by_line`) and is
+//! made from the lines of these keys; or it is read whole and then must hold the same rows as before. Whatever cannot be told
+//! makes the model anew.
 
 use super::carry::Decision;
 use super::plan::{Step, published_context};
 use super::step::RunContext;
 use crate::error::{Error, Result};
-use crate::project::{Context, Materialization, Model, Project, RelationName};
+use crate::project::{Context, Materialization, Model, Project, RelationName, quote_identifier};
 use crate::warehouse::Warehouse;
+use crate::warehouse::changed_lines::{
+    CUSTOMER, Collecting, line_keys_relation, lines_of_keys_relation, lines_relation,
+};
 use crate::warehouse::connect::Client;
 use crate::warehouse::materialize::run_relation;
 use crate::warehouse::refresh::{Changes, Narrowed, Refreshing, Renewal, SMALL_TABLE, before_relation, now_relation};
@@ -31,6 +36,8 @@ pub struct Former {
     pub recipes: BTreeMap<String, String>,
     /// Models that were refreshed in this run: their changed keys lie in the store.
     pub refreshed: Mutex<BTreeSet<String>>,
+    /// By the run since which they changed: the order lines that were collected and their keys, or why they were not.
+    pub lines: tokio::sync::Mutex<BTreeMap<i64, std::result::Result<Vec<String>, String>>>,
 }
 
 /// How a model asks to be refreshed.
@@ -44,7 +51,10 @@ enum Manner {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Wish {
     manner: Manner,
+    /// Empty where each order line is a key of its own.
     key: String,
+    /// The key of an order line, as an expression over the line `o`; empty as the key is.
+    line_key: String,
     /// Models that are read whole, and of which rows that were read never change.
     settled: Vec<String>,
 }
@@ -58,6 +68,91 @@ impl Former {
     fn was_refreshed(&self, model: &str) -> bool {
         self.refreshed.lock().unwrap_or_else(PoisonError::into_inner).contains(model)
     }
+
+    /// Drops the lines that were collected for models of the run, all of which are made.
+    pub async fn drop_lines(&self, warehouse: &Warehouse, run_id: i64) -> Result<()> {
+        for (since, collected) in std::mem::take(&mut *self.lines.lock().await) {
+            if let Ok(line_keys) = collected {
+                warehouse.drop_lines(since, &line_keys, run_id).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A view of order lines over those lines alone that changed since a run.
+#[derive(Clone, Debug)]
+pub struct NewLines {
+    /// The view.
+    pub relation: RelationName,
+    /// The run.
+    pub since: i64,
+}
+
+/// Makes the views of the lines that were collected for models of the run, by the views of all lines.
+pub async fn views_of_new_lines(run: &RunContext) -> Result<BTreeMap<String, NewLines>> {
+    let collected = run.former.lines.lock().await;
+    let Some(since) = collected.iter().filter_map(|(since, found)| found.is_ok().then_some(*since)).max() else {
+        return Ok(BTreeMap::new());
+    };
+    let store = &run.warehouse.schemas.store;
+    let lines = in_store(store, lines_relation(since, run.run_id));
+    let context = Context { sources: BTreeMap::from([(orders(), lines)]), ..run.context.clone() };
+    let mut found = BTreeMap::new();
+    for name in run.context.relations.keys().filter(|name| reads_orders_alone(&run.project, name)) {
+        let view = format!("{name}__new");
+        let select = run.project.compile(name, &context)?;
+        run.warehouse.store_view(&run.warehouse.client().await?, &view, run.run_id, &select).await?;
+        let relation = in_store(store, run_relation(&view, run.run_id));
+        found.insert(name.clone(), NewLines { relation, since });
+    }
+    Ok(found)
+}
+
+fn orders() -> (String, String) {
+    ("raw".to_owned(), "orders".to_owned())
+}
+
+/// Whether a view has a row for each order line, or some of them, and reads nothing but the orders.
+fn reads_orders_alone(project: &Project, view: &str) -> bool {
+    let sources = project.models.get(view).map(|model| &model.sources);
+    is_line_by_line(project, view)
+        && sources.is_some_and(|sources| sources.iter().all(|source| *source == orders()))
+        && project.parents(view).is_empty()
+}
+
+/// Collects the order lines that changed since a run, once, for all keys that models of this run ask for.
+async fn collect_lines(run: &RunContext, base: &Live) -> Result<Told> {
+    let mut collected = run.former.lines.lock().await;
+    if let Some(known) = collected.get(&base.run_id) {
+        return Ok(known.as_ref().map(drop).map_err(Clone::clone));
+    }
+    let (Some(seen), Some((snapshot, _))) = (&base.sources_seen, &run.snapshot) else {
+        return Ok(Err("changes of orders were not followed".into()));
+    };
+    let is_built = |name: &String| matches!(run.former.decisions.get(name), Some(Decision::Build));
+    let wishes = run.project.models.keys().filter(|name| is_built(name)).filter_map(|name| {
+        let reads_lines = run.project.parents(name).iter().any(|parent| is_line_by_line(&run.project, parent));
+        run.project.models.get(name).and_then(wish).filter(|wish| reads_lines && !wish.line_key.is_empty())
+    });
+    let line_keys: Vec<String> = wishes.map(|wish| wish.line_key).collect::<BTreeSet<_>>().into_iter().collect();
+    let collecting = Collecting {
+        run_id: run.run_id,
+        as_of: run.as_of,
+        snapshot,
+        limits: run.limits,
+        since: base.run_id,
+        seen,
+        seen_from: base.as_of,
+        line_keys: &line_keys,
+    };
+    let found = match run.warehouse.collect_lines(&collecting).await? {
+        None => Ok(line_keys),
+        Some(reason) => Err(reason),
+    };
+    let told = found.as_ref().map(drop).map_err(Clone::clone);
+    collected.insert(base.run_id, found);
+    Ok(told)
 }
 
 /// Hash of how a model that can be refreshed makes its rows: its SQL and that of the views it reads, for no run and no instant.
@@ -104,14 +199,21 @@ pub fn recipe(project: &Project, warehouse: &Warehouse, name: &str) -> Result<Op
     Ok(Some(hasher.finalize().to_hex()[..32].to_owned()))
 }
 
-/// Refuses sums that could not be refreshed later, when they are made for the first time.
+/// Refuses what could not be refreshed later, when it is made for the first time.
 ///
 /// # Errors
-/// A column of `group_by` or `row_count` is missing.
+/// A column of `group_by` or `row_count` is missing, or order lines have no such key.
 pub async fn keep_shape(run: &RunContext, step: &Step, client: &Client) -> Result<()> {
-    let Some(Wish { manner: Manner::Sums { group_by }, .. }) = run.project.models.get(&step.name).and_then(wish) else {
-        return Ok(());
-    };
+    let Some(wish) = run.project.models.get(&step.name).and_then(wish) else { return Ok(()) };
+    let reads_lines = run.project.parents(&step.name).iter().any(|parent| reads_orders_alone(&run.project, parent));
+    if reads_lines && !wish.line_key.is_empty() {
+        run.warehouse.try_line_key(client, &wish.line_key).await.map_err(|e| {
+            Error::failed(format!("model \"{}\" is refreshed by a key that order lines do not have", step.name))
+                .detail(e.report())
+                .hint("let line_key tell it, as an expression over the line o: line_key='o.product_id'")
+        })?;
+    }
+    let Manner::Sums { group_by } = wish.manner else { return Ok(()) };
     let columns = run.warehouse.stored_columns(client, &step.name, &run_relation(&step.name, run.run_id)).await?;
     let mut needed = group_by.iter().map(String::as_str).chain(["row_count"]);
     match needed.find(|needed| columns.iter().all(|(name, _)| name != needed)) {
@@ -150,13 +252,28 @@ pub async fn plan(run: &RunContext, step: &Step) -> Result<std::result::Result<R
     if !step.sources.is_empty() {
         return Ok(Err("it reads a source itself, and not through a view that is keyed".into()));
     }
-    let mut found = Found { run, wish: &wish, base: live, changes: Vec::new(), same: Vec::new(), keyed: Vec::new() };
+    let mut found = Found { run, wish: &wish, base: live, changes: Vec::new(), same: Vec::new(), keyed: Vec::new(), lines: Vec::new() };
     for parent in run.project.parents(&step.name) {
         if let Err(reason) = found.look_at(&parent).await? {
             return Ok(Err(format!("{parent}: {reason}")));
         }
     }
-    Ok(found.refreshing(step))
+    if !found.lines.is_empty() {
+        if !found.changes.is_empty() || !found.keyed.is_empty() {
+            return Ok(Err("it reads order lines and keyed tables".into()));
+        }
+        if let Err(reason) = collect_lines(run, live).await? {
+            return Ok(Err(reason));
+        }
+        let (since, run_id) = (live.run_id, run.run_id);
+        found.changes.push(match wish.line_key.as_str() {
+            "" => Changes::Lines(lines_relation(since, run_id)),
+            line_key => Changes::KeysOfLines(line_keys_relation(since, line_key, run_id)),
+        });
+    } else if wish.key.is_empty() {
+        return Ok(Err("it reads no view that is line_by_line".into()));
+    }
+    found.refreshing(step)
 }
 
 /// What the parents of a model tell.
@@ -167,6 +284,8 @@ struct Found<'a> {
     changes: Vec<Changes>,
     same: Vec<(String, String)>,
     keyed: Vec<String>,
+    /// Views that have a row for each order line.
+    lines: Vec<String>,
 }
 
 type Told = std::result::Result<(), String>;
@@ -175,6 +294,10 @@ impl Found<'_> {
     async fn look_at(&mut self, parent: &str) -> Result<Told> {
         if self.wish.settled.iter().any(|name| name == parent) {
             return Ok(Ok(()));
+        }
+        if is_line_by_line(&self.run.project, parent) {
+            self.lines.push(parent.to_owned());
+            return self.look_at_lines(parent).await;
         }
         let model = self.run.project.models.get(parent);
         let is_keyed = model.and_then(key_of).is_some_and(|key| key == self.wish.key);
@@ -189,30 +312,42 @@ impl Found<'_> {
         }
     }
 
+    /// A view of order lines has the changes of the orders.
+    async fn look_at_lines(&self, view: &str) -> Result<Told> {
+        if !reads_orders_alone(&self.run.project, view) {
+            return Ok(Err("it is line_by_line, and reads other things than raw.orders".into()));
+        }
+        let Some(seen) = &self.base.sources_seen else {
+            return Ok(Err("changes of orders were not followed then".into()));
+        };
+        if !self.run.warehouse.orders_are_followed(seen).await? {
+            return Ok(Err("too many orders went, or nobody noted whose they were".into()));
+        }
+        // What sums held of a line that is gone cannot be told, and of other keys than customers not even which they are.
+        let may_lose = self.wish.manner == Manner::Keys && self.wish.line_key == CUSTOMER;
+        if !may_lose && !self.run.warehouse.nothing_was_removed(seen).await? {
+            return Ok(Err("order lines went".into()));
+        }
+        Ok(Ok(()))
+    }
+
     /// A keyed view has the changes of what it reads.
     async fn look_through(&mut self, view: &str) -> Result<Told> {
         let Some(model) = self.run.project.models.get(view) else { return Ok(Err("it is not in the project".into())) };
-        for (source, table) in &model.sources {
-            if (source.as_str(), table.as_str()) != ("raw", "orders") {
-                return Ok(Err(format!("nobody follows changes of the source {source}.{table}")));
-            }
-            let Some(seen) = &self.base.sources_seen else {
-                return Ok(Err("changes of orders were not followed then".into()));
-            };
-            if !self.run.warehouse.orders_are_followed(seen).await? {
-                return Ok(Err("too many orders went, or nobody noted whose they were".into()));
-            }
-            self.add(Changes::Orders { seen: seen.clone(), seen_from: self.base.as_of });
+        if !model.sources.is_empty() {
+            return Ok(Err("it reads a source, and not line_by_line".into()));
         }
         for parent in self.run.project.parents(view) {
-            let model = self.run.project.models.get(&parent);
-            if model.and_then(key_of).is_none_or(|key| key != self.wish.key) {
-                return Ok(Err(format!("it reads {parent}, which is not keyed")));
+            if self.wish.settled.contains(&parent) {
+                continue;
             }
+            let model = self.run.project.models.get(&parent);
+            let is_keyed = model.and_then(key_of).is_some_and(|key| key == self.wish.key);
             let is_view = model.is_some_and(|m| m.materialization == Materialization::View);
-            let told = match is_view {
-                true => Box::pin(self.look_through(&parent)).await?,
-                false => self.look_at_table(&parent, true).await?,
+            let told = match (is_view, is_keyed) {
+                (true, true) => Box::pin(self.look_through(&parent)).await?,
+                (true, false) => Err(format!("{parent} is a view that is not keyed")),
+                (false, _) => self.look_at_table(&parent, is_keyed).await?,
             };
             if told.is_err() {
                 return Ok(told);
@@ -256,61 +391,159 @@ impl Found<'_> {
         }
     }
 
-    fn refreshing(self, step: &Step) -> std::result::Result<Refreshing, String> {
-        let (run, store) = (self.run, &self.run.warehouse.schemas.store);
-        let mut narrowed = Vec::new();
-        let mut narrow = |parent: &str, side: &str, relation: String| {
-            let table = format!("{}__{side}{}", step.name, narrowed.len());
-            narrowed.push(Narrowed { table: table.clone(), relation });
-            (parent.to_owned(), in_store(store, table))
+    fn refreshing(self, step: &Step) -> Result<std::result::Result<Refreshing, String>> {
+        let mut narrowing = Narrowing {
+            run: self.run,
+            step: &step.name,
+            key: &self.wish.key,
+            tables: BTreeMap::new(),
+            narrowed: Vec::new(),
         };
-        let mut now = run.context.relations.clone();
-        // A refreshed table has kept its rows of the changed keys, before and now; where nothing else is narrowed, they serve.
-        let kept = match (self.keyed.as_slice(), self.changes.as_slice()) {
-            ([parent], [Changes::OfModel(model)]) if parent == model => Some(parent.clone()),
-            _ => None,
-        };
-        for parent in &self.keyed {
-            if kept.is_some() {
-                now.insert(parent.clone(), in_store(store, now_relation(parent, run.run_id)));
-                continue;
-            }
-            let relation = now.get(parent).map(|r| qualified(&r.schema, &r.identifier));
-            let Some(relation) = relation else { return Err(format!("{parent} has no relation in this run")) };
-            let (name, table) = narrow(parent, "n", relation);
-            now.insert(name, table);
+        let now = Side { name: "n", relations: self.run.context.relations.clone(), as_of: self.run.as_of, former: None };
+        let before = Side { name: "b", as_of: self.base.as_of, former: Some(&self.run.former.live), ..now.clone() };
+        let mut sides = vec![now];
+        if matches!(self.wish.manner, Manner::Sums { .. }) {
+            sides.push(before);
         }
-        let compile = |relations: BTreeMap<String, RelationName>| {
-            let context = Context { relations, ..run.context.clone() };
-            run.project.compile(&step.name, &context).map_err(|e| e.message)
-        };
-        let renewal = match &self.wish.manner {
-            Manner::Keys => Renewal::Keys { select: compile(now)? },
-            Manner::Sums { group_by } => {
-                let mut before = run.context.relations.clone();
-                for parent in &self.keyed {
-                    if kept.is_some() {
-                        before.insert(parent.clone(), in_store(store, before_relation(parent, run.run_id)));
-                        continue;
-                    }
-                    let Some(live) = run.former.live.get(parent).filter(|live| live.parent_relation.is_some()) else {
-                        return Err(format!("{parent} is no table"));
-                    };
-                    let relation = qualified(store, &run_relation(parent, live.run_id));
-                    let (name, table) = narrow(parent, "b", relation);
-                    before.insert(name, table);
-                }
-                Renewal::Sums { group_by: group_by.clone(), before: compile(before)?, now: compile(now)? }
+        let mut selects = Vec::new();
+        for mut side in sides {
+            let told = match self.lines.is_empty() {
+                true => self.narrow_tables(&mut narrowing, &mut side)?,
+                false => self.narrow_lines(&mut narrowing, &mut side)?,
+            };
+            if let Err(reason) = told {
+                return Ok(Err(reason));
             }
-        };
-        Ok(Refreshing {
+            let context = Context { relations: side.relations, ..self.run.context.clone() };
+            selects.push(self.run.project.compile(&step.name, &context)?);
+        }
+        let (before, now) = (selects.get(1).cloned().unwrap_or_default(), selects[0].clone());
+        Ok(Ok(Refreshing {
             former: run_relation(&step.name, self.base.run_id),
             key: self.wish.key.clone(),
             changes: self.changes,
             same: self.same,
-            narrowed,
-            renewal,
-        })
+            narrowed: narrowing.narrowed,
+            renewal: match &self.wish.manner {
+                Manner::Keys => Renewal::Keys { select: now },
+                Manner::Sums { group_by } => Renewal::Sums { group_by: group_by.clone(), before, now },
+            },
+        }))
+    }
+
+    /// Puts what is narrowed to the changed keys in the place of what the model reads by key.
+    fn narrow_tables(&self, narrowing: &mut Narrowing<'_>, side: &mut Side<'_>) -> Result<Told> {
+        let (run_id, store) = (self.run.run_id, &self.run.warehouse.schemas.store);
+        // A refreshed table has kept its rows of the changed keys, before and now; where nothing else is narrowed, they serve.
+        if let ([parent], [Changes::OfModel(model)]) = (self.keyed.as_slice(), self.changes.as_slice())
+            && parent == model
+        {
+            let kept = match side.former {
+                None => now_relation(parent, run_id),
+                Some(_) => before_relation(parent, run_id),
+            };
+            side.relations.insert(parent.clone(), in_store(store, kept));
+            return Ok(Ok(()));
+        }
+        for parent in &self.keyed {
+            match narrowing.narrow(parent, side)? {
+                Ok(relation) => side.relations.insert(parent.clone(), relation),
+                Err(reason) => return Ok(Err(reason)),
+            };
+        }
+        Ok(Ok(()))
+    }
+
+    /// Puts the views over the lines that were collected in the place of those over all orders.
+    fn narrow_lines(&self, narrowing: &mut Narrowing<'_>, side: &mut Side<'_>) -> Result<Told> {
+        let (since, run_id) = (self.base.run_id, self.run.run_id);
+        let mut lines = match self.wish.line_key.as_str() {
+            "" => lines_relation(since, run_id),
+            line_key => lines_of_keys_relation(since, line_key, run_id),
+        };
+        let store = &self.run.warehouse.schemas.store;
+        if side.former.is_some() {
+            let then = format!("{}__then", narrowing.step);
+            narrowing.narrowed.push(Narrowed::Then { view: then.clone(), lines });
+            lines = then;
+        }
+        let sources = BTreeMap::from([(orders(), in_store(store, lines))]);
+        let context = Context { sources, as_of: side.as_of.to_rfc3339(), ..self.run.context.clone() };
+        for view in &self.lines {
+            let select = self.run.project.compile(view, &context)?;
+            let relation = narrowing.add_view(side, &select);
+            side.relations.insert(view.clone(), relation);
+        }
+        Ok(Ok(()))
+    }
+}
+
+/// What the model reads now, or read before.
+#[derive(Clone)]
+struct Side<'a> {
+    name: &'static str,
+    relations: BTreeMap<String, RelationName>,
+    as_of: DateTime<Utc>,
+    /// What was published before, for the side of before.
+    former: Option<&'a BTreeMap<String, Live>>,
+}
+
+/// The narrowed relations of a refresh.
+struct Narrowing<'a> {
+    run: &'a RunContext,
+    step: &'a str,
+    key: &'a str,
+    tables: BTreeMap<String, RelationName>,
+    narrowed: Vec<Narrowed>,
+}
+
+impl Narrowing<'_> {
+    /// The rows of the changed keys of a keyed table, or of a keyed view over such tables.
+    fn narrow(&mut self, parent: &str, side: &Side<'_>) -> Result<std::result::Result<RelationName, String>> {
+        let store = &self.run.warehouse.schemas.store;
+        let model = self.run.project.models.get(parent);
+        if model.is_some_and(|m| m.materialization == Materialization::View) {
+            let mut relations = side.relations.clone();
+            for grandparent in self.run.project.parents(parent) {
+                let model = self.run.project.models.get(&grandparent);
+                if model.and_then(key_of).is_some_and(|key| key == self.key) {
+                    match self.narrow(&grandparent, side)? {
+                        Ok(relation) => relations.insert(grandparent, relation),
+                        Err(reason) => return Ok(Err(reason)),
+                    };
+                }
+            }
+            let select = self.run.project.compile(parent, &Context { relations, ..self.run.context.clone() })?;
+            return Ok(Ok(self.add_view(side, &select)));
+        }
+        let relation = match side.former {
+            None => side.relations.get(parent).map(|r| qualified(&r.schema, &r.identifier)),
+            Some(live) => {
+                let live = live.get(parent).filter(|live| live.parent_relation.is_some());
+                live.map(|live| qualified(store, &run_relation(parent, live.run_id)))
+            }
+        };
+        let Some(relation) = relation else { return Ok(Err(format!("{parent} is no table of this run or the one before"))) };
+        // A table may be read by several views.
+        if let Some(known) = self.tables.get(&relation) {
+            return Ok(Ok(known.clone()));
+        }
+        let table = self.next_name(side);
+        let narrowed = in_store(store, table.clone());
+        self.tables.insert(relation.clone(), narrowed.clone());
+        self.narrowed.push(Narrowed::Table { table, relation });
+        Ok(Ok(narrowed))
+    }
+
+    fn add_view(&mut self, side: &Side<'_>, select: &str) -> RelationName {
+        let store = &self.run.warehouse.schemas.store;
+        let view = self.next_name(side);
+        self.narrowed.push(Narrowed::View { view: view.clone(), select: select.to_owned() });
+        in_store(store, view)
+    }
+
+    fn next_name(&self, side: &Side<'_>) -> String {
+        format!("{}__{}{}", self.step, side.name, self.narrowed.len())
     }
 }
 
@@ -323,6 +556,12 @@ fn key_of(model: &Model) -> Option<&str> {
     model.config.get("distributed_by").or_else(|| model.config.get("key")).and_then(Value::as_str)
 }
 
+/// Whether a view has a row for each order line, or for some of them, and what it tells is in that line alone.
+pub fn is_line_by_line(project: &Project, name: &str) -> bool {
+    let model = project.models.get(name).filter(|model| model.materialization == Materialization::View);
+    model.is_some_and(|model| model.config.get("line_by_line") == Some(&true.into()))
+}
+
 fn wish(model: &Model) -> Option<Wish> {
     let words = |key: &str| match model.config.get(key) {
         Some(Value::String(word)) => vec![word.clone()],
@@ -331,9 +570,19 @@ fn wish(model: &Model) -> Option<Wish> {
     };
     let manner = match model.config.get("refresh").and_then(Value::as_str) {
         Some("keys") => Manner::Keys,
-        Some("sums") => Manner::Sums { group_by: words("group_by") },
+        Some("sums" | "lines") => Manner::Sums { group_by: words("group_by") },
         _ => return None,
     };
-    let key = model.config.get("refresh_key").and_then(Value::as_str).or_else(|| key_of(model))?;
-    Some(Wish { manner, key: key.to_owned(), settled: words("settled_refs") })
+    let word = |key: &str| model.config.get(key).and_then(Value::as_str);
+    let key = match word("refresh") {
+        Some("lines") => "",
+        _ => word("refresh_key").or_else(|| key_of(model))?,
+    };
+    let line_key = match (key, word("line_key")) {
+        ("", _) => String::new(),
+        (_, Some(expression)) => expression.to_owned(),
+        ("customer_id", None) => CUSTOMER.to_owned(),
+        (column, None) => format!("o.{}", quote_identifier(column)),
+    };
+    Some(Wish { manner, key: key.to_owned(), line_key, settled: words("settled_refs") })
 }

@@ -178,6 +178,7 @@ impl Making<'_> {
             }
             reach("run: tests passed").await?;
         }
+        run.former.drop_lines(&run.warehouse, run.run_id).await?;
         let mut made = outcome.built;
         made.extend(decisions.into_iter().filter_map(|(name, decision)| match decision {
             Decision::Reuse(table) => Some((name, Some(table))),

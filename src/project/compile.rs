@@ -106,7 +106,9 @@ impl<'a> Stage<'a> {
         for source in project.sources.values() {
             let schema = context.source_schemas.get(&source.name).unwrap_or(&source.schema);
             for (table, identifier) in &source.tables {
-                relations.insert(nodes::source_id(&source.name, table), relation(schema, identifier));
+                let other = context.sources.get(&(source.name.clone(), table.clone())).cloned();
+                let found = other.unwrap_or_else(|| relation(schema, identifier));
+                relations.insert(nodes::source_id(&source.name, table), found);
             }
         }
         let this = relation_of(name, context);

@@ -86,6 +86,8 @@ pub struct Context {
     pub live: Arc<BTreeMap<String, LiveRelation>>,
     /// Schema for each source name, what `source('raw', 'orders')` is qualified with.
     pub source_schemas: BTreeMap<String, String>,
+    /// Relation of a source's table, by both names, where it is another one than the source says.
+    pub sources: BTreeMap<(String, String), RelationName>,
     /// The run's instant as RFC 3339 text; `{{ as_of }}` becomes a typed literal of it.
     pub as_of: String,
     /// The run's number; `{{ run_id }}`.
@@ -116,6 +118,12 @@ impl Project {
     /// Renders a data test to a SELECT whose rows are the failures.
     pub fn compile_test(&self, test: &str, context: &Context) -> Result<String> {
         compile::test(self, test, context)
+    }
+
+    /// Whether a data test asks each row of its relation by itself, and nothing else.
+    #[must_use]
+    pub fn asks_each_row(&self, test: &str, context: &Context) -> bool {
+        self.tests.get(test).is_some_and(|test| test.refs.is_empty() && compile::row_rule(self, test, context).is_some())
     }
 
     /// Those of the data tests that are asked together: by relation, several in one SELECT that scans it once.

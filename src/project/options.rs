@@ -36,6 +36,7 @@ struct Key {
     of: &'static [Materialization],
 }
 
+const VIEW: &[Materialization] = &[Materialization::View];
 const TABLE: &[Materialization] = &[Materialization::Table];
 const CLUSTER: &[Materialization] = &[Materialization::Cluster];
 const LTV: &[Materialization] = &[Materialization::Ltv];
@@ -56,10 +57,12 @@ const MODEL_KEYS: &[Key] = &[
     Key { name: "max_row_loss_share", shape: Shape::Number(0.0, 1.0), of: WHOLE },
     Key { name: "indexes", shape: Shape::List, of: STORED },
     Key { name: "distributed_by", shape: Shape::Word, of: &[] },
-    Key { name: "refresh", shape: Shape::OneOf(&["keys", "sums"]), of: TABLE },
+    Key { name: "refresh", shape: Shape::OneOf(&["keys", "sums", "lines"]), of: TABLE },
     Key { name: "refresh_key", shape: Shape::Word, of: TABLE },
+    Key { name: "line_key", shape: Shape::Word, of: TABLE },
     Key { name: "group_by", shape: Shape::Words, of: TABLE },
     Key { name: "settled_refs", shape: Shape::Words, of: TABLE },
+    Key { name: "line_by_line", shape: Shape::Flag, of: VIEW },
     Key { name: "replicated", shape: Shape::Flag, of: STORED },
     Key { name: "timeout_seconds", shape: Shape::Count(1), of: STORED },
     Key { name: "lock_timeout_seconds", shape: Shape::Count(1), of: STORED },

@@ -55,6 +55,7 @@ fn context() -> Context {
             .map(relation)
             .into(),
         source_schemas: BTreeMap::from([("raw".to_owned(), "shop_b_raw".to_owned())]),
+        sources: BTreeMap::new(),
         as_of: "2011-12-10T00:00:00+00:00".to_owned(),
         run_id: 7,
         target_schema: "shop_b_marts".to_owned(),

@@ -4,6 +4,7 @@ pub mod alerts;
 pub mod assign;
 mod attach;
 mod change_notes;
+pub mod changed_lines;
 pub mod connect;
 mod contract;
 mod copy;

@@ -6,11 +6,10 @@
 use super::Warehouse;
 use super::connect::{Client, Transaction};
 use super::fault::{fault, fault_within};
-use super::materialize::{Filling, failed, joined, run_relation, set_limits};
+use super::materialize::{Filling, failed, run_relation, set_limits};
 use super::statement::{fill, qualified, splice};
 use crate::error::Result;
 use crate::project::{quote_identifier, quote_literal};
-use chrono::{DateTime, Utc};
 
 /// Beyond this share of all keys, making everything anew is cheaper than comparing.
 const MOST_CHANGED: f64 = 0.25;
@@ -21,26 +20,40 @@ pub const SMALL_TABLE: i64 = 100_000;
 /// Which keys may have other rows than before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Changes {
-    /// Those of order lines that came, went or became visible since a run looked.
-    Orders {
-        /// The snapshot in which it looked.
-        seen: String,
-        /// The instant of that run.
-        seen_from: DateTime<Utc>,
-    },
+    /// Those in a table of the keys of order lines.
+    KeysOfLines(String),
+    /// Each line of a table is a key of its own.
+    Lines(String),
     /// Those in the table of changed keys of a model of this run.
     OfModel(String),
     /// Those whose rows differ between two tables of the store.
     Between(String, String),
 }
 
-/// A table with the rows of a relation that belong to the changed keys, there while the refresh lasts.
+/// What the SELECT reads in place of whole relations, there while the refresh lasts.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Narrowed {
-    /// Name in the store.
-    pub table: String,
-    /// Quoted relation.
-    pub relation: String,
+pub enum Narrowed {
+    /// The rows of a relation that belong to the changed keys.
+    Table {
+        /// Name in the store.
+        table: String,
+        /// Quoted relation.
+        relation: String,
+    },
+    /// A view over such tables, or over order lines that were collected.
+    View {
+        /// Name in the store.
+        view: String,
+        /// Its SELECT.
+        select: String,
+    },
+    /// Those of the collected lines that the run before saw.
+    Then {
+        /// Name in the store.
+        view: String,
+        /// Table of the lines.
+        lines: String,
+    },
 }
 
 /// How the new rows come about.
@@ -67,13 +80,13 @@ pub enum Renewal {
 pub struct Refreshing {
     /// Table of the run before, in the store.
     pub former: String,
-    /// Column of the key.
+    /// Column of the key; empty where each order line is one.
     pub key: String,
     /// Which keys changed; together.
     pub changes: Vec<Changes>,
     /// Tables that are read whole, before and now: they must hold the same rows.
     pub same: Vec<(String, String)>,
-    /// Narrowed tables to make.
+    /// Narrowed relations to make, in order.
     pub narrowed: Vec<Narrowed>,
     /// How the new rows come about.
     pub renewal: Renewal,
@@ -144,10 +157,8 @@ impl Warehouse {
         for leftover in [&table, &keys, &was, &now] {
             self.drop_leftover(client, leftover).await?;
         }
-        let transaction = match filling.snapshot {
-            None => client.transaction().await.map_err(|e| told(&e))?,
-            Some(snapshot) => joined(client, filling.model, snapshot).await?,
-        };
+        // Not in the snapshot of the sources: order lines were collected within it, and from there on it would not show them.
+        let transaction = client.transaction().await.map_err(|e| told(&e))?;
         set_limits(&transaction, filling.limits).await.map_err(|e| told(&e))?;
         let work = Work { warehouse: self, transaction: &transaction, filling, refreshing, table, keys, was, now };
         let refreshed = work.done().await?;
@@ -204,9 +215,12 @@ impl Work<'_> {
                 self.execute(&self.fill_sums(own, group_by, before, now)).await?;
             }
         }
-        for narrowed in &self.refreshing.narrowed {
-            let table = [("schema", self.warehouse.schemas.store.as_str()), ("table", narrowed.table.as_str())];
-            self.execute(&fill("DROP TABLE {schema}.{table}", &table)).await?;
+        for narrowed in self.refreshing.narrowed.iter().rev() {
+            let (drop, name) = match narrowed {
+                Narrowed::Table { table, .. } => ("DROP TABLE {schema}.{name}", table),
+                Narrowed::View { view, .. } | Narrowed::Then { view, .. } => ("DROP VIEW {schema}.{name}", view),
+            };
+            self.execute(&fill(drop, &[("schema", self.warehouse.schemas.store.as_str()), ("name", name)])).await?;
         }
         Ok(Refreshed::Done { changed_keys })
     }
@@ -228,16 +242,14 @@ impl Work<'_> {
         let mut parts = Vec::new();
         for changes in &self.refreshing.changes {
             parts.push(match changes {
-                Changes::Orders { seen, seen_from } => splice(
-                    &fill(include_str!("sql/changed_orders.sql"), &[("raw", &self.warehouse.schemas.raw)]),
-                    &[
-                        ("key", &key),
-                        ("seen", &quote_literal(seen)),
-                        ("seen_from", &quote_literal(&seen_from.to_rfc3339())),
-                        ("seen_to", &quote_literal(&self.filling.as_of.to_rfc3339())),
-                        ("raw_name", &quote_literal(&self.warehouse.schemas.raw)),
-                    ],
-                ),
+                Changes::KeysOfLines(table) => {
+                    format!("SELECT line_key AS {key} FROM {}", qualified(&self.warehouse.schemas.store, table))
+                }
+                Changes::Lines(table) => {
+                    let lines = [("schema", self.warehouse.schemas.store.as_str()), ("lines", table.as_str())];
+                    let count = self.transaction.query_one(&fill("SELECT count(*) FROM {schema}.{lines}", &lines), &[]).await;
+                    return Ok(count.map_err(|e| fault(&failed(self.filling.model), &e))?.get(0));
+                }
                 Changes::OfModel(model) => {
                     let table = keys_relation(model, self.filling.run_id);
                     format!("SELECT {key} FROM {}", qualified(&self.warehouse.schemas.store, &table))
@@ -280,16 +292,24 @@ impl Work<'_> {
     }
 
     async fn narrow(&self) -> Result<()> {
-        let key = quote_identifier(&self.refreshing.key);
-        for Narrowed { table, relation } in &self.refreshing.narrowed {
-            let create = include_str!("sql/narrow_to_keys.sql");
-            let place = [
-                ("schema", self.warehouse.schemas.store.as_str()),
-                ("table", table.as_str()),
-                ("keys", self.keys.as_str()),
-            ];
-            self.execute(&splice(&fill(create, &place), &[("relation", relation), ("key", &key)])).await?;
-            self.execute(&fill("ANALYZE {schema}.{table}", &place)).await?;
+        let (key, store) = (quote_identifier(&self.refreshing.key), self.warehouse.schemas.store.as_str());
+        for narrowed in &self.refreshing.narrowed {
+            match narrowed {
+                Narrowed::Table { table, relation } => {
+                    let place = [("schema", store), ("table", table.as_str()), ("keys", self.keys.as_str())];
+                    let create = fill(include_str!("sql/narrow_to_keys.sql"), &place);
+                    self.execute(&splice(&create, &[("relation", relation), ("key", &key)])).await?;
+                    self.execute(&fill("ANALYZE {schema}.{table}", &place)).await?;
+                }
+                Narrowed::View { view, select } => {
+                    let create = fill("CREATE VIEW {schema}.{view} AS\n[select]", &[("schema", store), ("view", view)]);
+                    self.execute(&splice(&create, &[("select", select)])).await?;
+                }
+                Narrowed::Then { view, lines } => {
+                    let place = [("schema", store), ("lines", lines.as_str()), ("then", view.as_str())];
+                    self.execute(&fill(include_str!("sql/lines_that_were_there.sql"), &place)).await?;
+                }
+            }
         }
         Ok(())
     }

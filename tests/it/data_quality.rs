@@ -21,7 +21,7 @@ async fn build(warehouse: &Warehouse, settings: &Settings) -> quintile::pipeline
     shop::build(
         warehouse,
         settings,
-        &["+data_quality", "+data_quality_sources", "data_quality_columns", "data_quality_samples"],
+        &["+data_quality", "+data_quality_sources", "+data_quality_columns", "data_quality_samples"],
     )
     .await
 }

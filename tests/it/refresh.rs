@@ -11,24 +11,35 @@ use std::collections::BTreeMap;
 use tokio::sync::watch;
 
 /// Every model that is refreshed, and some that read them.
-const COMPARED: [&str; 16] = [
-    "acquisition_days",
-    "cohort_activity",
+const COMPARED: [&str; 24] = [
+    "category_buyers",
+    "category_performance",
     "cohort_averages",
     "cohort_cells",
-    "cohort_orders",
+    "cohort_sums",
     "cohort_values",
     "customer_orders",
     "customer_purchases",
     "customers",
+    "data_quality",
+    "data_quality_columns",
+    "data_quality_sources",
     "holiday_effects",
-    "order_days",
-    "order_gaps",
     "order_hours",
     "order_sizes",
+    "product_sales",
     "purchase_patterns",
     "revenue_trends",
+    "stg_id_matches",
+    "stg_line_counts",
+    "stg_line_days",
+    "stg_line_values",
+    "stg_order_counts",
+    "stg_source_facts",
 ];
+
+/// Those that are refreshed from what came, and made anew when lines went.
+const FROM_LINES: &str = "'category_buyers', 'product_sales', 'stg_line_days', 'stg_line_values', 'stg_order_counts'";
 
 struct Refreshed {
     db: Database,
@@ -47,8 +58,13 @@ impl Refreshed {
     }
 
     async fn build(&self, rebuild: bool) -> i64 {
+        self.build_at(rebuild, None).await
+    }
+
+    async fn build_at(&self, rebuild: bool, day: Option<&str>) -> i64 {
         let select = COMPARED.iter().map(|model| format!("+{model}")).collect();
-        let request = BuildRequest { select, trigger: "test".into(), rebuild, ..BuildRequest::default() };
+        let as_of = day.map(|day| day.parse().expect("an instant"));
+        let request = BuildRequest { select, as_of, trigger: "test".into(), rebuild, ..BuildRequest::default() };
         let (_keep, stop) = watch::channel(false);
         let built = pipeline::build(&self.warehouse, &self.db.settings(), &request, stop).await;
         let report = built.unwrap_or_else(|e| panic!("{}", e.report()));
@@ -73,18 +89,32 @@ impl Refreshed {
         found
     }
 
-    /// How many keys of each refreshed model a run made anew.
+    /// How many customers of each refreshed model a run made anew.
     async fn changed_keys(&self, run_id: i64) -> String {
+        self.keys_where(run_id, &format!("model NOT IN ({FROM_LINES})")).await
+    }
+
+    /// The same of the models that are refreshed from what came.
+    async fn changed_lines(&self, run_id: i64) -> String {
+        self.keys_where(run_id, &format!("model IN ({FROM_LINES})")).await
+    }
+
+    async fn keys_where(&self, run_id: i64, condition: &str) -> String {
         let asked = format!(
-            "SELECT string_agg(model || ' ' || changed_keys, ', ' ORDER BY model) FROM quintile.run_models WHERE run_id = {run_id} AND changed_keys IS NOT NULL"
+            "SELECT string_agg(model || ' ' || changed_keys, ', ' ORDER BY model) FROM quintile.run_models
+            WHERE run_id = {run_id} AND changed_keys IS NOT NULL AND {condition}"
         );
         value(&self.warehouse, &asked).await
     }
 
     /// What the refreshed relations hold is what they hold when they are made anew.
     async fn agrees_with_a_rebuild(&self, change: &str) {
+        self.agrees_with_a_rebuild_at(change, None).await;
+    }
+
+    async fn agrees_with_a_rebuild_at(&self, change: &str, day: Option<&str>) {
         let refreshed = self.rows().await;
-        self.build(true).await;
+        self.build_at(true, day).await;
         let rebuilt = self.rows().await;
         for model in COMPARED {
             let only = |here: &str, there: &str| {
@@ -97,8 +127,7 @@ impl Refreshed {
     }
 }
 
-const KEYS_OF_ALL: &str = "acquisition_days {n}, cohort_activity {n}, cohort_orders {n}, customer_orders {n}, customer_purchases {n}, \
-     customers {n}, order_days {n}, order_gaps {n}, order_hours {n}, order_sizes {n}";
+const KEYS_OF_ALL: &str = "cohort_sums {n}, customer_orders {n}, customer_purchases {n}, customers {n}, order_hours {n}, order_sizes {n}";
 
 /// Two new lines for c3, dated by the argument.
 fn new_order(order: &str, at: &str) -> String {
@@ -133,6 +162,7 @@ async fn whatever_happens_to_orders_refreshed_models_hold_what_a_rebuild_gives()
         for (change, keys, are_all) in &round {
             execute(&shop.warehouse, change).await;
             let run = shop.build(false).await;
+            assert_eq!(shop.changed_lines(run).await.is_empty(), !change.contains("INSERT"), "{change}");
             let found = shop.changed_keys(run).await;
             assert!(found.contains(&format!("customer_orders {keys}, customer_purchases {keys}")), "{change}: {found}");
             assert!(!are_all || found == KEYS_OF_ALL.replace("{n}", keys), "{change}: {found}");
@@ -148,6 +178,81 @@ async fn whatever_happens_to_orders_refreshed_models_hold_what_a_rebuild_gives()
         assert_eq!(shop.changed_keys(run).await, KEYS_OF_ALL.replace("{n}", "1"), "{change}");
     }
     shop.agrees_with_a_rebuild("two changes in a row").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lines_that_come_are_added_to_what_is_known_of_lines_orders_and_days() {
+    let shop = Refreshed::new(60).await;
+    let line = |order: &str, line: i32, customer: &str, at: &str, more: &str| {
+        format!(
+            "INSERT INTO raw.orders (source, order_id, line, customer_id, ordered_at, product_id, description, category, quantity, unit_price,
+                discount, channel, country, currency, load_id)
+            VALUES ('made_up', '{order}', {line}, {customer}, '{at}', {more}, 0, NULL, 'Utopia', 'EUR', 1)"
+        )
+    };
+    let cup = "'p1', 'a cup', 'p1', 2, 7.5";
+    shop.build(false).await;
+    let rounds = [
+        (
+            vec![line("a", 1, "'c3'", "2025-06-29 12:00+00", cup), line("a", 2, "'c3'", "2025-06-29 12:00+00", cup)],
+            "category_buyers 1, product_sales 2, stg_line_days 1, stg_line_values 2, stg_order_counts 1",
+        ),
+        // A line of nobody, one of an order that was there, of another customer too, and one that came back; a new source.
+        (
+            vec![
+                line("b", 1, "NULL", "2025-06-29 13:00+00", "'p2', NULL, NULL, 1, 1.25"),
+                line("b", 2, "''", "2025-06-29 13:00+00", "'p2', NULL, '', 0, 1.25"),
+                line("a", 3, "'c4'", "2025-06-28 12:00+00", "NULL, 'a saucer', 'p1', -1, 7.5"),
+                line("c", 1, "'somebody'", "2025-06-28 12:00+00", "'p99', 'a jug', 'jugs', 1, 90")
+                    .replace("made_up", "till"),
+            ],
+            "category_buyers 2, product_sales 4, stg_line_days 2, stg_line_values 4, stg_order_counts 3",
+        ),
+        (
+            vec![line("d", 1, "'c5'", "2023-07-09 10:00:00.5+00", "'p3', 'a pan', 'p3', 3, 0")],
+            "category_buyers 1, product_sales 1, stg_line_days 1, stg_line_values 1, stg_order_counts 1",
+        ),
+    ];
+    for (changes, lines) in &rounds {
+        for change in changes {
+            execute(&shop.warehouse, change).await;
+        }
+        let run = shop.build(false).await;
+        assert_eq!(shop.changed_lines(run).await, *lines, "{changes:?}");
+    }
+    shop.agrees_with_a_rebuild("lines that came").await;
+    // Of a line that went nobody knows what it brought, also if nobody bought it.
+    execute(&shop.warehouse, "DELETE FROM raw.orders WHERE order_id = 'b' AND line = 1").await;
+    let run = shop.build(false).await;
+    assert_eq!(shop.changed_lines(run).await, "");
+    shop.agrees_with_a_rebuild("a line of nobody that went").await;
+    // Lines of the future are there for those who count lines, and come in for those who count sales.
+    execute(&shop.warehouse, &line("e", 1, "'c6'", "2025-07-05 12:00+00", cup)).await;
+    for (day, lines) in [
+        ("2025-07-04T00:00:00Z", "category_buyers 1, product_sales 1, stg_line_days 1, stg_line_values 1, stg_order_counts 1"),
+        ("2025-07-05T06:00:00Z", ""),
+        ("2025-07-05T18:00:00Z", "category_buyers 1, product_sales 1, stg_line_days 1, stg_line_values 1, stg_order_counts 1"),
+    ] {
+        let run = shop.build_at(false, Some(day)).await;
+        let found = shop.changed_lines(run).await;
+        assert!(lines.is_empty() || found == lines, "{day}: {found}");
+        shop.agrees_with_a_rebuild_at(day, Some(day)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tests_of_lines_ask_those_that_came_and_nothing_collected_is_left() {
+    let shop = Refreshed::new(60).await;
+    shop.build(false).await;
+    execute(&shop.warehouse, &new_order("new", "2025-06-29 12:00+00")).await;
+    let run = shop.build(false).await;
+    let asked = format!(
+        "SELECT count(*) FILTER (WHERE state = 'passed') || ' of ' || count(*) FROM quintile.run_tests WHERE run_id = {run} AND test ~ '^not_null_stg_orders_'"
+    );
+    let passed = value(&shop.warehouse, &asked).await;
+    assert_eq!(passed, "12 of 12");
+    let left = "SELECT count(*) FROM pg_class WHERE relname ~ '^raw_orders__since|__new__r|__then$'";
+    assert_eq!(value(&shop.warehouse, left).await, "0", "what was collected is gone");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -189,7 +294,7 @@ async fn what_nobody_can_follow_makes_models_anew() {
     ] {
         execute(&shop.warehouse, change).await;
         let run = shop.build(false).await;
-        assert_eq!(shop.changed_keys(run).await, "", "{change}");
+        assert_eq!(shop.changed_keys(run).await + &shop.changed_lines(run).await, "", "{change}");
         shop.agrees_with_a_rebuild(change).await;
         execute(&shop.warehouse, "ALTER TABLE raw.orders ENABLE ALWAYS TRIGGER quintile_note_removed_by_delete").await;
         shop.build(true).await;

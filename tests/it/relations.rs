@@ -108,7 +108,7 @@ const MODELS: [&str; 6] = [
     "+rfm_scores",
     "+data_quality",
     "+data_quality_sources",
-    "data_quality_columns",
+    "+data_quality_columns",
     "customers",
     "data_quality_samples",
 ];
