@@ -252,7 +252,15 @@ pub async fn plan(run: &RunContext, step: &Step) -> Result<std::result::Result<R
     if !step.sources.is_empty() {
         return Ok(Err("it reads a source itself, and not through a view that is keyed".into()));
     }
-    let mut found = Found { run, wish: &wish, base: live, changes: Vec::new(), same: Vec::new(), keyed: Vec::new(), lines: Vec::new() };
+    let mut found = Found {
+        run,
+        wish: &wish,
+        base: live,
+        changes: Vec::new(),
+        same: Vec::new(),
+        keyed: Vec::new(),
+        lines: Vec::new(),
+    };
     for parent in run.project.parents(&step.name) {
         if let Err(reason) = found.look_at(&parent).await? {
             return Ok(Err(format!("{parent}: {reason}")));
@@ -399,7 +407,8 @@ impl Found<'_> {
             tables: BTreeMap::new(),
             narrowed: Vec::new(),
         };
-        let now = Side { name: "n", relations: self.run.context.relations.clone(), as_of: self.run.as_of, former: None };
+        let now =
+            Side { name: "n", relations: self.run.context.relations.clone(), as_of: self.run.as_of, former: None };
         let before = Side { name: "b", as_of: self.base.as_of, former: Some(&self.run.former.live), ..now.clone() };
         let mut sides = vec![now];
         if matches!(self.wish.manner, Manner::Sums { .. }) {
@@ -523,7 +532,9 @@ impl Narrowing<'_> {
                 live.map(|live| qualified(store, &run_relation(parent, live.run_id)))
             }
         };
-        let Some(relation) = relation else { return Ok(Err(format!("{parent} is no table of this run or the one before"))) };
+        let Some(relation) = relation else {
+            return Ok(Err(format!("{parent} is no table of this run or the one before")));
+        };
         // A table may be read by several views.
         if let Some(known) = self.tables.get(&relation) {
             return Ok(Ok(known.clone()));

@@ -123,7 +123,9 @@ impl Project {
     /// Whether a data test asks each row of its relation by itself, and nothing else.
     #[must_use]
     pub fn asks_each_row(&self, test: &str, context: &Context) -> bool {
-        self.tests.get(test).is_some_and(|test| test.refs.is_empty() && compile::row_rule(self, test, context).is_some())
+        self.tests
+            .get(test)
+            .is_some_and(|test| test.refs.is_empty() && compile::row_rule(self, test, context).is_some())
     }
 
     /// Those of the data tests that are asked together: by relation, several in one SELECT that scans it once.

@@ -104,9 +104,8 @@ impl Warehouse {
     }
 
     fn lines_relations(since: i64, line_keys: &[String], run_id: i64) -> Vec<String> {
-        let of_key = |key: &String| {
-            [lines_of_keys_relation(since, key, run_id), line_keys_relation(since, key, run_id)]
-        };
+        let of_key =
+            |key: &String| [lines_of_keys_relation(since, key, run_id), line_keys_relation(since, key, run_id)];
         [lines_relation(since, run_id)].into_iter().chain(line_keys.iter().flat_map(of_key)).collect()
     }
 

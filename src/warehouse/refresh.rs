@@ -247,7 +247,8 @@ impl Work<'_> {
                 }
                 Changes::Lines(table) => {
                     let lines = [("schema", self.warehouse.schemas.store.as_str()), ("lines", table.as_str())];
-                    let count = self.transaction.query_one(&fill("SELECT count(*) FROM {schema}.{lines}", &lines), &[]).await;
+                    let count =
+                        self.transaction.query_one(&fill("SELECT count(*) FROM {schema}.{lines}", &lines), &[]).await;
                     return Ok(count.map_err(|e| fault(&failed(self.filling.model), &e))?.get(0));
                 }
                 Changes::OfModel(model) => {

@@ -127,7 +127,8 @@ impl Refreshed {
     }
 }
 
-const KEYS_OF_ALL: &str = "cohort_sums {n}, customer_orders {n}, customer_purchases {n}, customers {n}, order_hours {n}, order_sizes {n}";
+const KEYS_OF_ALL: &str =
+    "cohort_sums {n}, customer_orders {n}, customer_purchases {n}, customers {n}, order_hours {n}, order_sizes {n}";
 
 /// Two new lines for c3, dated by the argument.
 fn new_order(order: &str, at: &str) -> String {
@@ -229,9 +230,15 @@ async fn lines_that_come_are_added_to_what_is_known_of_lines_orders_and_days() {
     // Lines of the future are there for those who count lines, and come in for those who count sales.
     execute(&shop.warehouse, &line("e", 1, "'c6'", "2025-07-05 12:00+00", cup)).await;
     for (day, lines) in [
-        ("2025-07-04T00:00:00Z", "category_buyers 1, product_sales 1, stg_line_days 1, stg_line_values 1, stg_order_counts 1"),
+        (
+            "2025-07-04T00:00:00Z",
+            "category_buyers 1, product_sales 1, stg_line_days 1, stg_line_values 1, stg_order_counts 1",
+        ),
         ("2025-07-05T06:00:00Z", ""),
-        ("2025-07-05T18:00:00Z", "category_buyers 1, product_sales 1, stg_line_days 1, stg_line_values 1, stg_order_counts 1"),
+        (
+            "2025-07-05T18:00:00Z",
+            "category_buyers 1, product_sales 1, stg_line_days 1, stg_line_values 1, stg_order_counts 1",
+        ),
     ] {
         let run = shop.build_at(false, Some(day)).await;
         let found = shop.changed_lines(run).await;
