@@ -6,20 +6,25 @@
 //! made from the lines of these keys; or it is read whole and then must hold the same rows as before. Whatever cannot be told
 //! makes the model anew.
 
+mod lines;
+mod narrowing;
+
+pub use lines::{is_line_by_line, views_of_new_lines};
+
+use lines::{collect_lines, orders, reads_orders_alone};
+use narrowing::{Narrowing, Side};
+
 use super::carry::Decision;
 use super::plan::{Step, published_context};
 use super::step::RunContext;
 use crate::error::{Error, Result};
 use crate::project::{Context, Materialization, Model, Project, RelationName, quote_identifier};
 use crate::warehouse::Warehouse;
-use crate::warehouse::changed_lines::{
-    CUSTOMER, Collecting, line_keys_relation, lines_of_keys_relation, lines_relation,
-};
+use crate::warehouse::changed_lines::{CUSTOMER, line_keys_relation, lines_of_keys_relation, lines_relation};
 use crate::warehouse::connect::Client;
 use crate::warehouse::materialize::run_relation;
 use crate::warehouse::refresh::{Changes, Narrowed, Refreshing, Renewal, SMALL_TABLE, before_relation, now_relation};
 use crate::warehouse::runs::Live;
-use crate::warehouse::statement::qualified;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -78,81 +83,6 @@ impl Former {
         }
         Ok(())
     }
-}
-
-/// A view of order lines over those lines alone that changed since a run.
-#[derive(Clone, Debug)]
-pub struct NewLines {
-    /// The view.
-    pub relation: RelationName,
-    /// The run.
-    pub since: i64,
-}
-
-/// Makes the views of the lines that were collected for models of the run, by the views of all lines.
-pub async fn views_of_new_lines(run: &RunContext) -> Result<BTreeMap<String, NewLines>> {
-    let collected = run.former.lines.lock().await;
-    let Some(since) = collected.iter().filter_map(|(since, found)| found.is_ok().then_some(*since)).max() else {
-        return Ok(BTreeMap::new());
-    };
-    let store = &run.warehouse.schemas.store;
-    let lines = in_store(store, lines_relation(since, run.run_id));
-    let context = Context { sources: BTreeMap::from([(orders(), lines)]), ..run.context.clone() };
-    let mut found = BTreeMap::new();
-    for name in run.context.relations.keys().filter(|name| reads_orders_alone(&run.project, name)) {
-        let view = format!("{name}__new");
-        let select = run.project.compile(name, &context)?;
-        run.warehouse.store_view(&run.warehouse.client().await?, &view, run.run_id, &select).await?;
-        let relation = in_store(store, run_relation(&view, run.run_id));
-        found.insert(name.clone(), NewLines { relation, since });
-    }
-    Ok(found)
-}
-
-fn orders() -> (String, String) {
-    ("raw".to_owned(), "orders".to_owned())
-}
-
-/// Whether a view has a row for each order line, or some of them, and reads nothing but the orders.
-fn reads_orders_alone(project: &Project, view: &str) -> bool {
-    let sources = project.models.get(view).map(|model| &model.sources);
-    is_line_by_line(project, view)
-        && sources.is_some_and(|sources| sources.iter().all(|source| *source == orders()))
-        && project.parents(view).is_empty()
-}
-
-/// Collects the order lines that changed since a run, once, for all keys that models of this run ask for.
-async fn collect_lines(run: &RunContext, base: &Live) -> Result<Told> {
-    let mut collected = run.former.lines.lock().await;
-    if let Some(known) = collected.get(&base.run_id) {
-        return Ok(known.as_ref().map(drop).map_err(Clone::clone));
-    }
-    let (Some(seen), Some((snapshot, _))) = (&base.sources_seen, &run.snapshot) else {
-        return Ok(Err("changes of orders were not followed".into()));
-    };
-    let is_built = |name: &String| matches!(run.former.decisions.get(name), Some(Decision::Build));
-    let wishes = run.project.models.keys().filter(|name| is_built(name)).filter_map(|name| {
-        let reads_lines = run.project.parents(name).iter().any(|parent| is_line_by_line(&run.project, parent));
-        run.project.models.get(name).and_then(wish).filter(|wish| reads_lines && !wish.line_key.is_empty())
-    });
-    let line_keys: Vec<String> = wishes.map(|wish| wish.line_key).collect::<BTreeSet<_>>().into_iter().collect();
-    let collecting = Collecting {
-        run_id: run.run_id,
-        as_of: run.as_of,
-        snapshot,
-        limits: run.limits,
-        since: base.run_id,
-        seen,
-        seen_from: base.as_of,
-        line_keys: &line_keys,
-    };
-    let found = match run.warehouse.collect_lines(&collecting).await? {
-        None => Ok(line_keys),
-        Some(reason) => Err(reason),
-    };
-    let told = found.as_ref().map(drop).map_err(Clone::clone);
-    collected.insert(base.run_id, found);
-    Ok(told)
 }
 
 /// Hash of how a model that can be refreshed makes its rows: its SQL and that of the views it reads, for no run and no instant.
@@ -487,77 +417,6 @@ impl Found<'_> {
     }
 }
 
-/// What the model reads now, or read before.
-#[derive(Clone)]
-struct Side<'a> {
-    name: &'static str,
-    relations: BTreeMap<String, RelationName>,
-    as_of: DateTime<Utc>,
-    /// What was published before, for the side of before.
-    former: Option<&'a BTreeMap<String, Live>>,
-}
-
-/// The narrowed relations of a refresh.
-struct Narrowing<'a> {
-    run: &'a RunContext,
-    step: &'a str,
-    key: &'a str,
-    tables: BTreeMap<String, RelationName>,
-    narrowed: Vec<Narrowed>,
-}
-
-impl Narrowing<'_> {
-    /// The rows of the changed keys of a keyed table, or of a keyed view over such tables.
-    fn narrow(&mut self, parent: &str, side: &Side<'_>) -> Result<std::result::Result<RelationName, String>> {
-        let store = &self.run.warehouse.schemas.store;
-        let model = self.run.project.models.get(parent);
-        if model.is_some_and(|m| m.materialization == Materialization::View) {
-            let mut relations = side.relations.clone();
-            for grandparent in self.run.project.parents(parent) {
-                let model = self.run.project.models.get(&grandparent);
-                if model.and_then(key_of).is_some_and(|key| key == self.key) {
-                    match self.narrow(&grandparent, side)? {
-                        Ok(relation) => relations.insert(grandparent, relation),
-                        Err(reason) => return Ok(Err(reason)),
-                    };
-                }
-            }
-            let select = self.run.project.compile(parent, &Context { relations, ..self.run.context.clone() })?;
-            return Ok(Ok(self.add_view(side, &select)));
-        }
-        let relation = match side.former {
-            None => side.relations.get(parent).map(|r| qualified(&r.schema, &r.identifier)),
-            Some(live) => {
-                let live = live.get(parent).filter(|live| live.parent_relation.is_some());
-                live.map(|live| qualified(store, &run_relation(parent, live.run_id)))
-            }
-        };
-        let Some(relation) = relation else {
-            return Ok(Err(format!("{parent} is no table of this run or the one before")));
-        };
-        // A table may be read by several views.
-        if let Some(known) = self.tables.get(&relation) {
-            return Ok(Ok(known.clone()));
-        }
-        let table = self.next_name(side);
-        let narrowed = in_store(store, table.clone());
-        self.tables.insert(relation.clone(), narrowed.clone());
-        self.narrowed.push(Narrowed::Table { table, relation });
-        Ok(Ok(narrowed))
-    }
-
-    fn add_view(&mut self, side: &Side<'_>, select: &str) -> RelationName {
-        let store = &self.run.warehouse.schemas.store;
-        let view = self.next_name(side);
-        self.narrowed.push(Narrowed::View { view: view.clone(), select: select.to_owned() });
-        in_store(store, view)
-    }
-
-    fn next_name(&self, side: &Side<'_>) -> String {
-        format!("{}__{}{}", self.step, side.name, self.narrowed.len())
-    }
-}
-
 fn in_store(store: &str, table: String) -> RelationName {
     RelationName { database: String::new(), schema: store.to_owned(), identifier: table }
 }
@@ -565,12 +424,6 @@ fn in_store(store: &str, table: String) -> RelationName {
 /// The column by which the rows of a model are found.
 fn key_of(model: &Model) -> Option<&str> {
     model.config.get("distributed_by").or_else(|| model.config.get("key")).and_then(Value::as_str)
-}
-
-/// Whether a view has a row for each order line, or for some of them, and what it tells is in that line alone.
-pub fn is_line_by_line(project: &Project, name: &str) -> bool {
-    let model = project.models.get(name).filter(|model| model.materialization == Materialization::View);
-    model.is_some_and(|model| model.config.get("line_by_line") == Some(&true.into()))
 }
 
 fn wish(model: &Model) -> Option<Wish> {
