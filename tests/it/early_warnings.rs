@@ -23,6 +23,14 @@ async fn watched() -> Small {
          UNION ALL
          SELECT 'c2', false, DATE '2024-01-01' + 10 * n FROM generate_series(0, 2) AS n",
     );
+    small.table(
+        "customer_purchases",
+        "SELECT g.customer_id, (count(*) - 1)::integer AS repeat_count,
+             percentile_cont(0.5) WITHIN GROUP (ORDER BY g.gap_days) AS usual_gap_days
+         FROM (SELECT o.customer_id, o.order_date - lag(o.order_date) OVER (PARTITION BY o.customer_id ORDER BY o.order_date) AS gap_days
+             FROM {{ ref('customer_orders') }} AS o) AS g
+         GROUP BY g.customer_id",
+    );
     small
 }
 

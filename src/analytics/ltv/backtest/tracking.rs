@@ -94,7 +94,8 @@ impl Weeks {
 /// The band is that of a sum of independent customers whose rates differ, so that the variance of `E` purchases is `E (1 + c E)` as
 /// in the negative binomial distribution, with `c` from all that customers did: `E ± z √(E (1 + c E))`. After the fit both sides count
 /// from it on, so that an old error does not ring for ever, and the band also holds the error of the parameters, which were estimated
-/// from `E_fit` purchases: `Δ (1 + c Δ) + Δ² (1 + c E_fit) / E_fit` with `Δ = E - E_fit`.
+/// from `E_fit` purchases, and that of the model: what it missed in as many weeks of its own past, `m` in relative terms, such as the
+/// week after Christmas, which no month tells. So `Δ (1 + c Δ) + Δ² (1 + c E_fit) / E_fit + (m Δ)²` with `Δ = E - E_fit`.
 ///
 /// `None` when there are no weeks, no customers, or a number is not finite.
 #[must_use]
@@ -139,7 +140,9 @@ pub fn track(
                 let (actual_at_fit, expected_at_fit) = at_fit;
                 let more = expected - expected_at_fit;
                 let relative = more / expected_at_fit.max(1.0);
-                (actual_at_fit + more, variance_of(more) + relative * relative * variance_of(expected_at_fit.max(1.0)))
+                let of_parameters = relative * relative * variance_of(expected_at_fit.max(1.0));
+                let of_model = (more * missed(&weeks[..*fit_week], week - fit_week)).powi(2);
+                (actual_at_fit + more, variance_of(more) + of_parameters + of_model)
             }
             false => (expected, variance_of(expected)),
         };
@@ -158,6 +161,31 @@ pub fn track(
     let alarm = weeks.last().and_then(alarm);
     Some(Tracking { weeks, dispersion: dispersion.of_all, days_since: *days_since, alarm })
 }
+
+/// Root of the mean squared logarithm of actual over expected purchases in `span` weeks of the past, or in half of it where it is
+/// shorter than two spans; 0 where too little was expected to tell.
+fn missed(past: &[TrackingWeek], span: usize) -> f64 {
+    let span = span.min(past.len() / 2).max(1);
+    let until =
+        |week: usize| week.checked_sub(1).map_or((0.0, 0.0), |place| (past[place].actual, past[place].expected));
+    let squares: Vec<f64> = (span..=past.len())
+        .filter_map(|week| {
+            let ((now, expected_now), (before, expected_before)) = (until(week), until(week - span));
+            let (came, expected) = (now - before, expected_now - expected_before);
+            (expected >= EXPECTED_MIN).then(|| ((came + 0.5) / (expected + 0.5)).ln().powi(2))
+        })
+        .collect();
+    match squares.len() {
+        0..WINDOWS_MIN => 0.0,
+        n => (total(&squares) / n as f64).sqrt(),
+    }
+}
+
+/// Purchases that must have been expected in weeks of the past for their error to say something of the model rather than of chance.
+const EXPECTED_MIN: f64 = 20.0;
+
+/// Fewer weeks than this have no typical error.
+const WINDOWS_MIN: usize = 4;
 
 fn alarm(last: &TrackingWeek) -> Option<String> {
     (last.is_after_fit && last.is_outside()).then(|| {
@@ -295,6 +323,34 @@ mod tests {
             .expect("finite");
         let expected = all.weeks[77].expected - all.weeks[51].expected;
         assert!((late.weeks[25].expected - expected).abs() < 1e-6 && late.weeks[25].actual == 4339.0 - 3183.0);
+    }
+
+    /// A shop whose last two weeks of each eight bring half: the week after a fit is no reason to fit anew for being one of them.
+    #[test]
+    fn what_the_model_missed_before_is_no_alarm_when_it_comes_again() {
+        let histories = at_the_end();
+        let waves = |last: f64| -> Vec<f64> {
+            let expected = track(&ParetoNbd, &PARETO, (&histories, &Clock::calendar()), &of_weeks(&[1.0; 78], 78));
+            let weeks = expected.expect("finite").weeks;
+            let of_week =
+                |place: usize| weeks[place].expected - if place > 0 { weeks[place - 1].expected } else { 0.0 };
+            let factor = |place: usize| {
+                if place == 77 {
+                    last
+                } else if place % 8 > 5 {
+                    0.5
+                } else {
+                    1.15
+                }
+            };
+            (0..78).map(|place| (of_week(place) * factor(place)).round()).collect()
+        };
+        let alarm = |last: f64| {
+            let weeks = of_weeks(&waves(last), 77);
+            track(&ParetoNbd, &PARETO, (&histories, &Clock::calendar()), &weeks).expect("finite").alarm
+        };
+        assert!(alarm(0.5).is_none(), "{:?}", alarm(0.5));
+        assert!(alarm(4.0).is_some());
     }
 
     #[test]
