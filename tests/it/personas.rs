@@ -243,6 +243,15 @@ async fn rules_that_the_playbook_does_not_know_publish_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_was_dear_and_is_leaving_gets_an_action_of_his_own() {
     let (_db, warehouse, settings, _folder) = project(400).await;
+    // Forty who bought for much three times, and then no more.
+    shop::execute(
+        &warehouse,
+        "INSERT INTO raw.orders (source, order_id, line, customer_id, ordered_at, quantity, unit_price, currency, load_id)
+         SELECT 'made_up', 'gone ' || i || ' ' || n, 1, 'gone ' || i, (SELECT min(ordered_at) FROM raw.orders) + make_interval(days => i + 9 * n),
+             9, 500, 'EUR', 1
+         FROM generate_series(1, 40) AS i CROSS JOIN generate_series(0, 2) AS n",
+    )
+    .await;
     let run = shop::build(&warehouse, &settings, &[]).await;
     assert_eq!((run.state.as_str(), &run.failed), ("published", &Vec::new()));
     let told = "SELECT concat_ws(' ', count(*) > 0, count(*) < (SELECT count(*) FROM marts.customer_360) / 2) FROM marts.customer_360 AS c

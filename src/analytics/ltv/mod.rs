@@ -139,8 +139,10 @@ pub fn learn(frame: &Frame, spec: &LtvSpec, appraisal: Option<&Appraisal>, seaso
     if let Some(reason) = choice::too_few(&groups) {
         return Ok(Learnt { outlook: None, facts: facts::refusal(spec, frame.len(), &reason) });
     }
+    let champion = appraisal.and_then(|appraisal| appraisal.champion.estimator);
     let by_holdout = appraisal.map(|appraisal| appraisal.champion.names()).unwrap_or_default();
-    let choice = choice::choose(process_of(spec, appraisal), &by_holdout, &groups)?;
+    let by_holdout: Vec<&str> = champion.into_iter().chain(by_holdout).collect();
+    let choice = choice::choose(&spec.estimator, &by_holdout, &groups)?;
     // A process in which customers do not differ knows nothing of any of them: it is refused, and a champion that learns tells the money.
     let refusal = choice.fit.no_difference();
     if let (Some(reason), false) = (&refusal, appraisal.is_some_and(Appraisal::needs_features)) {
@@ -187,16 +189,6 @@ pub fn learn(frame: &Frame, spec: &LtvSpec, appraisal: Option<&Appraisal>, seaso
         facts["appraisal"] = appraisal.facts();
     }
     Ok(Learnt { outlook: Some(outlook), facts })
-}
-
-/// The model of buying and leaving: the champion, if it is one; else the one asked for, where `auto` leaves the choice to the cuts.
-fn process_of<'a>(spec: &'a LtvSpec, appraisal: Option<&Appraisal>) -> &'a str {
-    let champion = appraisal.and_then(|appraisal| appraisal.champion.estimator);
-    let is_process = |name: &&str| PROCESSES.iter().any(|process| process.name() == *name);
-    match champion.filter(is_process) {
-        Some(champion) if spec.estimator == AUTO => champion,
-        _ => &spec.estimator,
-    }
 }
 
 fn check(spec: &LtvSpec) -> Result<()> {

@@ -5,7 +5,8 @@
 //! knows nothing.
 
 use super::metrics::{Accuracy, total};
-use super::report::BackTest;
+use super::report::{BackTest, Trial};
+use crate::analytics::ltv::process::PROCESSES;
 use serde::Serialize;
 
 /// What the champion is chosen for.
@@ -130,11 +131,13 @@ fn bias_loss(accuracy: &Accuracy) -> f64 {
 }
 
 /// Chooses among the estimators of `tested` that can be compared ([`BackTest::comparable`]) and are not flagged, at the cuts where
-/// all that can be compared gave numbers; the last is always among these.
+/// all that can be compared gave numbers; the last is always among these. A process that speaks against its own choice (`bg_nbd` calls
+/// one-time buyers alive for ever, in `nbd` nobody leaves) is compared, but no champion: it would tell who is still there.
 #[must_use]
 pub fn choose(tested: &BackTest, objective: Objective, former: Option<&str>) -> Champion {
     let (comparable, cuts) = tested.comparable();
-    let eligible: Vec<usize> = comparable.into_iter().filter(|place| tested.trials[*place].flag.is_none()).collect();
+    let is_eligible = |trial: &Trial| trial.flag.is_none() && !has_objection(trial.estimator);
+    let eligible: Vec<usize> = comparable.into_iter().filter(|place| is_eligible(&tested.trials[*place])).collect();
     let cuts = if eligible.is_empty() { Vec::new() } else { cuts };
     let mut candidates: Vec<Candidate> = eligible
         .iter()
@@ -159,6 +162,10 @@ pub fn choose(tested: &BackTest, objective: Objective, former: Option<&str>) -> 
     let names = cuts.iter().map(|k| tested.origins[*k].cut.clone()).collect();
     let (estimator, reason) = crown(&candidates, objective, former, cuts.len());
     Champion { estimator, objective, reason, candidates, cuts: names }
+}
+
+fn has_objection(estimator: &str) -> bool {
+    PROCESSES.iter().any(|process| process.name() == estimator && process.objection_to_auto().is_some())
 }
 
 /// Moves the one with the best tie-break among those as good as the first to the first place.
@@ -222,7 +229,7 @@ fn mean(values: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::super::leakage::suspiciously_good;
-    use super::super::report::{Score, TestedOrigin, Trial, Verdict};
+    use super::super::report::{Score, TestedOrigin, Verdict};
     use super::*;
     use crate::analytics::ltv::estimator::{Family, Refusal};
     use proptest::prelude::*;
@@ -300,6 +307,16 @@ mod tests {
             let champion = choose(&none, Objective::Ranking, Some("leaky"));
             assert_eq!((champion.estimator, champion.candidates.len(), champion.cuts.len()), (None, 0, 0));
         }
+    }
+
+    #[test]
+    fn a_process_with_an_objection_is_compared_but_no_champion() {
+        let found = tested(vec![
+            trial("bg_nbd", vec![accuracy(0.9, 100.0, 0.1)]),
+            trial("nbd", vec![accuracy(0.8, 100.0, 0.2)]),
+            trial("mbg_nbd", vec![accuracy(0.5, 140.0, 0.9)]),
+        ]);
+        assert_eq!(name(&found, Objective::Balanced, Some("bg_nbd")), Some("mbg_nbd"));
     }
 
     #[test]

@@ -162,23 +162,27 @@ pub fn track(
     Some(Tracking { weeks, dispersion: dispersion.of_all, days_since: *days_since, alarm })
 }
 
-/// Root of the mean squared logarithm of actual over expected purchases in `span` weeks of the past, or in half of it where it is
-/// shorter than two spans; 0 where too little was expected to tell.
+/// The typical logarithm of actual over expected purchases in `span` weeks of the past, or in half of it where it is shorter than two
+/// spans: the root of the mean square, or as much as makes the band hold 99 of 100 of them, because some weeks of the year are unlike
+/// all others. 0 where too little was expected to tell.
 fn missed(past: &[TrackingWeek], span: usize) -> f64 {
     let span = span.min(past.len() / 2).max(1);
     let until =
         |week: usize| week.checked_sub(1).map_or((0.0, 0.0), |place| (past[place].actual, past[place].expected));
-    let squares: Vec<f64> = (span..=past.len())
+    let mut errors: Vec<f64> = (span..=past.len())
         .filter_map(|week| {
             let ((now, expected_now), (before, expected_before)) = (until(week), until(week - span));
             let (came, expected) = (now - before, expected_now - expected_before);
-            (expected >= EXPECTED_MIN).then(|| ((came + 0.5) / (expected + 0.5)).ln().powi(2))
+            (expected >= EXPECTED_MIN).then(|| ((came + 0.5) / (expected + 0.5)).ln().abs())
         })
         .collect();
-    match squares.len() {
-        0..WINDOWS_MIN => 0.0,
-        n => (total(&squares) / n as f64).sqrt(),
+    if errors.len() < WINDOWS_MIN {
+        return 0.0;
     }
+    errors.sort_by(f64::total_cmp);
+    let squares: Vec<f64> = errors.iter().map(|error| error * error).collect();
+    let held = (0.99 * errors.len() as f64).ceil() as usize;
+    (total(&squares) / errors.len() as f64).sqrt().max(errors[held.saturating_sub(1)] / BAND_DEVIATIONS)
 }
 
 /// Purchases that must have been expected in weeks of the past for their error to say something of the model rather than of chance.

@@ -186,6 +186,11 @@ pub(in crate::analytics::ltv) fn choose(name: &str, by_holdout: &[&str], groups:
             // Purchases hold without dropout, but nothing holds where customers do not differ.
             let differing: Vec<&PurchaseFit> =
                 eligible.iter().copied().filter(|fit| fit.is_rate_identified()).collect();
+            let best = by_holdout.iter().find_map(|name| differing.iter().find(|fit| fit.estimator.name() == *name));
+            if let Some(best) = best {
+                let reason = "It did best at cuts of the past of the eligible estimators; the data identify all parameters of none.";
+                return Ok(Choice { fit: (**best).clone(), reason: reason.into(), candidates: candidates.clone() });
+            }
             match (likeliest(&differing).or_else(|| likeliest(&eligible)), failure) {
                 (Some(fit), _) => (
                     fit,
