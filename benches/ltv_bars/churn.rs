@@ -7,7 +7,7 @@ use quintile::analytics::ltv::backtest::metrics::brier;
 use quintile::analytics::ltv::backtest::ranking::auc;
 use quintile::analytics::ltv::backtest::{Objective, Origin};
 use quintile::analytics::ltv::probabilistic::Probabilistic;
-use quintile::analytics::ltv::{AUTO, Appraisal, Fit, LtvSpec, PROCESSES, fit_at_level};
+use quintile::analytics::ltv::{AUTO, Appraisal, Fit, LtvSpec, PROCESSES, Seasonal, learn};
 use std::error::Error;
 
 /// The bars of the reference: of 39 weeks.
@@ -27,7 +27,8 @@ pub fn print(sample: &Shop, cut: i64, horizon_days: i64) -> Result<Count, Box<dy
         discount_rate_annual: 0.0,
         margin_share: 1.0,
     };
-    let fit = fit_at_level(&windows(std::slice::from_ref(&today), horizon_days), &spec, Some((&appraisal, None)))?;
+    let histories = windows(std::slice::from_ref(&today), horizon_days);
+    let fit = learn(&histories, &spec, Some(&appraisal), &Seasonal::None)?;
     let chosen = fit.facts["estimator"].as_str().unwrap_or_default().to_owned();
     println!("\nA job of that evening has {} cuts {job_horizon} days apart, and {chosen} tells who buys.", past.len());
     println!("\n| process | probability | AUC | Brier | mean | bought |\n|---|---|---|---|---|---|");

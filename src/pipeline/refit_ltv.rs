@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn what_is_had_back_scores_like_what_was_kept() {
         let now = Fitting { run_id: 8, as_of: at("2025-03-12"), fingerprint: "f".into() };
-        let serving = serving(Some(published()), &now, 30).ok().expect("it serves");
+        let Ok(serving) = serving(Some(published()), &now, 30) else { panic!("it serves") };
         assert_eq!((serving.run_id, serving.days, serving.champion), (7, 11, None));
         let kept: Outlook = serde_json::from_value(published()["outlook"].clone()).expect("an outlook");
         let moments = [(0.0, 0.0), (3.0, 40.0), (3.0, 131.0)];
