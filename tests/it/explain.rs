@@ -94,11 +94,18 @@ async fn a_customer_is_explained_by_what_is_published() {
     let db = Database::new().await;
     let warehouse = db.warehouse().await;
     shop::fill_orders(&warehouse, 160).await;
-    let project = shop::project_folder();
+    // A process that differs between these few customers, so that there is something to explain.
+    let folder = tempfile::tempdir().expect("a folder");
+    let project = folder.path().to_path_buf();
+    shop::copy_project(&project);
+    let model = project.join("models/analytics/customer_ltv.sql");
+    let text = std::fs::read_to_string(&model).expect("the model");
+    std::fs::write(&model, text.replace("estimator='auto'", "estimator='bg_nbd'")).expect("written");
+    let settings = Settings { project_dir: project.clone(), ..db.settings() };
     let (code, _, told) = run(db.url(), &project, &["c1"]);
     assert_eq!(code, 1);
     insta::assert_snapshot!("nothing_is_published", told);
-    publish(&warehouse, &db.settings(), &["+customer_segments", "+ltv_calibration", "+ltv_importance"]).await;
+    publish(&warehouse, &settings, &["+customer_segments", "+ltv_calibration", "+ltv_importance"]).await;
 
     let busy = "SELECT customer_id FROM quintile_store.customer_purchases WHERE repeat_count >= 3 ORDER BY customer_id";
     let id = shop::value(&warehouse, busy).await;

@@ -101,6 +101,13 @@ pub(super) fn section(facts: &Facts, history: &History, prospect: &Prospect) -> 
 }
 
 fn formula(section: &mut Section, ltv: &Ltv, fit: &Fit, history: &History, prospect: &Prospect) {
+    if ltv.predicted_purchases.is_none() {
+        section.keep("is_reproduced", false);
+        section.keep("purchases_if_alive", None::<f64>);
+        section.because.push("Who buys, and how often, is told of nobody here.".into());
+        section.because.extend(warning(fit, "rate_unidentified"));
+        return;
+    }
     let (Some(parts), Some(days), Some(purchases)) = (prospect.parts, history.days(), ltv.predicted_purchases) else {
         section.keep("is_reproduced", false);
         section.keep("purchases_if_alive", None::<f64>);

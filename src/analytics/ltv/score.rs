@@ -13,7 +13,7 @@ use std::collections::HashMap;
 /// Columns of the quantiles of value over the horizon.
 pub const QUANTILES: [&str; 3] = ["predicted_ltv_p10", "predicted_ltv_p50", "predicted_ltv_p90"];
 
-/// Columns of the value of windows and of later years, in the order of [`AHEAD`] from its seventh on.
+/// Columns of the value of windows and of later years, in the order of [`outlook::AHEAD`] from its seventh on.
 pub const LATER: [&str; 7] = [
     "predicted_ltv_90d",
     "predicted_ltv_180d",
@@ -24,13 +24,13 @@ pub const LATER: [&str; 7] = [
     "predicted_ltv_year_5",
 ];
 
-/// Place in [`AHEAD`] of the first of [`LATER`].
+/// Place in [`outlook::AHEAD`] of the first of [`LATER`].
 pub const LATER_AT: usize = 6;
 
-/// Place in [`AHEAD`] of purchases with average months.
+/// Place in [`outlook::AHEAD`] of purchases with average months.
 pub const UNADJUSTED_AT: usize = LATER_AT + LATER.len();
 
-/// Places in [`AHEAD`] of the probabilities of a purchase soon, and of the purchases expected then.
+/// Places in [`outlook::AHEAD`] of the probabilities of a purchase soon, and of the purchases expected then.
 pub const SOON_AT: [(usize, usize); 3] = [(3, 14), (4, 15), (5, 16)];
 
 /// Columns that a process tells alone: absent where customers do not differ in it.
