@@ -29,11 +29,10 @@ cuts AS (
         h.horizon_days,
         {{ last_day(as_of) }} - n.origin_n * h.horizon_days AS cut_date,
         -- Shares of a hash: the same customers at every cut and in every run.
-        CASE WHEN n.origin_n = 0 THEN 1::float8 ELSE {{ var('ltv_sample_customers', 20000) }}::float8 / GREATEST(h.customers, 1) END AS sample_share
+        {{ var('ltv_sample_customers', 20000) }}::float8 / GREATEST(h.customers, 1) AS sample_share
     FROM horizon AS h
-    CROSS JOIN generate_series(0, {{ var('ltv_origins', 6) }}::integer) AS n (origin_n)
-    WHERE n.origin_n = 0
-        OR {{ last_day(as_of) }} - (n.origin_n + 1) * h.horizon_days >= h.first_date
+    CROSS JOIN generate_series(1, {{ var('ltv_origins', 6) }}::integer) AS n (origin_n)
+    WHERE {{ last_day(as_of) }} - (n.origin_n + 1) * h.horizon_days >= h.first_date
 ),
 days AS (
     SELECT
@@ -50,8 +49,8 @@ days AS (
         sum(o.unit_count::float8) FILTER (WHERE NOT o.is_return) AS units
     FROM {{ ref('customer_orders') }} AS o
     INNER JOIN cuts AS c
-        ON o.order_date <= c.cut_date + CASE WHEN c.origin_n = 0 THEN 0 ELSE c.horizon_days END
-        AND (c.origin_n = 0 OR (hashtext(o.customer_id) & 1048575)::float8 < c.sample_share * 1048576)
+        ON o.order_date <= c.cut_date + c.horizon_days
+        AND (hashtext(o.customer_id) & 1048575)::float8 < c.sample_share * 1048576
     GROUP BY c.origin_n, c.cut_date, c.horizon_days, o.customer_id, o.order_date
 ),
 numbered AS (
@@ -110,3 +109,40 @@ FROM purchases AS p
 GROUP BY p.origin_n, p.horizon_days, p.cut_date, p.customer_id
 -- Who comes only behind the cut is not known at it.
 HAVING bool_or(NOT p.is_after)
+UNION ALL
+-- As of now everything is known that customer_purchases holds, but for what lies in windows of days.
+SELECT
+    t.customer_id,
+    0 AS origin_n,
+    h.horizon_days,
+    ({{ last_day(as_of) }} - DATE '1970-01-01')::float8 AS cut_day,
+    t.repeat_count::float8 AS repeat_count,
+    (t.last_purchase_date - t.first_purchase_date)::float8 AS last_purchase_age_days,
+    ({{ last_day(as_of) }} - t.first_purchase_date)::float8 AS age_days,
+    t.mean_repeat_value,
+    t.value_to_date AS revenue,
+    t.orders::float8 AS orders,
+    ({{ last_day(as_of) }} - t.last_purchase_date)::float8 AS days_since_last_purchase,
+    t.first_purchase_value,
+    t.purchase_values[cardinality(t.purchase_values)] AS last_purchase_value,
+    t.largest_purchase_value,
+    t.deviation_of_purchase_values,
+    {%- for days in [30, 90, 180, 365] %}
+    r.revenue_{{ days }}d,
+    r.purchases_{{ days }}d,
+    {%- endfor %}
+    (t.last_purchase_date - t.first_purchase_date)::float8 / NULLIF(t.repeat_count, 0)::float8 AS mean_gap_days,
+    t.returned_revenue,
+    t.units,
+    0 AS outcome_revenue,
+    0 AS outcome_purchases
+FROM {{ ref('customer_purchases') }} AS t
+CROSS JOIN horizon AS h
+CROSS JOIN LATERAL (
+    SELECT
+        {%- for days in [30, 90, 180, 365] %}
+        COALESCE(sum(u.value) FILTER (WHERE u.purchase_date > {{ last_day(as_of) }} - {{ days }}), 0) AS revenue_{{ days }}d,
+        (count(*) FILTER (WHERE u.purchase_date > {{ last_day(as_of) }} - {{ days }}))::float8 AS purchases_{{ days }}d{{ ',' if not loop.last }}
+        {%- endfor %}
+    FROM unnest(t.purchase_dates, t.purchase_values) AS u (purchase_date, value)
+) AS r

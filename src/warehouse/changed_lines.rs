@@ -43,6 +43,12 @@ pub fn lines_relation(since: i64, run_id: i64) -> String {
     run_relation(&format!("raw_orders__since{since}"), run_id)
 }
 
+/// Name of the table of the lines that were updated or went since a run, as that run saw them.
+#[must_use]
+pub fn removed_lines_relation(since: i64, run_id: i64) -> String {
+    run_relation(&format!("raw_orders__removed{since}"), run_id)
+}
+
 /// Name of the table of all lines of the keys that have changed lines.
 #[must_use]
 pub fn lines_of_keys_relation(since: i64, line_key: &str, run_id: i64) -> String {
@@ -95,18 +101,11 @@ impl Warehouse {
         told.map(drop).map_err(|e| fault("the key of order lines cannot be told", &e))
     }
 
-    /// Whether no order line went since a snapshot.
-    pub async fn nothing_was_removed(&self, seen: &str) -> Result<bool> {
-        let client = self.client().await?;
-        let asked = include_str!("sql/nothing_was_removed.sql");
-        let row = client.query_one(asked, &[&self.schemas.raw, &seen]).await;
-        Ok(row.map_err(|e| fault("changes of orders cannot be read", &e))?.get(0))
-    }
-
     fn lines_relations(since: i64, line_keys: &[String], run_id: i64) -> Vec<String> {
         let of_key =
             |key: &String| [lines_of_keys_relation(since, key, run_id), line_keys_relation(since, key, run_id)];
-        [lines_relation(since, run_id)].into_iter().chain(line_keys.iter().flat_map(of_key)).collect()
+        let of_all = [lines_relation(since, run_id), removed_lines_relation(since, run_id)];
+        of_all.into_iter().chain(line_keys.iter().flat_map(of_key)).collect()
     }
 
     async fn collect_within(
@@ -117,36 +116,47 @@ impl Warehouse {
         let told = |e: &tokio_postgres::Error| fault(DOING, e);
         let Collecting { since, run_id, .. } = *collecting;
         let seen = quote_literal(collecting.seen);
-        let is_new = splice(include_str!("sql/line_is_new.sql"), &[("seen", &seen)]);
-        let removed = splice(
-            include_str!("sql/removed_customers.sql"),
-            &[("raw_name", &quote_literal(&self.schemas.raw)), ("seen", &seen)],
-        );
-        let lines = lines_relation(since, run_id);
-        let of_schemas = [("schema", self.schemas.store.as_str()), ("raw", &self.schemas.raw), ("lines", &lines)];
+        let is_recent = splice(include_str!("sql/line_is_recent.sql").trim_end(), &[("seen", &seen)]);
+        let is_new = splice(include_str!("sql/line_is_new.sql"), &[("is_recent", &is_recent), ("seen", &seen)]);
+        let (lines, removed) = (lines_relation(since, run_id), removed_lines_relation(since, run_id));
+        let of_schemas = [
+            ("schema", self.schemas.store.as_str()),
+            ("raw", self.schemas.raw.as_str()),
+            ("lines", lines.as_str()),
+            ("removed", removed.as_str()),
+        ];
         let parts = [
             ("is_new", is_new.as_str()),
+            ("is_recent", &is_recent),
+            ("seen", &seen),
+            ("raw_name", &quote_literal(&self.schemas.raw)),
             ("seen_from", &quote_literal(&collecting.seen_from.to_rfc3339())),
             ("seen_to", &quote_literal(&collecting.as_of.to_rfc3339())),
         ];
-        let make = splice(&fill(include_str!("sql/changed_lines.sql"), &of_schemas), &parts);
-        transaction.execute(&make, &[]).await.map_err(|e| told(&e))?;
+        for template in [include_str!("sql/changed_lines.sql"), include_str!("sql/removed_lines.sql")] {
+            let make = splice(&fill(template, &of_schemas), &parts);
+            transaction.execute(&make, &[]).await.map_err(|e| told(&e))?;
+        }
         let asked = fill(include_str!("sql/lines_are_few.sql"), &of_schemas);
         let orders = qualified(&self.schemas.raw, "orders");
         let row = transaction.query_one(&asked, &[&orders, &MOST_CHANGED]).await.map_err(|e| told(&e))?;
         if !row.get::<_, bool>(1) {
             return Ok(Some(format!("{} order lines have changed", row.get::<_, i64>(0))));
         }
-        let mut made = vec![lines.clone()];
+        if row.get::<_, i64>(2) > 0 {
+            return Ok(Some("orders were written beside a transaction that the run before found under way".into()));
+        }
+        for table in [&lines, &removed] {
+            let place = [of_schemas[0], ("table", table.as_str())];
+            let forget = fill("ALTER TABLE {schema}.{table} DROP COLUMN is_doubtful", &place);
+            transaction.execute(&forget, &[]).await.map_err(|e| told(&e))?;
+        }
+        let mut made = vec![lines.clone(), removed.clone()];
         for line_key in collecting.line_keys {
             let (table, keys) =
                 (lines_of_keys_relation(since, line_key, run_id), line_keys_relation(since, line_key, run_id));
             let place = [&of_schemas[..], &[("table", table.as_str()), ("keys", keys.as_str())]].concat();
-            let parts = [
-                ("removed", if line_key == CUSTOMER { removed.as_str() } else { "" }),
-                ("line_key", line_key.as_str()),
-                ("is_new", is_new.as_str()),
-            ];
+            let parts = [("line_key", line_key.as_str()), ("is_new", is_new.as_str())];
             let statements = [
                 splice(&fill(include_str!("sql/changed_line_keys.sql"), &place), &parts),
                 fill("ANALYZE {schema}.{keys}", &place),

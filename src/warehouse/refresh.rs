@@ -22,8 +22,13 @@ pub const SMALL_TABLE: i64 = 100_000;
 pub enum Changes {
     /// Those in a table of the keys of order lines.
     KeysOfLines(String),
-    /// Each line of a table is a key of its own.
-    Lines(String),
+    /// Each line of two tables is a key of its own: lines that came, and lines that went.
+    Lines {
+        /// Table of those that came.
+        came: String,
+        /// Table of those that went.
+        went: String,
+    },
     /// Those in the table of changed keys of a model of this run.
     OfModel(String),
     /// Those whose rows differ between two tables of the store.
@@ -47,12 +52,16 @@ pub enum Narrowed {
         /// Its SELECT.
         select: String,
     },
-    /// Those of the collected lines that the run before saw.
+    /// The collected lines as the run before saw them.
     Then {
         /// Name in the store.
         view: String,
-        /// Table of the lines.
+        /// Table of the lines that are there.
         lines: String,
+        /// Table of those that were updated or went.
+        removed: String,
+        /// The keys that the lines are collected by, and their table; none where lines are keys of their own.
+        keys: Option<(String, String)>,
     },
 }
 
@@ -245,10 +254,11 @@ impl Work<'_> {
                 Changes::KeysOfLines(table) => {
                     format!("SELECT line_key AS {key} FROM {}", qualified(&self.warehouse.schemas.store, table))
                 }
-                Changes::Lines(table) => {
-                    let lines = [("schema", self.warehouse.schemas.store.as_str()), ("lines", table.as_str())];
-                    let count =
-                        self.transaction.query_one(&fill("SELECT count(*) FROM {schema}.{lines}", &lines), &[]).await;
+                Changes::Lines { came, went } => {
+                    let store = self.warehouse.schemas.store.as_str();
+                    let place = [("schema", store), ("came", came.as_str()), ("went", went.as_str())];
+                    let asked = "SELECT (SELECT count(*) FROM {schema}.{came}) + (SELECT count(*) FROM {schema}.{went})";
+                    let count = self.transaction.query_one(&fill(asked, &place), &[]).await;
                     return Ok(count.map_err(|e| fault(&failed(self.filling.model), &e))?.get(0));
                 }
                 Changes::OfModel(model) => {
@@ -306,9 +316,14 @@ impl Work<'_> {
                     let create = fill("CREATE VIEW {schema}.{view} AS\n[select]", &[("schema", store), ("view", view)]);
                     self.execute(&splice(&create, &[("select", select)])).await?;
                 }
-                Narrowed::Then { view, lines } => {
-                    let place = [("schema", store), ("lines", lines.as_str()), ("then", view.as_str())];
-                    self.execute(&fill(include_str!("sql/lines_that_were_there.sql"), &place)).await?;
+                Narrowed::Then { view, lines, removed, keys } => {
+                    let place = [("schema", store), ("lines", lines), ("removed", removed), ("then", view)];
+                    let create = fill(include_str!("sql/lines_that_were_there.sql"), &place);
+                    let of_keys = keys.as_ref().map_or_else(String::new, |(line_key, table)| {
+                        let keys = fill("SELECT k.line_key FROM {schema}.{keys} AS k", &[("schema", store), ("keys", table)]);
+                        format!("WHERE {line_key} IN ({keys})")
+                    });
+                    self.execute(&splice(&create, &[("of_keys", &of_keys)])).await?;
                 }
             }
         }

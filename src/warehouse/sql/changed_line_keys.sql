@@ -1,9 +1,9 @@
--- Keys that have changed lines, by the expression over a line o.
+-- Keys that have changed lines, or had lines that went, by the expression over a line o.
 CREATE UNLOGGED TABLE {schema}.{keys} AS
-SELECT DISTINCT k.line_key
-FROM (
-    SELECT [line_key] AS line_key
-    FROM {schema}.{lines} AS o
-    [removed]
-) AS k
-WHERE k.line_key IS NOT NULL
+SELECT [line_key] AS line_key
+FROM {schema}.{lines} AS o
+WHERE [line_key] IS NOT NULL
+UNION
+SELECT [line_key]
+FROM {schema}.{removed} AS o
+WHERE [line_key] IS NOT NULL

@@ -16,7 +16,7 @@ SELECT
             OR c.relname = 'orders' AND NOT EXISTS (
                 SELECT
                 FROM pg_catalog.pg_trigger AS t
-                WHERE t.tgrelid = c.oid AND t.tgname = 'quintile_note_removed_by_truncate'
+                WHERE t.tgrelid = c.oid AND t.tgname = 'quintile_note_removed_line'
             )
     ), '{}')
 FROM pg_catalog.pg_class AS c
