@@ -69,7 +69,7 @@ fn fingerprint(project: &Project, test: &DataTest, published: &Context) -> Strin
 
 /// Asks the tests, at most `threads` questions at a time; returns those that forbid the publish, by name.
 ///
-/// What holds for each row of a view of order lines, and held for those that the run before saw, is asked of the others.
+/// What holds for each row of a view of order lines or of a history, and held for those that the run before saw, is asked of the others.
 pub async fn ask(
     run: &Arc<RunContext>,
     tests: Vec<DueTest>,
@@ -77,15 +77,16 @@ pub async fn ask(
     halt: &Halt,
     progress: &Progress,
 ) -> Result<Vec<TestOutcome>> {
-    let (mut of_new_lines, mut of_all) = (BTreeMap::<String, Vec<String>>::new(), Vec::new());
-    let views = refresh::views_of_new_lines(run).await?;
+    let (mut of_news, mut of_all) = (BTreeMap::<String, Vec<String>>::new(), Vec::new());
+    let mut views = refresh::views_of_new_lines(run).await?;
+    views.extend(refresh::news_of_histories(run));
     for test in &tests {
         let view = run.project.tests.get(&test.name).and_then(|of| views.get(&of.model).map(|view| (&of.model, view)));
         match view {
             Some((model, view))
                 if test.last_pass >= Some(view.since) && run.project.asks_each_row(&test.name, &run.context) =>
             {
-                of_new_lines.entry(model.clone()).or_default().push(test.name.clone());
+                of_news.entry(model.clone()).or_default().push(test.name.clone());
             }
             _ => of_all.push(test.name.clone()),
         }
@@ -95,7 +96,7 @@ pub async fn ask(
     narrowed.relations.extend(views.into_iter().map(|(model, view)| (model, view.relation)));
     let (whole, narrowed) = (Arc::new(run.context.clone()), Arc::new(narrowed));
     let mut questions = Vec::new();
-    for (context, names) in [(&whole, of_all), (&narrowed, of_new_lines.into_values().flatten().collect())] {
+    for (context, names) in [(&whole, of_all), (&narrowed, of_news.into_values().flatten().collect())] {
         let found = asker(run, context).questions(&names).await?;
         questions.extend(found.into_iter().map(|question| (context.clone(), question)));
     }

@@ -14,7 +14,7 @@ use crate::analytics::ltv::backtest::total::TotalInterval;
 use crate::analytics::ltv::backtest::tracking::{self, Tracking, Weeks};
 use crate::analytics::ltv::clock::Clock;
 use crate::analytics::ltv::process::grouping::History;
-use crate::analytics::ltv::{self, Fit, Learnt, LtvSpec, Outlook, Seasonal, appraisal};
+use crate::analytics::ltv::{self, ESTIMATORS, Family, Fit, Learnt, LtvSpec, Outlook, Seasonal, appraisal};
 use crate::error::{Error, Result};
 use crate::warehouse::connect::Client;
 use crate::warehouse::materialize::run_relation;
@@ -52,10 +52,23 @@ pub struct Request<'a> {
 /// What the rows are scored with.
 struct Fitted {
     outlook: Option<Outlook>,
-    champion: Option<Arc<dyn Fit>>,
+    champion: Option<Champion>,
     facts: Value,
     /// As of now, where they were looked at to tell whether the fit still serves.
     lives: Option<Lives>,
+}
+
+/// Who tells the level of the money, where that is no model of buying and leaving.
+struct Champion {
+    family: Family,
+    fit: Arc<dyn Fit>,
+}
+
+impl Champion {
+    fn new(estimator: &str, fit: Box<dyn Fit>) -> Self {
+        let known = ESTIMATORS.iter().find(|known| known.name() == estimator);
+        Champion { family: known.map_or(Family::Regressor, |known| known.family()), fit: Arc::from(fit) }
+    }
 }
 
 /// The customers' histories in short, on the clock of an outlook.
@@ -95,7 +108,11 @@ pub async fn build(run: &RunContext, client: &Client, request: &Request<'_>) -> 
         }
     };
     let levels = match fitted.champion {
-        Some(champion) => Some(levels(run, client, request, champion).await?),
+        Some(champion) => {
+            let season = outlook.season_of_window(champion.family, &lives.clock);
+            facts["fit"]["season_of_window"] = json!(season);
+            Some(levels(run, client, request, champion.fit, season).await?)
+        }
         None => None,
     };
     let wanted: Vec<(f64, f64)> = lives.moments.iter().map(|moment| (moment.repeat_count, moment.days)).collect();
@@ -160,7 +177,7 @@ async fn serving(
                 tracing::info!(model = step.name, estimator, "the champion's fit cannot be had back and is made anew");
                 return Ok(None);
             };
-            Some(Arc::from(restored))
+            Some(Champion::new(&estimator, restored))
         }
     };
     facts["tracking"] = told(&outlook, tracking);
@@ -200,7 +217,7 @@ async fn fit(
         facts["fit"]["champion"] = json!(estimator);
         warehouse.record_fit(run.run_id, &refit_ltv::level_name(&step.name), &fit.facts()).await?;
     }
-    Ok(Fitted { outlook, champion: champion.map(|(_, fit)| Arc::from(fit)), facts, lives: None })
+    Ok(Fitted { outlook, champion: champion.map(|(estimator, fit)| Champion::new(estimator, fit)), facts, lives: None })
 }
 
 /// The season that the model's config asks for.
@@ -263,12 +280,13 @@ async fn lives(
     Ok(Lives { clock, moments })
 }
 
-/// What the champion says of each customer, by key.
+/// What the champion says of each customer, by key, in the season of the window ahead.
 async fn levels(
     run: &RunContext,
     client: &Client,
     request: &Request<'_>,
     champion: Arc<dyn Fit>,
+    season: f64,
 ) -> Result<Vec<(String, f64)>> {
     let Some(select) = appraise::today(run, request.judging) else {
         return Err(Error::failed(format!("model \"{}\" has no windows as of now", request.step.name)));
@@ -279,7 +297,11 @@ async fn levels(
         let champion = champion.clone();
         let told = blocking(request.step, move || {
             let level = appraisal::level(champion.as_ref(), &frame)?;
-            Ok(frame.keys.into_iter().zip(level.revenue).collect::<Vec<_>>())
+            Ok(frame
+                .keys
+                .into_iter()
+                .zip(level.revenue.into_iter().map(|revenue| revenue * season))
+                .collect::<Vec<_>>())
         });
         levels.extend(told.await?);
     }

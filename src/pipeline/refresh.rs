@@ -9,7 +9,7 @@
 mod lines;
 mod narrowing;
 
-pub use lines::{is_line_by_line, views_of_new_lines};
+pub use lines::{is_line_by_line, news_of_histories, views_of_new_lines};
 
 use lines::{collect_lines, orders, reads_orders_alone};
 use narrowing::{Narrowing, Side};
@@ -20,7 +20,9 @@ use super::step::RunContext;
 use crate::error::{Error, Result};
 use crate::project::{Context, Materialization, Model, Project, RelationName, quote_identifier};
 use crate::warehouse::Warehouse;
-use crate::warehouse::changed_lines::{CUSTOMER, line_keys_relation, lines_of_keys_relation, lines_relation, removed_lines_relation};
+use crate::warehouse::changed_lines::{
+    CUSTOMER, line_keys_relation, lines_of_keys_relation, lines_relation, removed_lines_relation,
+};
 use crate::warehouse::connect::Client;
 use crate::warehouse::materialize::run_relation;
 use crate::warehouse::refresh::{Changes, Narrowed, Refreshing, Renewal, SMALL_TABLE, before_relation, now_relation};

@@ -257,7 +257,8 @@ impl Work<'_> {
                 Changes::Lines { came, went } => {
                     let store = self.warehouse.schemas.store.as_str();
                     let place = [("schema", store), ("came", came.as_str()), ("went", went.as_str())];
-                    let asked = "SELECT (SELECT count(*) FROM {schema}.{came}) + (SELECT count(*) FROM {schema}.{went})";
+                    let asked =
+                        "SELECT (SELECT count(*) FROM {schema}.{came}) + (SELECT count(*) FROM {schema}.{went})";
                     let count = self.transaction.query_one(&fill(asked, &place), &[]).await;
                     return Ok(count.map_err(|e| fault(&failed(self.filling.model), &e))?.get(0));
                 }
@@ -320,7 +321,8 @@ impl Work<'_> {
                     let place = [("schema", store), ("lines", lines), ("removed", removed), ("then", view)];
                     let create = fill(include_str!("sql/lines_that_were_there.sql"), &place);
                     let of_keys = keys.as_ref().map_or_else(String::new, |(line_key, table)| {
-                        let keys = fill("SELECT k.line_key FROM {schema}.{keys} AS k", &[("schema", store), ("keys", table)]);
+                        let keys =
+                            fill("SELECT k.line_key FROM {schema}.{keys} AS k", &[("schema", store), ("keys", table)]);
                         format!("WHERE {line_key} IN ({keys})")
                     });
                     self.execute(&splice(&create, &[("of_keys", &of_keys)])).await?;

@@ -9,8 +9,8 @@ use super::frame::{create_statement, trimmed};
 use super::statement::{fill, qualified, splice};
 use crate::analytics::ltv::ChurnCalibration;
 use crate::analytics::ltv::clock::Clock;
-use crate::analytics::ltv::outlook::{AHEAD, Moment, OrderValue};
-use crate::analytics::ltv::score::{FIRST, LATER, LATER_AT, QUANTILES, SOON_AT, UNADJUSTED, UNADJUSTED_AT};
+use crate::analytics::ltv::outlook::{self, AHEAD, Moment, OrderValue};
+use crate::analytics::ltv::score::{FIRST, LATER, QUANTILES, UNADJUSTED};
 use crate::analytics::{Column, Values};
 use crate::error::{Error, Result};
 use crate::project::quote_identifier;
@@ -299,19 +299,22 @@ fn statement(template: &str, priced: &str, carried: &[(String, String)], levels:
     let money = |name: &str| format!("w.alive * w.{name} * w.purchase_value * $6::float8");
     // What customers do not differ in is nobody's.
     let told = |value: &str| format!("CASE WHEN $8::boolean THEN {value} END");
-    let [month, quarter, half] = SOON_AT.map(|(buys, purchases)| {
-        let level = format!("($9::float8[])[1] * {}", alive(AHEAD[purchases]));
+    let [month, quarter, half] = [0, 1, 2].map(|window: usize| {
+        let level = format!("($9::float8[])[1] * {}", alive(AHEAD[outlook::SOON[window]]));
         let calibrated = format!("1 - power(1 + {level} / ($9::float8[])[2], -($9::float8[])[2])");
-        told(&format!("CASE WHEN $9::float8[] IS NULL THEN {} ELSE {calibrated} END", alive(AHEAD[buys])))
+        told(&format!(
+            "CASE WHEN $9::float8[] IS NULL THEN {} ELSE {calibrated} END",
+            alive(AHEAD[outlook::BUYS[window]])
+        ))
     });
     let first = [
-        told(&alive(AHEAD[0])),
+        told(&alive(AHEAD[outlook::PURCHASES])),
         "CASE WHEN $7::boolean THEN w.alive END".into(),
         month,
         quarter,
         half,
         "w.order_value".into(),
-        money(AHEAD[1]),
+        money(AHEAD[outlook::DISCOUNTED]),
         "$7::boolean".into(),
     ];
     let quantile = |tail: &str| {
@@ -325,9 +328,9 @@ fn statement(template: &str, priced: &str, carried: &[(String, String)], levels:
     };
     let values = first
         .into_iter()
-        .chain(AHEAD[LATER_AT..LATER_AT + LATER.len()].iter().map(|name| money(name)))
+        .chain(outlook::LATER.iter().map(|place| money(AHEAD[*place])))
         .chain(["0.9", "0.5", "0.1"].map(quantile))
-        .chain([told(&alive(AHEAD[UNADJUSTED_AT]))]);
+        .chain([told(&alive(AHEAD[outlook::UNADJUSTED]))]);
     let carried_values = carried.iter().map(|(name, _)| format!("w.{}", quote_identifier(name)));
     let columns = FIRST.iter().chain(&LATER).chain(&QUANTILES).chain([&UNADJUSTED]).map(|name| quote_identifier(name));
     let carried_columns = carried.iter().map(|(name, _)| quote_identifier(name));

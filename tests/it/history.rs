@@ -343,3 +343,30 @@ async fn rows_of_a_run_whose_publish_failed_are_left_out_and_collected() {
     assert_eq!((small.value(out).await, stored(&small).await), ("{}".to_owned(), "2 in 1".to_owned()));
     assert_eq!(told(&small).await, format!("{first}:a->1 {third}:a1>3"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tests_of_rows_ask_what_a_run_adds_and_a_new_test_asks_all() {
+    let small = a_history().await;
+    let tested = |tests: &str| {
+        let columns = "models:\n  - name: changes\n    columns:\n      - name: move\n        tests:";
+        std::fs::write(small.settings.project_dir.join("models/schema.yml"), format!("{columns} {tests}\n"))
+            .expect("a file");
+    };
+    tested("[not_null]");
+    set(&small, "a:1");
+    assert_eq!(spared(&small).await.state, "published");
+    // No run looks at this row again: it was sound when it came.
+    small.execute("DO $$ BEGIN EXECUTE (SELECT format('UPDATE quintile_store.%I SET move = NULL', relname) FROM pg_class WHERE relname ~ '^changes__h[0-9a-f]{8}$'); END $$").await;
+    set(&small, "a:2");
+    let second = spared(&small).await;
+    assert_eq!((second.state.as_str(), second.built.len()), ("published", 2), "{:?}", second.failed);
+    tested("[not_null, {accepted_values: {values: ['1>2', '2>3']}}]");
+    set(&small, "a:3");
+    assert_eq!(spared(&small).await.state, "published", "a null is no value that is not accepted");
+    set(&small, "a:4");
+    let fourth = spared(&small).await;
+    assert_eq!(fourth.state, "failed", "what a run adds is asked");
+    assert_eq!(fourth.failed[0].0, "accepted_values_changes_move");
+    tested("[{not_null: {severity: error, name: whole}}, {accepted_values: {values: ['1>2', '2>3', '3>4']}}]");
+    assert_eq!(spared(&small).await.failed[0].0, "whole", "a new test asks all rows");
+}

@@ -352,7 +352,10 @@ async fn lines_that_were_updated_or_went_are_taken_off_what_is_known_of_them() {
     shop.agrees_with_a_rebuild("lines that were updated and went").await;
     // A line of the future goes before its day comes, another after the run that saw it.
     for (day, change) in [
-        ("2025-07-04T00:00:00Z", new_order("one", "2025-07-05 12:00+00") + ";" + &new_order("two", "2025-07-06 12:00+00")),
+        (
+            "2025-07-04T00:00:00Z",
+            new_order("one", "2025-07-05 12:00+00") + ";" + &new_order("two", "2025-07-06 12:00+00"),
+        ),
         ("2025-07-05T18:00:00Z", "DELETE FROM raw.orders WHERE order_id = 'two'".into()),
         ("2025-07-07T00:00:00Z", "DELETE FROM raw.orders WHERE order_id = 'one'".into()),
     ] {

@@ -7,6 +7,7 @@
 use super::churn::ChurnCalibration;
 use super::clock::Clock;
 use super::discount::Discounting;
+use super::estimator::Family;
 use super::input::DAYS_OF_A_WEEK;
 use super::interval::{self, Curve, Curves};
 use super::process::LifeMoment;
@@ -46,6 +47,27 @@ pub const AHEAD: [&str; 17] = [
     "purchases_90d",
     "purchases_180d",
 ];
+
+/// Place in [`AHEAD`] of the purchases within the horizon.
+pub const PURCHASES: usize = 0;
+
+/// Place in [`AHEAD`] of the same, discounted.
+pub const DISCOUNTED: usize = 1;
+
+/// Place in [`AHEAD`] of the purchases within the horizon of the back-test.
+pub const WINDOW: usize = 2;
+
+/// Places in [`AHEAD`] of the probabilities of a purchase within 30, 90 and 180 days.
+pub const BUYS: [usize; 3] = [3, 4, 5];
+
+/// Places in [`AHEAD`] of the discounted purchases of 90, 180 and 365 days, and of the second to fifth year.
+pub const LATER: [usize; 7] = [6, 7, 8, 9, 10, 11, 12];
+
+/// Place in [`AHEAD`] of the purchases within the horizon if every month were an average one.
+pub const UNADJUSTED: usize = 13;
+
+/// Places in [`AHEAD`] of the purchases within 30, 90 and 180 days.
+pub const SOON: [usize; 3] = [14, 15, 16];
 
 /// Windows of the probability of a purchase, in days.
 const BUYS_WITHIN_DAYS: [f64; 3] = [30.0, 90.0, 180.0];
@@ -150,6 +172,19 @@ impl Outlook {
         self.season.as_ref().map_or_else(Clock::calendar, |season| Clock::of(season, today, oldest_days))
     }
 
+    /// What a champion of this family says of the window ahead has to be multiplied by, for the season that lies in it; 1 without one.
+    ///
+    /// A regressor learnt from the last window, and knows customers as they bought in its season. Others take all months for alike.
+    #[must_use]
+    pub fn season_of_window(&self, family: Family, clock: &Clock) -> f64 {
+        let ahead = clock.ahead_weeks(self.window_days / DAYS_OF_A_WEEK) * DAYS_OF_A_WEEK;
+        let learnt_in = match family {
+            Family::Regressor => clock.back_at(self.window_days),
+            Family::Baseline | Family::Probabilistic | Family::Blend => self.window_days,
+        };
+        if learnt_in > 0.0 { ahead / learnt_in } else { 1.0 }
+    }
+
     /// The rows of these moments (`x`, days on the clock), in their order.
     #[must_use]
     pub fn moments(&self, moments: &[(f64, f64)], clock: &Clock) -> Vec<Moment> {
@@ -180,15 +215,20 @@ impl Outlook {
         let unadjusted = evenly(self.horizon_days / DAYS_OF_A_WEEK);
         let terms = Terms { rate_annual: self.discount_rate_annual, ..Terms::default() };
         let left = terms.residual(until);
-        let [quarter, half, year] = left.within_days;
-        let [_, second, third, fourth, fifth] = left.in_year;
-        let window = until(self.window_days / DAYS_OF_A_WEEK);
-        let buys = BUYS_WITHIN_DAYS.map(buys_in);
-        let soon = BUYS_WITHIN_DAYS.map(|days| until(days / DAYS_OF_A_WEEK));
-        [
-            purchases, discounted, window, buys[0], buys[1], buys[2], quarter, half, year, second, third, fourth,
-            fifth, unadjusted, soon[0], soon[1], soon[2],
-        ]
+        let [_, later_years @ ..] = left.in_year;
+        let mut ahead = [0.0; AHEAD.len()];
+        ahead[PURCHASES] = purchases;
+        ahead[DISCOUNTED] = discounted;
+        ahead[WINDOW] = until(self.window_days / DAYS_OF_A_WEEK);
+        for (place, value) in LATER.into_iter().zip(left.within_days.into_iter().chain(later_years)) {
+            ahead[place] = value;
+        }
+        for (window, days) in BUYS_WITHIN_DAYS.into_iter().enumerate() {
+            ahead[BUYS[window]] = buys_in(days);
+            ahead[SOON[window]] = until(days / DAYS_OF_A_WEEK);
+        }
+        ahead[UNADJUSTED] = unadjusted;
+        ahead
     }
 
     /// One curve for each repeat count and step of age that occurs.
@@ -238,4 +278,24 @@ fn age_of(step: u32) -> f64 {
 #[must_use]
 pub fn quantile(curve: &Curve, level: f64, alive: f64) -> f64 {
     interval::place_of(level, alive).and_then(|place| curve.0.get(place)).map_or(0.0, |amount| f64::from(*amount))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_those_of_the_names() {
+        assert_eq!(
+            [PURCHASES, DISCOUNTED, WINDOW].map(|place| AHEAD[place]),
+            ["purchases", "discounted_purchases", "window_purchases"]
+        );
+        assert_eq!(BUYS.map(|place| AHEAD[place]), ["buys_30d", "buys_90d", "buys_180d"]);
+        assert_eq!(SOON.map(|place| AHEAD[place]), ["purchases_30d", "purchases_90d", "purchases_180d"]);
+        assert_eq!(
+            LATER.map(|place| AHEAD[place].trim_start_matches("discounted_")),
+            ["90d", "180d", "365d", "year_2", "year_3", "year_4", "year_5"]
+        );
+        assert_eq!(AHEAD[UNADJUSTED], "purchases_unadjusted");
+    }
 }

@@ -13,7 +13,7 @@ use std::collections::HashMap;
 /// Columns of the quantiles of value over the horizon.
 pub const QUANTILES: [&str; 3] = ["predicted_ltv_p10", "predicted_ltv_p50", "predicted_ltv_p90"];
 
-/// Columns of the value of windows and of later years, in the order of [`outlook::AHEAD`] from its seventh on.
+/// Columns of the value of windows and of later years, in the order of [`outlook::LATER`].
 pub const LATER: [&str; 7] = [
     "predicted_ltv_90d",
     "predicted_ltv_180d",
@@ -23,15 +23,6 @@ pub const LATER: [&str; 7] = [
     "predicted_ltv_year_4",
     "predicted_ltv_year_5",
 ];
-
-/// Place in [`outlook::AHEAD`] of the first of [`LATER`].
-pub const LATER_AT: usize = 6;
-
-/// Place in [`outlook::AHEAD`] of purchases with average months.
-pub const UNADJUSTED_AT: usize = LATER_AT + LATER.len();
-
-/// Places in [`outlook::AHEAD`] of the probabilities of a purchase soon, and of the purchases expected then.
-pub const SOON_AT: [(usize, usize); 3] = [(3, 14), (4, 15), (5, 16)];
 
 /// Columns that a process tells alone: absent where customers do not differ in it.
 pub const TOLD_BY_PROCESS: [&str; 5] = [
@@ -123,22 +114,23 @@ impl Outlook {
         // What one expected purchase is worth: the customer's order, or what the champion says of the window over the purchases in it.
         let purchase = match level {
             None => order,
-            Some(revenue) if ahead[2] > 0.0 => revenue / ahead[2],
+            Some(revenue) if ahead[outlook::WINDOW] > 0.0 => revenue / ahead[outlook::WINDOW],
             Some(_) => 0.0,
         };
         let money = purchase * self.margin_share;
-        let soon = SOON_AT.map(|(buys, purchases)| match &self.churn {
-            Some(churn) => churn.probability(ahead[purchases]),
-            None => ahead[buys],
+        let [month, quarter, half] = [0, 1, 2].map(|window| match &self.churn {
+            Some(churn) => churn.probability(ahead[outlook::SOON[window]]),
+            None => ahead[outlook::BUYS[window]],
         });
-        let mut values = vec![ahead[0], alive, soon[0], soon[1], soon[2], order, ahead[1] * money];
-        values.extend(ahead[LATER_AT..LATER_AT + LATER.len()].iter().map(|purchases| purchases * money));
+        let (purchases, discounted) = (ahead[outlook::PURCHASES], ahead[outlook::DISCOUNTED]);
+        let mut values = vec![purchases, alive, month, quarter, half, order, discounted * money];
+        values.extend(outlook::LATER.iter().map(|place| ahead[*place] * money));
         let unit = worth.unit(age.repeat_count, mean);
         values.extend(LEVELS.iter().map(|level| {
             let amount = outlook::quantile(&age.curve, *level, alive) * unit;
             if order > 0.0 { amount / order * money } else { 0.0 }
         }));
-        values.push(ahead[UNADJUSTED_AT]);
+        values.push(ahead[outlook::UNADJUSTED]);
         values
     }
 }

@@ -244,6 +244,21 @@ fn auto_leaves_bg_nbd_aside_even_where_it_is_the_likeliest() {
 }
 
 #[test]
+fn what_was_learnt_before_christmas_is_worth_less_after_it() {
+    let today = chrono::NaiveDate::from_ymd_opt(2023, 12, 31).expect("a date");
+    let factors = std::array::from_fn(|month| if month == 11 { 3.0 } else { 1.0 });
+    let learnt = learn(&cdnow_frame(), &spec("pareto_nbd"), None, &Seasonal::Given { today, factors }).expect("a fit");
+    let outlook = Outlook { window_days: 90.0, ..learnt.outlook.expect("an outlook") };
+    let clock = outlook.clock(today, 365);
+    // 31 of the 90 days before were of December, which counts three times; none of the 90 to come.
+    let of_regressor = outlook.season_of_window(Family::Regressor, &clock);
+    assert_near(of_regressor, 90.0 / (59.0 + 3.0 * 31.0), 1e-9);
+    let usual = outlook.season.as_ref().expect("a season").factors()[0];
+    assert_near(outlook.season_of_window(Family::Blend, &clock), usual, 1e-9);
+    assert_near(outlook.season_of_window(Family::Regressor, &Clock::calendar()), 1.0, 0.0);
+}
+
+#[test]
 fn settings_out_of_range_are_refused() {
     let cases = [
         (LtvSpec { horizon_days: 0.0, ..spec(AUTO) }, "horizon_days"),
