@@ -90,8 +90,8 @@ fn settings_for(url: &str) -> Settings {
     Settings {
         project_dir: PathBuf::from(env!("CARGO_MANIFEST_DIR")),
         database: config::Database { url: Some(url.into()), ..config::Database::default() },
-        // Sixteen estimators without optimisation: tests of real data judge them by fewer customers.
-        vars: [("ltv_sample_customers".to_owned(), 1_000.into())].into(),
+        // Sixteen estimators without optimisation: tests of real data judge them by fewer customers at fewer cuts.
+        vars: [("ltv_sample_customers".to_owned(), 600.into()), ("ltv_origins".to_owned(), 3.into())].into(),
         ..Settings::default()
     }
 }

@@ -182,6 +182,7 @@ pub fn learn(frame: &Frame, spec: &LtvSpec, appraisal: Option<&Appraisal>, seaso
         if found.finding.is_none() {
             outlook.purchases = found.fit;
             outlook.season = Some(found.season);
+            outlook.is_season_seen_twice = seasonal.is_seen_twice(&input);
         }
     }
     facts["outlook"] = serde_json::to_value(&outlook).unwrap_or_default();

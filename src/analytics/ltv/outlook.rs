@@ -93,6 +93,9 @@ pub struct Outlook {
     /// The season in whose time the purchases were fitted; none where none is taken into account.
     #[serde(default)]
     pub season: Option<Season>,
+    /// Whether it was given, or each of its months was seen in two years; of a single year a season cannot be told from growth.
+    #[serde(default)]
+    pub is_season_seen_twice: bool,
 }
 
 /// One row of the table over moments.
@@ -133,6 +136,7 @@ impl Outlook {
             window_days,
             churn: None,
             season: None,
+            is_season_seen_twice: false,
         }
     }
 
@@ -175,8 +179,12 @@ impl Outlook {
     /// What a champion of this family says of the window ahead has to be multiplied by, for the season that lies in it; 1 without one.
     ///
     /// A regressor learnt from the last window, and knows customers as they bought in its season. Others take all months for alike.
+    /// A season of a single year moves no level: what looks like one may be growth, or that the first customers grow old.
     #[must_use]
     pub fn season_of_window(&self, family: Family, clock: &Clock) -> f64 {
+        if !self.is_season_seen_twice {
+            return 1.0;
+        }
         let ahead = clock.ahead_weeks(self.window_days / DAYS_OF_A_WEEK) * DAYS_OF_A_WEEK;
         let learnt_in = match family {
             Family::Regressor => clock.back_at(self.window_days),

@@ -6,6 +6,9 @@ use super::season::{self, DatedHistory, Season, SeasonalFit};
 use crate::error::{Error, Result};
 use chrono::{Days, NaiveDate};
 
+/// So many days of history show every month twice.
+const DAYS_OF_TWO_YEARS: f64 = 730.0;
+
 /// The season that a fit takes into account.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Seasonal {
@@ -31,6 +34,16 @@ pub enum Seasonal {
 }
 
 impl Seasonal {
+    /// Whether the season is given, or the histories reach back two years.
+    pub(super) fn is_seen_twice(&self, input: &Input) -> bool {
+        let oldest = input.histories.iter().map(|history| history.age_weeks * DAYS_OF_A_WEEK).fold(0.0, f64::max);
+        match self {
+            Seasonal::None => false,
+            Seasonal::Own { .. } => oldest >= DAYS_OF_TWO_YEARS,
+            Seasonal::Given { .. } => true,
+        }
+    }
+
     /// The fit of `process` in the season's time; none where no season is wanted.
     pub(super) fn fit(&self, process: &'static dyn PurchaseProcess, input: &Input) -> Result<Option<SeasonalFit>> {
         let days_of = |weeks: f64| (weeks * DAYS_OF_A_WEEK).round() as u32;

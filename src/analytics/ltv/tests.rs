@@ -256,6 +256,8 @@ fn what_was_learnt_before_christmas_is_worth_less_after_it() {
     let usual = outlook.season.as_ref().expect("a season").factors()[0];
     assert_near(outlook.season_of_window(Family::Blend, &clock), usual, 1e-9);
     assert_near(outlook.season_of_window(Family::Regressor, &Clock::calendar()), 1.0, 0.0);
+    let seen_once = Outlook { is_season_seen_twice: false, ..outlook };
+    assert_near(seen_once.season_of_window(Family::Regressor, &clock), 1.0, 0.0);
 }
 
 #[test]
