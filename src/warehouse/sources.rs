@@ -50,6 +50,9 @@ impl Warehouse {
         }
         let mut snapshot = SourceSnapshot { client: Some(client), name: String::new(), seen: String::new() };
         let client = snapshot.connection()?;
+        // Before the snapshot: who ends in between is known by it.
+        let elsewhere = client.query_one(include_str!("sql/transactions_elsewhere.sql"), &[]).await;
+        let elsewhere: Vec<String> = elsewhere.map_err(|e| fault(doing, &e))?.get(0);
         // Nothing may ask for rows before the locks are there: the first question takes the snapshot.
         client
             .batch_execute("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
@@ -69,8 +72,8 @@ impl Warehouse {
                 .await
                 .map_err(|e| fault(&format!("source \"{}\" cannot be read", source.name), &e))?;
         }
-        let exported = "SELECT pg_export_snapshot(), pg_current_snapshot()::text";
-        let row = client.query_one(exported, &[]).await.map_err(|e| fault(doing, &e))?;
+        let exported = include_str!("sql/export_snapshot.sql");
+        let row = client.query_one(exported, &[&elsewhere]).await.map_err(|e| fault(doing, &e))?;
         (snapshot.name, snapshot.seen) = (row.get(0), row.get(1));
         Ok(snapshot)
     }

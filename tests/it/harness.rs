@@ -91,7 +91,7 @@ fn settings_for(url: &str) -> Settings {
         project_dir: PathBuf::from(env!("CARGO_MANIFEST_DIR")),
         database: config::Database { url: Some(url.into()), ..config::Database::default() },
         // Sixteen estimators without optimisation: tests of real data judge them by fewer customers at fewer cuts.
-        vars: [("ltv_sample_customers".to_owned(), 600.into()), ("ltv_origins".to_owned(), 3.into())].into(),
+        vars: [("ltv_sample_customers".to_owned(), 600.into()), ("ltv_origins".to_owned(), 2.into())].into(),
         ..Settings::default()
     }
 }
