@@ -101,12 +101,15 @@ async fn a_customer_is_explained_by_what_is_published() {
     let model = project.join("models/analytics/customer_ltv.sql");
     let text = std::fs::read_to_string(&model).expect("the model");
     std::fs::write(&model, text.replace("estimator='auto'", "estimator='bg_nbd'")).expect("written");
-    let settings = Settings { project_dir: project.clone(), ..db.settings() };
+    let mut settings = Settings { project_dir: project.clone(), ..db.settings() };
+    settings.vars.insert("ltv_season".into(), "own".into());
     let (code, _, told) = run(db.url(), &project, &["c1"]);
     assert_eq!(code, 1);
     insta::assert_snapshot!("nothing_is_published", told);
     publish(&warehouse, &settings, &["+customer_segments", "+ltv_calibration", "+ltv_importance"]).await;
 
+    let looked_for = "SELECT facts -> 'season' ->> 'is_used' FROM quintile.fits WHERE model = 'customer_ltv'";
+    assert_eq!(shop::value(&warehouse, looked_for).await, "false", "these orders have no season");
     let busy = "SELECT customer_id FROM quintile_store.customer_purchases WHERE repeat_count >= 3 ORDER BY customer_id";
     let id = shop::value(&warehouse, busy).await;
     let (code, page, told) = run(db.url(), &project, &[&id]);
