@@ -78,13 +78,12 @@ pub async fn ask(
     progress: &Progress,
 ) -> Result<Vec<TestOutcome>> {
     let (mut of_news, mut of_all) = (BTreeMap::<String, Vec<String>>::new(), Vec::new());
-    let mut views = refresh::views_of_new_lines(run).await?;
-    views.extend(refresh::news_of_histories(run));
+    let news = refresh::news(run).await?;
     for test in &tests {
-        let view = run.project.tests.get(&test.name).and_then(|of| views.get(&of.model).map(|view| (&of.model, view)));
-        match view {
-            Some((model, view))
-                if test.last_pass >= Some(view.since) && run.project.asks_each_row(&test.name, &run.context) =>
+        let told = run.project.tests.get(&test.name).and_then(|of| news.get(&of.model).map(|news| (&of.model, news)));
+        match told {
+            Some((model, news))
+                if test.last_pass >= Some(news.since) && run.project.asks_each_row(&test.name, &run.context) =>
             {
                 of_news.entry(model.clone()).or_default().push(test.name.clone());
             }
@@ -93,7 +92,7 @@ pub async fn ask(
     }
     let fingerprints: BTreeMap<String, String> = tests.into_iter().map(|test| (test.name, test.fingerprint)).collect();
     let mut narrowed = run.context.clone();
-    narrowed.relations.extend(views.into_iter().map(|(model, view)| (model, view.relation)));
+    narrowed.relations.extend(news.into_iter().map(|(model, news)| (model, news.relation)));
     let (whole, narrowed) = (Arc::new(run.context.clone()), Arc::new(narrowed));
     let mut questions = Vec::new();
     for (context, names) in [(&whole, of_all), (&narrowed, of_news.into_values().flatten().collect())] {

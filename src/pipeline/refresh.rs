@@ -8,8 +8,10 @@
 
 mod lines;
 mod narrowing;
+mod news;
 
-pub use lines::{is_line_by_line, news_of_histories, views_of_new_lines};
+pub use lines::is_line_by_line;
+pub use news::news;
 
 use lines::{collect_lines, orders, reads_orders_alone};
 use narrowing::{Narrowing, Side};
@@ -261,7 +263,7 @@ impl Found<'_> {
             return Ok(Err("changes of orders were not followed then".into()));
         };
         if !self.run.warehouse.orders_are_followed(seen).await? {
-            return Ok(Err("too many orders went, or nobody noted whose they were".into()));
+            return Ok(Err("too many order lines went, or nobody noted which".into()));
         }
         Ok(Ok(()))
     }

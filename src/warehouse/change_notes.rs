@@ -16,7 +16,7 @@ use tokio_postgres::error::SqlState;
 const MANY_NOTES: i64 = 1_000;
 
 impl Warehouse {
-    /// Makes the statements that change a raw table leave notes; those that take orders away note whose.
+    /// Makes the statements that change a raw table leave notes; those that take orders away keep the lines.
     pub(super) fn note_changes_of(&self, table: &str) -> String {
         let place = [("raw", self.schemas.raw.as_str()), ("table", table)];
         let changes = fill(include_str!("sql/create_change_trigger.sql"), &place);

@@ -140,7 +140,7 @@ impl Warehouse {
         Ok(row.map_err(|e| fault("the store cannot be read", &e))?.get(0))
     }
 
-    /// Whether it can be told whose order lines went since a snapshot.
+    /// Whether it can be told which order lines went since a snapshot.
     pub async fn orders_are_followed(&self, seen: &str) -> Result<bool> {
         let client = self.client().await?;
         let asked = include_str!("sql/orders_are_followed.sql");

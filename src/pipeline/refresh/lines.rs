@@ -2,57 +2,12 @@
 
 use super::super::carry::Decision;
 use super::super::step::RunContext;
-use super::{Told, in_store, wish};
+use super::{Told, wish};
 use crate::error::Result;
-use crate::project::{Context, Materialization, Project, RelationName};
-use crate::warehouse::changed_lines::{Collecting, lines_relation};
-use crate::warehouse::materialize::run_relation;
+use crate::project::{Materialization, Project};
+use crate::warehouse::changed_lines::Collecting;
 use crate::warehouse::runs::Live;
-use std::collections::{BTreeMap, BTreeSet};
-
-/// The rows of a model alone that are new since a run, where none of the others has changed.
-#[derive(Clone, Debug)]
-pub struct News {
-    /// Where they are.
-    pub relation: RelationName,
-    /// The run.
-    pub since: i64,
-}
-
-/// What the run adds to its histories; earlier rows stay as they are.
-pub fn news_of_histories(run: &RunContext) -> BTreeMap<String, News> {
-    let store = &run.warehouse.schemas.store;
-    let is_built = |name: &String| matches!(run.former.decisions.get(name), Some(Decision::Build));
-    let histories = run.project.models.values().filter(|model| model.materialization == Materialization::History);
-    histories
-        .filter(|model| is_built(&model.name))
-        .filter_map(|model| {
-            let since = run.former.live.get(&model.name)?.run_id;
-            let relation = in_store(store, run_relation(&model.name, run.run_id));
-            Some((model.name.clone(), News { relation, since }))
-        })
-        .collect()
-}
-
-/// Makes the views of the lines that were collected for models of the run, by the views of all lines.
-pub async fn views_of_new_lines(run: &RunContext) -> Result<BTreeMap<String, News>> {
-    let collected = run.former.lines.lock().await;
-    let Some(since) = collected.iter().filter_map(|(since, found)| found.is_ok().then_some(*since)).max() else {
-        return Ok(BTreeMap::new());
-    };
-    let store = &run.warehouse.schemas.store;
-    let lines = in_store(store, lines_relation(since, run.run_id));
-    let context = Context { sources: BTreeMap::from([(orders(), lines)]), ..run.context.clone() };
-    let mut found = BTreeMap::new();
-    for name in run.context.relations.keys().filter(|name| reads_orders_alone(&run.project, name)) {
-        let view = format!("{name}__new");
-        let select = run.project.compile(name, &context)?;
-        run.warehouse.store_view(&run.warehouse.client().await?, &view, run.run_id, &select).await?;
-        let relation = in_store(store, run_relation(&view, run.run_id));
-        found.insert(name.clone(), News { relation, since });
-    }
-    Ok(found)
-}
+use std::collections::BTreeSet;
 
 pub(super) fn orders() -> (String, String) {
     ("raw".to_owned(), "orders".to_owned())
