@@ -143,14 +143,21 @@ impl Warehouse {
     /// Whether it can be told which order lines went since a snapshot.
     pub async fn orders_are_followed(&self, seen: &str) -> Result<bool> {
         let client = self.client().await?;
-        let asked = include_str!("sql/orders_are_followed.sql");
-        let row = client.query_one(asked, &[&self.schemas.raw, &seen]).await;
+        let asked = self.with_noted(include_str!("sql/orders_are_followed.sql"));
+        let row = client.query_one(&asked, &[&self.schemas.raw, &seen]).await;
         Ok(row.map_err(|e| fault("changes of orders cannot be read", &e))?.get(0))
     }
 
     /// Notes in which snapshot the run saw its sources.
     pub async fn note_sources_seen(&self, run_id: i64, seen: &str) -> Result<()> {
-        self.ledger(include_str!("sql/note_sources_seen.sql"), &[&run_id, &seen, &self.schemas.raw]).await
+        self.ledger(&self.with_noted(include_str!("sql/note_sources_seen.sql")), &[&run_id, &seen]).await
+    }
+
+    /// The statement with the condition that lines which go are noted.
+    fn with_noted(&self, template: &str) -> String {
+        let noted = include_str!("sql/removals_are_noted.sql").trim_end();
+        let noted = splice(noted, &[("raw_name", &quote_literal(&self.schemas.raw))]);
+        splice(template, &[("removals_are_noted", &noted)])
     }
 
     /// Fills the run's own table of a model from that of the run before; `filling` is as for [`Warehouse::store_select`].

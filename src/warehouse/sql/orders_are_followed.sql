@@ -1,16 +1,7 @@
--- Whether it can be told which lines the table $1.orders lost since the snapshot $2: the triggers that note them are there, nobody
--- emptied it or took too many, and the transactions since can be counted.
+-- Whether it can be told which lines the table $1.orders lost since the snapshot $2: they are noted, nobody emptied the table or took too
+-- many, and the transactions since can be counted.
 SELECT
-    (
-        SELECT count(*) = 2
-        FROM pg_catalog.pg_trigger AS t
-        WHERE t.tgrelid = to_regclass(format('%I.orders', $1::text))
-            AND t.tgenabled = 'A'
-            AND (t.tgname, t.tgfoid) IN (
-                ('quintile_note_removed_by_truncate', to_regproc('quintile.note_removed')),
-                ('quintile_note_removed_line', to_regproc('quintile.note_removed_line'))
-            )
-    )
+    [removals_are_noted]
     AND NOT EXISTS (
         SELECT
         FROM quintile.removed_rows AS r
